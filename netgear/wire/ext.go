@@ -1,0 +1,189 @@
+package wire
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
+
+// ExtKey is the one key that we add to NetGear's header. Python peers read only
+// the keys they know, so it is harmless to them.
+const ExtKey = "gst"
+
+// extVersion is the "v" of the extension object. Another one is refused.
+const extVersion = 1
+
+// Ext is the object under the "gst" key of a header: what GStreamer knows about
+// a frame and NetGear has no key for. A peer is not to be trusted with any of
+// it; what ParseHeader hands out is within the ranges given here. AppendHeader
+// leaves out a field that is not.
+type Ext struct {
+	Seq    uint64 // "seq": number of the frame, from 0 on; a gap means lost frames
+	HasSeq bool
+	PTS    int64 // "pts": running time, ns, not negative
+	HasPTS bool
+	Dur    int64 // "dur": duration, ns, not negative
+	HasDur bool
+
+	FPSNum, FPSDen int // "fps": frames per second, 0..2³¹-1 over 1..2³¹-1; 0/1 is a variable rate, 0/0 unknown
+
+	T     int64 // "t": the sender's wall clock when it got the frame, ns since the Unix epoch, not negative
+	HasT  bool
+	Delta bool   // "key" is false: the frame cannot be decoded without the ones before it
+	Caps  string // "caps": GStreamer caps, at most MaxCapsLen bytes, no control characters; "" absent
+}
+
+func appendExt(dst []byte, e *Ext) []byte {
+	dst = append(dst, `{"v": `...)
+	dst = strconv.AppendUint(dst, extVersion, 10)
+	if e.HasSeq {
+		dst = append(dst, `, "seq": `...)
+		dst = strconv.AppendUint(dst, e.Seq, 10)
+	}
+	dst = appendTime(dst, `, "pts": `, e.PTS, e.HasPTS)
+	dst = appendTime(dst, `, "dur": `, e.Dur, e.HasDur)
+	if validFPS(int64(e.FPSNum), int64(e.FPSDen)) {
+		dst = append(dst, `, "fps": "`...)
+		dst = strconv.AppendInt(dst, int64(e.FPSNum), 10)
+		dst = append(dst, '/')
+		dst = strconv.AppendInt(dst, int64(e.FPSDen), 10)
+		dst = append(dst, '"')
+	}
+	dst = appendTime(dst, `, "t": `, e.T, e.HasT)
+	if e.Delta {
+		dst = append(dst, `, "key": false`...)
+	}
+	if e.Caps != "" && validCaps(e.Caps) {
+		dst = append(dst, `, "caps": `...)
+		dst = appendString(dst, e.Caps)
+	}
+	return append(dst, '}')
+}
+
+func appendTime(dst []byte, key string, ns int64, has bool) []byte {
+	if !has || ns < 0 {
+		return dst
+	}
+	dst = append(dst, key...)
+	return strconv.AppendInt(dst, ns, 10)
+}
+
+// parseExt decodes the value of the "gst" key. After an error *e is zero.
+func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
+	const what = "header"
+	defer func() {
+		if err != nil {
+			*e = Ext{}
+		}
+	}()
+	if !isObject(raw) {
+		return unwanted(what, ExtKey, "an object", raw)
+	}
+	var version, seq, pts, dur, fps, t, key, caps []byte
+	s := scanner{what: what, b: raw}
+	if err := s.open(); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		name, val, err := s.member(first)
+		if err != nil {
+			return err
+		}
+		if val == nil {
+			break
+		}
+		switch string(name) {
+		case "v":
+			version = val
+		case "seq":
+			seq = val
+		case "pts":
+			pts = val
+		case "dur":
+			dur = val
+		case "fps":
+			fps = val
+		case "t":
+			t = val
+		case "key":
+			key = val
+		case "caps":
+			caps = val
+		}
+	}
+
+	if v, ok := parseUint(version); !ok || v != extVersion {
+		return unwanted(what, "gst.v", "1", version)
+	}
+	if e.Seq, e.HasSeq = parseUint(seq); !e.HasSeq && seq != nil {
+		return unwanted(what, "gst.seq", "an integer from 0 to 2^64-1", seq)
+	}
+	const time = "nanoseconds, an integer from 0 to 2^63-1"
+	if e.PTS, e.HasPTS = parseUint63(pts); !e.HasPTS && pts != nil {
+		return unwanted(what, "gst.pts", time, pts)
+	}
+	if e.Dur, e.HasDur = parseUint63(dur); !e.HasDur && dur != nil {
+		return unwanted(what, "gst.dur", time, dur)
+	}
+	if e.T, e.HasT = parseUint63(t); !e.HasT && t != nil {
+		return unwanted(what, "gst.t", time, t)
+	}
+	if fps != nil {
+		var ok bool
+		if e.FPSNum, e.FPSDen, ok = parseFPS(fps); !ok {
+			return unwanted(what, "gst.fps", `a fraction such as "30/1"`, fps)
+		}
+	}
+	if key != nil {
+		isKey, ok := parseBool(key)
+		if !ok {
+			return unwanted(what, "gst.key", "true or false", key)
+		}
+		e.Delta = !isKey
+	}
+	if caps != nil {
+		if !isString(caps) {
+			return unwanted(what, "gst.caps", "a string", caps)
+		}
+		e.Caps = reuse(unquote(caps), oldCaps)
+		if !validCaps(e.Caps) {
+			return unwanted(what, "gst.caps", "at most "+strconv.Itoa(MaxCapsLen)+" bytes, no control characters", caps)
+		}
+	}
+	return nil
+}
+
+func parseFPS(raw []byte) (num, den int, ok bool) {
+	if !isString(raw) {
+		return 0, 0, false
+	}
+	n, d, ok := bytes.Cut(unquote(raw), []byte("/"))
+	if !ok {
+		return 0, 0, false
+	}
+	num64, okN := parseUint63(n)
+	den64, okD := parseUint63(d)
+	if !okN || !okD || !validFPS(num64, den64) {
+		return 0, 0, false
+	}
+	return int(num64), int(den64), true
+}
+
+// validFPS holds both to what a GstFraction can: two gint.
+func validFPS(num, den int64) bool {
+	return 0 <= num && num <= math.MaxInt32 && 1 <= den && den <= math.MaxInt32
+}
+
+func validCaps(caps string) bool {
+	if len(caps) > MaxCapsLen || !utf8.ValidString(caps) {
+		return false
+	}
+	for _, r := range caps {
+		if unicode.IsControl(r) {
+			return false
+		}
+	}
+	return true
+}

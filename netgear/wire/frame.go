@@ -1,0 +1,201 @@
+package wire
+
+import "strconv"
+
+// Pattern is NetGear's messaging pattern, under NetGear's own number. The zero
+// value is Pair, NetGear's default.
+type Pattern uint8
+
+// The patterns that NetGear knows, with the sockets of sender and receiver.
+const (
+	Pair   Pattern = 0 // PAIR and PAIR
+	ReqRep Pattern = 1 // REQ and REP
+	PubSub Pattern = 2 // PUB and SUB
+)
+
+// String returns the name as it is written in settings: pair, req-rep, pub-sub.
+func (p Pattern) String() string {
+	switch p {
+	case Pair:
+		return "pair"
+	case ReqRep:
+		return "req-rep"
+	case PubSub:
+		return "pub-sub"
+	}
+	return "pattern(" + strconv.Itoa(int(p)) + ")"
+}
+
+// Header is part 0 of a frame, or the single part of a terminate message. In
+// VidGear it is the msg_dict of NetGear.send.
+//
+// To decode, keep one Header per receiver and pass it to ParseHeader again and
+// again: text that repeats is then not allocated anew.
+type Header struct {
+	Port       string      // who sends, in multi-server mode; "" absent. The number 7 and the text "7" are the same port
+	Terminate  bool        // the sender goes away; only Port counts beside it
+	Compressed bool        // part 1 is a JPEG, DType and Shape mean nothing
+	JPEG       JPEGOptions // when Compressed
+	Message    Raw         // nil: null or absent; aliases the input of ParseHeader
+	HasMessage bool        // the key was there, null included; AppendHeader always writes it, as NetGear does
+	Pattern    Pattern     // as the sender says; no receiver reads it, so no value of it is an error
+	DType      string      // "uint8", ">u2": a numpy dtype as the sender spells it; "" with JPEG
+	Shape      Shape       // absent with JPEG
+	HasExt     bool        // the "gst" key was there and good
+	Ext        Ext         // when HasExt
+	BadExt     error       // the "gst" key was there and was refused; it wraps ErrMalformed, the frame is good
+}
+
+// AppendHeader appends the header as Python's json.dumps writes it, keys in
+// NetGear's order, and the "gst" key last when h.HasExt. With h.Terminate it is
+// AppendTerminate. It allocates nothing when dst is large enough.
+//
+// h.Message is copied as it is and must be a ValidValue. A result longer than
+// MaxHeaderLen is refused by ParseHeader at the other end.
+func AppendHeader(dst []byte, h *Header) []byte {
+	if h.Terminate {
+		return AppendTerminate(dst, h.Port)
+	}
+	dst = append(dst, '{')
+	if h.Port != "" {
+		dst = append(dst, `"port": `...)
+		dst = appendString(dst, h.Port)
+		dst = append(dst, `, `...)
+	}
+	dst = append(dst, `"terminate_flag": false, "compression": `...)
+	dst = appendCompression(dst, h.Compressed, &h.JPEG)
+	dst = append(dst, `, "message": `...)
+	dst = appendRaw(dst, h.Message)
+	dst = append(dst, `, "pattern": "`...)
+	dst = strconv.AppendUint(dst, uint64(h.Pattern), 10)
+	dst = append(dst, `", "dtype": `...)
+	dst = appendDType(dst, h.Compressed, h.DType)
+	dst = append(dst, `, "shape": `...)
+	dst = appendShape(dst, h.Compressed, &h.Shape)
+	if h.HasExt {
+		dst = append(dst, `, "gst": `...)
+		dst = appendExt(dst, &h.Ext)
+	}
+	return append(dst, '}')
+}
+
+// AppendTerminate appends the single part of a terminate message; port is ""
+// but in multi-server mode.
+func AppendTerminate(dst []byte, port string) []byte {
+	dst = append(dst, `{"terminate_flag": true`...)
+	if port != "" {
+		dst = append(dst, `, "port": `...)
+		dst = appendString(dst, port)
+	}
+	return append(dst, '}')
+}
+
+// ParseHeader decodes part 0 of a message into *h, whatever *h held before.
+// Message aliases b, nothing else does. Keys may come in any order, more than
+// once (the last one counts) and with unknown ones between them.
+//
+// The error wraps ErrMalformed; *h is of no use then. A refused "gst" key is no
+// error, see Header.BadExt. Ordinary headers cost no allocation.
+func ParseHeader(b []byte, h *Header) error {
+	const what = "header"
+	oldPort, oldDType, oldCaps := h.Port, h.DType, h.Ext.Caps
+	*h = Header{Shape: noShape}
+
+	s, err := newScanner(what, b)
+	if err != nil {
+		return err
+	}
+	var port, terminate, compression, message, pattern, dtype, shape, gst []byte
+	if err := s.open(); err != nil {
+		return err
+	}
+	empty := true
+	for {
+		key, val, err := s.member(empty)
+		if err != nil {
+			return err
+		}
+		if val == nil {
+			break
+		}
+		empty = false
+		switch string(key) {
+		case "port":
+			port = val
+		case "terminate_flag":
+			terminate = val
+		case "compression":
+			compression = val
+		case "message":
+			message = val
+		case "pattern":
+			pattern = val
+		case "dtype":
+			dtype = val
+		case "shape":
+			shape = val
+		case ExtKey:
+			gst = val
+		}
+	}
+	if err := s.end(); err != nil {
+		return err
+	}
+
+	var ok bool
+	if h.Terminate, ok = parseBool(terminate); !ok {
+		return unwanted(what, "terminate_flag", "true or false", terminate)
+	}
+	if h.Port, err = parsePort(what, port, oldPort); err != nil {
+		return err
+	}
+	if h.Terminate {
+		return nil
+	}
+	if h.Compressed, err = parseCompression(what, compression, &h.JPEG); err != nil {
+		return err
+	}
+	if !h.Compressed {
+		if h.DType, err = parseDType(what, "dtype", dtype, oldDType); err != nil {
+			return err
+		}
+		if err = parseShape(what, "shape", shape, &h.Shape); err != nil {
+			return err
+		}
+	}
+	h.HasMessage = message != nil
+	if !isNull(message) {
+		h.Message = message
+	}
+	h.Pattern = parsePattern(pattern)
+	if gst != nil {
+		h.BadExt = parseExt(gst, &h.Ext, oldCaps)
+		h.HasExt = h.BadExt == nil
+	}
+	return nil
+}
+
+// parsePort makes text of any value, since NetGear's users may pass any.
+func parsePort(what string, raw []byte, old string) (string, error) {
+	if raw == nil {
+		return "", nil
+	}
+	text := compact(raw)
+	if isString(raw) {
+		text = unquote(raw)
+	}
+	if len(text) > MaxPortLen {
+		return "", unwanted(what, "port", "at most "+strconv.Itoa(MaxPortLen)+" bytes", raw)
+	}
+	return reuse(text, old), nil
+}
+
+func parsePattern(raw []byte) Pattern {
+	switch string(raw) {
+	case `"1"`, `1`:
+		return ReqRep
+	case `"2"`, `2`:
+		return PubSub
+	}
+	return Pair
+}

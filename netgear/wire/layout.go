@@ -1,0 +1,253 @@
+package wire
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// maxSide is the largest width and height of a raw frame, in pixels. It is the
+// upper end of the size range in the caps of GStreamer's videoconvert and
+// videoscale (gstvideoconvertscale.c, GST_VIDEO_SIZE_RANGE): nothing could be
+// done with a larger picture. Four channels of that size also just pass the
+// 32-bit check of gst_video_info_set_format.
+const maxSide = 32767
+
+// Layout says how the bytes of a raw frame form a picture.
+type Layout struct {
+	Format        string // GStreamer's name: BGR, BGRA, GRAY8, GRAY16_LE, GRAY16_BE; "" for the bytes of an encoded stream
+	Width, Height int    // pixels; 0 when Format is ""
+	Channels      int    // 1, 3 or 4; 0 when Format is ""
+	BytesPerPixel int    // of all channels; 0 when Format is ""
+	Stride        int    // bytes of one row; rows follow each other without padding; 0 when Format is ""
+	Size          int    // bytes of the frame
+}
+
+// sample is what one element of an array is, as far as it matters to video.
+type sample uint8
+
+const (
+	other sample = iota // has a size, but no video format
+	gray8
+	gray16LE
+	gray16BE
+)
+
+// element is what one spelling of a numpy dtype says about an array's elements.
+type element struct {
+	name   string // the key itself, so that a header needs no string of its own
+	size   uint64 // bytes of one element
+	sample sample
+}
+
+// dtypes holds the spellings of the types whose size is the same everywhere.
+// Without a byte order numpy means that of its machine: little, on all that
+// NetGear runs on.
+var dtypes = makeDTypes()
+
+func makeDTypes() map[string]element {
+	table := map[string]element{}
+	add := func(size uint64, kind sample, names ...string) {
+		for _, name := range names {
+			table[name] = element{name, size, kind}
+		}
+	}
+	// plain names and codes; with "<", "=" or "|" codes mean the same
+	native := func(size uint64, kind sample, codes []string, names ...string) {
+		add(size, kind, names...)
+		for _, code := range codes {
+			add(size, kind, code, "<"+code, "="+code, "|"+code)
+		}
+	}
+	big := func(size uint64, kind sample, codes ...string) {
+		for _, code := range codes {
+			add(size, kind, ">"+code)
+		}
+	}
+	native(1, gray8, []string{"u1", "B"}, "uint8", "ubyte")
+	big(1, gray8, "u1", "B")
+	native(2, gray16LE, []string{"u2", "H"}, "uint16", "ushort")
+	big(2, gray16BE, "u2", "H")
+
+	for _, t := range []struct {
+		size  uint64
+		codes []string
+		names []string
+	}{
+		{1, []string{"b1", "?"}, []string{"bool"}},
+		{1, []string{"i1", "b"}, []string{"int8", "byte"}},
+		{2, []string{"i2", "h"}, []string{"int16", "short"}},
+		{4, []string{"i4", "i"}, []string{"int32", "intc"}},
+		{4, []string{"u4", "I"}, []string{"uint32", "uintc"}},
+		{8, []string{"i8", "q"}, []string{"int64", "longlong"}},
+		{8, []string{"u8", "Q"}, []string{"uint64", "ulonglong"}},
+		{2, []string{"f2", "e"}, []string{"float16", "half"}},
+		{4, []string{"f4", "f"}, []string{"float32", "single"}},
+		{8, []string{"f8", "d"}, []string{"float64", "double", "float"}},
+		{8, []string{"c8", "F"}, []string{"complex64"}},
+		{16, []string{"c16", "D"}, []string{"complex128", "complex"}},
+	} {
+		native(t.size, other, t.codes, t.names...)
+		big(t.size, other, t.codes...)
+	}
+	return table
+}
+
+// Layout returns how a data part of dataLen bytes forms the frame that the
+// header announces. maxFrame is the largest frame to accept, in bytes; 0 is no
+// limit. Nothing of it is computed from the peer's numbers without a check.
+//
+// Two dimensions, or three with one channel, are GRAY8 or GRAY16; three
+// channels are BGR and four BGRA, OpenCV's order; one dimension of uint8 is an
+// encoded stream. One dimension may be -1, as in numpy's reshape. The error
+// wraps ErrMalformed when dtype, shape and dataLen contradict each other or
+// maxFrame, and ErrUnsupported when they agree, but on no picture that GStreamer
+// knows.
+func (h *Header) Layout(dataLen int, maxFrame uint64) (Layout, error) {
+	return layout("frame", h.Compressed, h.DType, h.Shape, dataLen, maxFrame)
+}
+
+// Layout is Header.Layout for the array of a reply.
+func (r *Reply) Layout(dataLen int, maxFrame uint64) (Layout, error) {
+	return layout("returned frame", r.Compressed, r.DType, r.Shape, dataLen, maxFrame)
+}
+
+// layout gets its own copy of the shape and replaces -1 in it.
+func layout(what string, compressed bool, name string, shape Shape, dataLen int, maxFrame uint64) (Layout, error) {
+	unsupported := func(want string) (Layout, error) {
+		return Layout{}, fmt.Errorf("wire: %s: dtype %s, shape %s: want %s: %w",
+			what, shorten(appendString(nil, name)), appendShape(nil, false, &shape), want, ErrUnsupported)
+	}
+	if compressed {
+		return Layout{}, fmt.Errorf("wire: %s: a JPEG: want raw pixels: %w", what, ErrUnsupported)
+	}
+	if dataLen < 0 || maxFrame > 0 && uint64(dataLen) > maxFrame {
+		return Layout{}, malformed(what, "%d bytes, want at most %d", dataLen, maxFrame)
+	}
+	if shape.N < 0 || shape.N > MaxDims {
+		return Layout{}, malformed(what, "dtype %s without a shape", shorten(appendString(nil, name)))
+	}
+	elem, ok := dtypes[name]
+	if !ok {
+		return unsupported("uint8 or uint16")
+	}
+	dims := shape.Dim[:shape.N]
+	if !fit(dims, elem.size, uint64(dataLen)) {
+		return Layout{}, malformed(what, "dtype %q, shape %s do not make %d bytes",
+			elem.name, appendShape(nil, false, &shape), dataLen)
+	}
+
+	if dataLen == 0 {
+		return unsupported("at least one pixel")
+	}
+	if len(dims) == 1 && elem.sample == gray8 {
+		return Layout{Size: dataLen}, nil
+	}
+	if len(dims) != 2 && len(dims) != 3 {
+		return unsupported("[height, width] or [height, width, channels]; or [bytes] of uint8")
+	}
+	channels := 1
+	if len(dims) == 3 {
+		channels = dims[2]
+	}
+	format := ""
+	switch elem.sample {
+	case gray8:
+		switch channels {
+		case 1:
+			format = "GRAY8"
+		case 3:
+			format = "BGR"
+		case 4:
+			format = "BGRA"
+		default:
+			return unsupported("1, 3 or 4 channels of uint8")
+		}
+	case gray16LE, gray16BE:
+		if channels != 1 {
+			return unsupported("1 channel of uint16")
+		}
+		format = "GRAY16_LE"
+		if elem.sample == gray16BE {
+			format = "GRAY16_BE"
+		}
+	case other:
+		return unsupported("uint8 or uint16")
+	}
+	height, width := dims[0], dims[1]
+	if height > maxSide || width > maxSide {
+		return unsupported("at most 32767 pixels each way")
+	}
+	pixel := channels * int(elem.size)
+	return Layout{
+		Format:        format,
+		Width:         width,
+		Height:        height,
+		Channels:      channels,
+		BytesPerPixel: pixel,
+		Stride:        width * pixel,
+		Size:          dataLen,
+	}, nil
+}
+
+// fit reports whether elements of size bytes in these dimensions make exactly
+// total bytes. It puts the one number that fits in place of one -1, as numpy's
+// reshape does.
+func fit(dims []int, size, total uint64) bool {
+	unknown := -1
+	for i, dim := range dims {
+		switch {
+		case dim == 0:
+			return total == 0 && unknown < 0 && !hasNegative(dims[i:])
+		case dim == -1 && unknown < 0:
+			unknown = i
+		case dim < 0:
+			return false
+		default:
+			high, low := bits.Mul64(size, uint64(dim))
+			if high != 0 {
+				return false // and numpy would raise on as much as this
+			}
+			size = low
+		}
+	}
+	if unknown < 0 {
+		return size == total
+	}
+	if total%size != 0 {
+		return false
+	}
+	dims[unknown] = int(total / size)
+	return true
+}
+
+func hasNegative(dims []int) bool {
+	for _, dim := range dims {
+		if dim < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// RawShape returns the numpy dtype and shape that a GStreamer video format
+// travels as, rows packed tightly: [h, w] for gray, [h, w, channels] for
+// colour, with the channels in the order of the format's name. ok is false for
+// a format that is not sent raw, and for an empty picture.
+func RawShape(format string, w, h int) (dtype string, shape Shape, ok bool) {
+	if w < 1 || h < 1 {
+		return "", noShape, false
+	}
+	switch format {
+	case "GRAY8":
+		return "uint8", MakeShape(h, w), true
+	case "GRAY16_LE":
+		return "uint16", MakeShape(h, w), true
+	case "GRAY16_BE":
+		return ">u2", MakeShape(h, w), true
+	case "BGR", "RGB":
+		return "uint8", MakeShape(h, w, 3), true
+	case "BGRx", "RGBx", "xBGR", "xRGB", "BGRA", "RGBA", "ABGR", "ARGB":
+		return "uint8", MakeShape(h, w, 4), true
+	}
+	return "", noShape, false
+}
