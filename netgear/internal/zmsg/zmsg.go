@@ -1,0 +1,269 @@
+// Package zmsg is the data path between Go and libzmq: message bytes cross it
+// without a copy, and it is the only place of the transport that holds C.
+//
+// Sockets, contexts and options stay with github.com/pebbe/zmq4; this package
+// borrows its socket pointer for the calls that run once per frame. Nothing
+// here is safe for concurrent use on one socket, as with libzmq itself.
+package zmsg
+
+/*
+#cgo pkg-config: libzmq
+#include "zmsg.h"
+*/
+import "C"
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/pebbe/zmq4"
+)
+
+// Errors of the data path.
+var (
+	// ErrAgain says that a non-blocking call found nothing to do.
+	ErrAgain = errors.New("zmsg: would block")
+	// ErrSocketLayout says that this zmq4 keeps its socket pointer elsewhere.
+	ErrSocketLayout = errors.New("zmsg: zmq4.Socket has no first field soc of type unsafe.Pointer: want github.com/pebbe/zmq4 v1.4.0")
+)
+
+// socketLayoutKnown is checked once: zmq4 hides the libzmq socket in the first
+// field of its Socket, and the data path cannot do without it.
+var socketLayoutKnown = func() bool {
+	t := reflect.TypeFor[zmq4.Socket]()
+	if t.NumField() == 0 {
+		return false
+	}
+	f := t.Field(0)
+	return f.Name == "soc" && f.Offset == 0 && f.Type.Kind() == reflect.UnsafePointer
+}()
+
+// Socket is the libzmq socket inside a zmq4.Socket. It is valid until that is
+// closed.
+type Socket struct{ p unsafe.Pointer }
+
+// Of returns the libzmq socket of s, or ErrSocketLayout.
+func Of(s *zmq4.Socket) (Socket, error) {
+	if !socketLayoutKnown {
+		return Socket{}, ErrSocketLayout
+	}
+	return Socket{p: *(*unsafe.Pointer)(unsafe.Pointer(s))}, nil
+}
+
+// Message is one message part. The zero value is empty and needs no Close.
+// It must not be copied once it holds something.
+type Message struct {
+	m    [8]uint64 // a zmq_msg_t: 64 bytes, aligned for the pointers inside
+	full bool
+}
+
+func (m *Message) c() *C.zmq_msg_t { return (*C.zmq_msg_t)(unsafe.Pointer(&m.m)) }
+
+// Copies counts the bytes that this package copied from a payload into libzmq
+// because nobody lent them. Tests watch it; one process, all sockets.
+func Copies() uint64 { return uint64(C.netgear_zmsg_copied()) }
+
+// SetCopy fills the message with a copy of b.
+func (m *Message) SetCopy(b []byte) error {
+	m.Close()
+	if C.netgear_zmsg_copy(m.c(), unsafe.Pointer(unsafe.SliceData(b)), C.size_t(len(b))) != 0 {
+		return syscall.ENOMEM
+	}
+	m.full = true
+	runtime.KeepAlive(b)
+	return nil
+}
+
+// SetForeign fills the message with b, which lies outside Go's heap, without
+// a copy. When libzmq and every Message are done with it, free, a C function
+// void (*)(void *owner), is called with owner, from any thread. On error it
+// has been called already.
+func (m *Message) SetForeign(b []byte, free, owner unsafe.Pointer) error {
+	m.Close()
+	if C.netgear_zmsg_lend(m.c(), unsafe.Pointer(unsafe.SliceData(b)), C.size_t(len(b)), free, owner) != 0 {
+		return syscall.ENOMEM
+	}
+	m.full = true
+	return nil
+}
+
+// Len returns the size in bytes.
+func (m *Message) Len() int {
+	if !m.full {
+		return 0
+	}
+	return int(C.zmq_msg_size(m.c()))
+}
+
+// Bytes returns the content. It is valid until the message is closed or
+// received into again.
+func (m *Message) Bytes() []byte {
+	if !m.full {
+		return nil
+	}
+	n := C.zmq_msg_size(m.c())
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(C.zmq_msg_data(m.c())), int(n))
+}
+
+// Close empties the message and lets go of its content.
+func (m *Message) Close() {
+	if m.full {
+		C.zmq_msg_close(m.c())
+		m.full = false
+	}
+}
+
+// Detach moves the content out of m into C memory and returns it with the C
+// function void (*)(void *owner) that must be called once to free it.
+func (m *Message) Detach() (b []byte, free, owner unsafe.Pointer) {
+	if !m.full {
+		return nil, nil, nil
+	}
+	p := C.netgear_zmsg_detach(m.c())
+	m.full = false
+	n := int(C.zmq_msg_size((*C.zmq_msg_t)(p)))
+	if n > 0 {
+		b = unsafe.Slice((*byte)(C.zmq_msg_data((*C.zmq_msg_t)(p))), n)
+	}
+	return b, C.netgear_zmsg_free_func(), p
+}
+
+// Free calls free(owner), a pair that came from Detach or from the lender.
+func Free(free, owner unsafe.Pointer) {
+	if free != nil {
+		C.netgear_zmsg_call_free(free, owner)
+	}
+}
+
+// Send sends head and, when it is not nil, a second part that shares the
+// content of data; data stays valid and can be sent again. It never blocks:
+// ErrAgain says that nothing was sent.
+func (s Socket) Send(head []byte, data *Message) error {
+	var d *C.zmq_msg_t
+	if data != nil {
+		d = data.c()
+	}
+	e := C.netgear_zmsg_send(s.p, unsafe.Pointer(unsafe.SliceData(head)), C.size_t(len(head)), d)
+	runtime.KeepAlive(head)
+	runtime.KeepAlive(data)
+	return errno(e)
+}
+
+// Recv receives one part into m without blocking. more says that further
+// parts of the same message follow; they are there already.
+func (s Socket) Recv(m *Message) (more bool, err error) {
+	m.Close()
+	got := C.netgear_zmsg_recv(s.p, m.c())
+	if got < 0 {
+		return false, errno(-got)
+	}
+	m.full = true
+	return got != 0, nil
+}
+
+// Events is what Wait found; zero means that the time was up.
+type Events uint8
+
+// Events of Wait.
+const (
+	In Events = 1 << iota
+	Out
+	Woken
+)
+
+// Wait sleeps until one of want is true of the socket, w is woken, or the
+// time is up. until in the past only looks; the zero time waits for ever.
+func (s Socket) Wait(want Events, w *Waker, until time.Time) (Events, error) {
+	for {
+		ms := C.long(-1)
+		if !until.IsZero() {
+			// Rounded up, so that a wait never ends early and spins.
+			ms = C.long(max(0, (time.Until(until)+time.Millisecond-1)/time.Millisecond))
+		}
+		got := C.netgear_zmsg_wait(s.p, C.int(want), w.fd, ms)
+		if got == -C.int(syscall.EINTR) {
+			continue
+		}
+		if got < 0 {
+			return 0, errno(-got)
+		}
+		return Events(got), nil
+	}
+}
+
+func errno(e C.int) error {
+	switch syscall.Errno(e) {
+	case 0:
+		return nil
+	case syscall.EAGAIN:
+		return ErrAgain
+	}
+	return zmq4.Errno(e)
+}
+
+// Waker ends a Wait from any goroutine.
+type Waker struct {
+	fd C.int
+
+	mu     sync.Mutex // guards closed against a late Wake on a reused descriptor
+	closed bool
+
+	done <-chan struct{} // of the context that is followed
+	stop func() bool
+}
+
+// NewWaker returns a Waker, which must be closed.
+func NewWaker() (*Waker, error) {
+	fd := C.netgear_zmsg_waker_new()
+	if fd < 0 {
+		return nil, syscall.Errno(-fd)
+	}
+	return &Waker{fd: fd}, nil
+}
+
+// Wake ends the current Wait, or the next one. It may be called from any
+// goroutine, also after Close.
+func (w *Waker) Wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		C.netgear_zmsg_waker_set(w.fd)
+	}
+}
+
+// Clear forgets earlier calls of Wake.
+func (w *Waker) Clear() { C.netgear_zmsg_waker_clear(w.fd) }
+
+// Follow has the end of ctx wake w. It costs nothing when ctx is the one that
+// is followed already.
+func (w *Waker) Follow(ctx context.Context) {
+	if done := ctx.Done(); done != w.done {
+		if w.stop != nil {
+			w.stop()
+		}
+		w.done = done
+		w.stop = context.AfterFunc(ctx, w.Wake)
+	}
+}
+
+// Close lets go of the file descriptor.
+func (w *Waker) Close() {
+	if w.stop != nil {
+		w.stop()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.closed {
+		w.closed = true
+		C.netgear_zmsg_waker_close(w.fd)
+	}
+}

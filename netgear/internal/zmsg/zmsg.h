@@ -1,0 +1,22 @@
+#ifndef NETGEAR_ZMSG_H
+#define NETGEAR_ZMSG_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <zmq.h>
+
+int netgear_zmsg_copy(zmq_msg_t *m, const void *data, size_t size);
+int netgear_zmsg_lend(zmq_msg_t *m, void *data, size_t size, void *free_func, void *owner);
+uint64_t netgear_zmsg_copied(void);
+void *netgear_zmsg_detach(zmq_msg_t *m);
+void *netgear_zmsg_free_func(void);
+void netgear_zmsg_call_free(void *free_func, void *owner);
+int netgear_zmsg_send(void *sock, const void *head, size_t head_size, zmq_msg_t *data);
+int netgear_zmsg_recv(void *sock, zmq_msg_t *m);
+int netgear_zmsg_wait(void *sock, int want, int waker, long timeout_ms);
+int netgear_zmsg_waker_new(void);
+void netgear_zmsg_waker_set(int fd);
+void netgear_zmsg_waker_clear(int fd);
+void netgear_zmsg_waker_close(int fd);
+
+#endif

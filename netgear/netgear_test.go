@@ -1,0 +1,122 @@
+package netgear_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// patterns are what the tests of both ends run over.
+var patterns = []wire.Pattern{wire.Pair, wire.ReqRep, wire.PubSub}
+
+// config returns the defaults of a role for 127.0.0.1.
+func config(role netgear.Role, pattern wire.Pattern) netgear.Config {
+	cfg := netgear.DefaultConfig(role)
+	cfg.Address, cfg.Port, cfg.Pattern = "127.0.0.1", 0, pattern
+	cfg.RequestTimeout = 500 * time.Millisecond
+	return cfg
+}
+
+func receiver(t testing.TB, cfg netgear.Config) *netgear.Receiver {
+	t.Helper()
+	r, err := netgear.NewReceiver(cfg, observer(t, "receiver"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func sender(t testing.TB, cfg netgear.Config, port uint) *netgear.Sender {
+	t.Helper()
+	cfg.Port = port
+	s, err := netgear.NewSender(cfg, observer(t, "sender"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+func observer(t testing.TB, who string) netgear.Observer {
+	return netgear.Observer{Warning: func(err error) { t.Logf("%s: warning: %v", who, err) }}
+}
+
+// rawFrame returns a BGR frame whose bytes depend on i.
+func rawFrame(i, w, h int) *netgear.Frame {
+	data := bytes.Repeat([]byte{byte(i), byte(i >> 8), 7}, w*h)
+	return &netgear.Frame{
+		Header:  wire.Header{DType: "uint8", Shape: wire.MakeShape(h, w, 3)},
+		Payload: netgear.Payload{Bytes: data},
+	}
+}
+
+func deadline(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func TestFramesArriveInOrderAndTheGoodbyeAfterThem(t *testing.T) {
+	for _, p := range patterns {
+		t.Run(p.String(), func(t *testing.T) {
+			const frames = 50
+			r := receiver(t, config(netgear.ReceiverRole, p))
+			s := sender(t, config(netgear.SenderRole, p), r.CurrentPort())
+			ctx := deadline(t)
+			sent := make(chan error, 1)
+			go func() {
+				waitFor(ctx, func() bool { return s.Peers() == 1 && r.Peers() == 1 })
+				for i := range frames {
+					if p == wire.PubSub {
+						time.Sleep(5 * time.Millisecond) // the subscriber must have read the last one
+					}
+					if err := s.Send(ctx, rawFrame(i, 64, 48)); err != nil {
+						sent <- fmt.Errorf("frame %d: %w", i, err)
+						return
+					}
+				}
+				sent <- s.Finish(ctx)
+			}()
+			for i := 0; ; i++ {
+				var f netgear.Frame
+				err := r.Recv(ctx, &f)
+				if errors.Is(err, io.EOF) {
+					if i != frames {
+						t.Errorf("%d frames before the goodbye, want %d", i, frames)
+					}
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if want := rawFrame(i, 64, 48).Payload.Bytes; !bytes.Equal(f.Payload.Bytes, want) {
+					t.Fatalf("frame %d differs", i)
+				}
+				if f.Header.Ext.Seq != uint64(i) {
+					t.Errorf("frame %d has number %d", i, f.Header.Ext.Seq)
+				}
+				if f.Discontinuity != (i == 0) {
+					t.Errorf("frame %d: discontinuity %v", i, f.Discontinuity)
+				}
+				f.Payload.Release()
+			}
+			if err := <-sent; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func waitFor(ctx context.Context, ok func() bool) {
+	for !ok() && ctx.Err() == nil {
+		time.Sleep(time.Millisecond)
+	}
+}

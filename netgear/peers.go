@@ -1,0 +1,190 @@
+package netgear
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+
+	"github.com/pebbe/zmq4"
+)
+
+// Peer is one connection at the other end of a socket.
+type Peer struct {
+	// Endpoint is the peer's address where it connected to us, else the
+	// endpoint that was connected to.
+	Endpoint string
+	// Frames counts those exchanged while this was the only peer.
+	Frames uint64
+}
+
+// peerTable keeps the connections of a Sender or Receiver, over all its
+// sockets, from what their monitors report. Safe for concurrent use.
+//
+// A monitor names the descriptor when a connection begins and ends, but not
+// when its handshake succeeds; handshakes are therefore credited in the order
+// in which connections began, and put right when another one fails.
+//
+//	(begin) -> pending -> (handshake) -> up -> (end)
+//	              |                       ^
+//	              +--- (fails, end) ------+ the wrong one was credited: swap
+type peerTable struct {
+	mu      sync.Mutex
+	sockets map[uint64]*socketPeers
+	onPeer  func(fd int) string // the remote address; replaced in tests
+}
+
+type socketPeers struct {
+	pending []*link
+	up      []*link
+	failing bool
+}
+
+type link struct {
+	fd   int
+	peer Peer
+}
+
+// peerChange is what an event did to the table.
+type peerChange struct {
+	added, removed []string
+	connected      int
+}
+
+func newPeerTable() *peerTable {
+	return &peerTable{sockets: map[uint64]*socketPeers{}, onPeer: remoteAddress}
+}
+
+func (t *peerTable) socketLocked(generation uint64) *socketPeers {
+	s := t.sockets[generation]
+	if s == nil {
+		s = &socketPeers{}
+		t.sockets[generation] = s
+	}
+	return s
+}
+
+func (t *peerTable) connectedLocked() (n int) {
+	for _, s := range t.sockets {
+		n += len(s.up)
+	}
+	return n
+}
+
+// event takes in one event of the monitor of socket number generation.
+func (t *peerTable) event(generation uint64, ev zmq4.Event, endpoint string, value int) (ch peerChange) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.socketLocked(generation)
+	switch ev {
+	case zmq4.EVENT_ACCEPTED, zmq4.EVENT_CONNECTED:
+		if ev == zmq4.EVENT_ACCEPTED {
+			if remote := t.onPeer(value); remote != "" {
+				endpoint = remote
+			}
+		}
+		s.pending = append(s.pending, &link{fd: value, peer: Peer{Endpoint: endpoint}})
+	case zmq4.EVENT_HANDSHAKE_SUCCEEDED:
+		if len(s.pending) > 0 {
+			l := s.pending[0]
+			s.pending = s.pending[1:]
+			s.up = append(s.up, l)
+			ch.added = append(ch.added, l.peer.Endpoint)
+		}
+	case zmq4.EVENT_HANDSHAKE_FAILED_AUTH, zmq4.EVENT_HANDSHAKE_FAILED_PROTOCOL, zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+		s.failing = true
+	case zmq4.EVENT_DISCONNECTED:
+		byFd := func(l *link) bool { return l.fd == value }
+		if i := slices.IndexFunc(s.up, byFd); i >= 0 {
+			ch.removed = append(ch.removed, s.up[i].peer.Endpoint)
+			s.up = slices.Delete(s.up, i, i+1)
+			if s.failing && len(s.pending) > 0 {
+				l := s.pending[0]
+				s.pending = s.pending[1:]
+				s.up = append(s.up, l)
+				ch.added = append(ch.added, l.peer.Endpoint)
+			}
+		} else {
+			s.pending = slices.DeleteFunc(s.pending, byFd)
+		}
+		s.failing = false
+	}
+	ch.connected = t.connectedLocked()
+	return ch
+}
+
+// stopped says that a socket is gone, and with it its connections.
+func (t *peerTable) stopped(generation uint64) (ch peerChange) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.sockets[generation]; s != nil {
+		for _, l := range s.up {
+			ch.removed = append(ch.removed, l.peer.Endpoint)
+		}
+		delete(t.sockets, generation)
+	}
+	ch.connected = t.connectedLocked()
+	return ch
+}
+
+// frame counts a frame for the only peer, if there is just one.
+func (t *peerTable) frame() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var only *link
+	for _, s := range t.sockets {
+		for _, l := range s.up {
+			if only != nil {
+				return
+			}
+			only = l
+		}
+	}
+	if only != nil {
+		only.peer.Frames++
+	}
+}
+
+// snapshot returns the connected peers.
+func (t *peerTable) snapshot() (peers []Peer) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.sockets {
+		for _, l := range s.up {
+			peers = append(peers, l.peer)
+		}
+	}
+	slices.SortFunc(peers, func(a, b Peer) int {
+		switch {
+		case a.Endpoint < b.Endpoint:
+			return -1
+		case a.Endpoint > b.Endpoint:
+			return 1
+		}
+		return 0
+	})
+	return peers
+}
+
+func (t *peerTable) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.connectedLocked()
+}
+
+// remoteAddress returns where the connection with that descriptor comes from,
+// or "" when it is over already or has no address. libzmq closes descriptors
+// on its own, so the answer is for show.
+func remoteAddress(fd int) string {
+	sa, err := syscall.Getpeername(fd)
+	if err != nil {
+		return ""
+	}
+	switch sa := sa.(type) {
+	case *syscall.SockaddrInet4:
+		return "tcp://" + netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)).String() //nolint:gosec // the kernel's ports have 16 bits
+	case *syscall.SockaddrInet6:
+		return "tcp://" + netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)).String() //nolint:gosec // the kernel's ports have 16 bits
+	}
+	return ""
+}

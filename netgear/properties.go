@@ -1,0 +1,420 @@
+package netgear
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// Kind is the type of a setting.
+type Kind uint8
+
+// Kinds, and the Go type that Get returns and Set takes for each.
+const (
+	String    Kind = iota // string
+	Uint                  // uint64, a guint
+	Int                   // int64, a gint
+	Uint64                // uint64
+	Bool                  // bool
+	Seconds               // float64, a gdouble
+	Choice                // int64, a GEnum
+	Structure             // a GstStructure, read-only
+)
+
+// When says in which states a setting can be changed.
+type When uint8
+
+// Ready means NULL or READY; Playing any time; Never marks what is read-only.
+const (
+	Ready When = iota
+	Playing
+	Never
+)
+
+// Enum is a set of named values.
+type Enum struct {
+	Type   string // the GType
+	Values []EnumValue
+}
+
+// EnumValue is one of them; its number is its place.
+type EnumValue struct{ Nick, Name string }
+
+// Property is one setting: the only place where it exists. The GObject
+// properties, the URI keys, the defaults, the checks and docs/properties.md
+// all come from here.
+type Property struct {
+	Name, Nick string
+	Blurb      string // with the unit and what the special values mean
+	On         Role
+	Kind       Kind
+	When       When
+	// Default is written as a user would write it. DefaultReceiver holds for
+	// the receiving end where the two differ.
+	Default, DefaultReceiver string
+	Min, Max                 float64 // of the numeric kinds
+	Enum                     *Enum   // of Choice
+	// NetGear is the option's name there, or "" when it is ours.
+	NetGear string
+	// NotInURI keeps a setting out of the URI.
+	NotInURI bool
+
+	// field returns a pointer to the field, or an enumRef; nil for what an
+	// element answers itself.
+	field func(*Config) any
+	// show overrides what Get reads from the field, for a default that depends
+	// on other settings; the field's zero value stands for it.
+	show func(*Config) any
+}
+
+// Enums of the table.
+var (
+	ProtocolEnum = &Enum{"GstNetgearProtocol", []EnumValue{{"tcp", "TCP"}, {"ipc", "Unix domain socket"}}}
+	PatternEnum  = &Enum{"GstNetgearPattern", []EnumValue{
+		{"pair", "ZeroMQ PAIR: one sender, one receiver, each frame confirmed"},
+		{"req-rep", "ZeroMQ REQ/REP: each frame confirmed"},
+		{"pub-sub", "ZeroMQ PUB/SUB: any number of receivers, nothing confirmed"},
+	}}
+	TimestampModeEnum = &Enum{"GstNetgearTimestampMode", []EnumValue{
+		{"receive-time", "Running time at which the frame arrived"},
+		{"sender", "Spacing of the sender's timestamps, where the wire has them"},
+	}}
+	ColorspaceEnum = func() *Enum {
+		e := &Enum{Type: "GstNetgearColorspace"}
+		for _, c := range colorspaces {
+			e.Values = append(e.Values, EnumValue{strings.ToLower(string(c)), string(c)})
+		}
+		return e
+	}()
+)
+
+// defaultMaxFrameSize is in bytes: a raw 8K frame of 4 bytes a pixel is half of
+// it. The row max-frame-size says the same.
+const defaultMaxFrameSize = 256 << 20
+
+// Limits of the table.
+const (
+	minTimeout = 0.05 // s: less than a round trip over a slow network would only cause reconnects
+	maxTimeout = 3600 // s
+	maxPort    = math.MaxUint16
+)
+
+// Properties is the table of all settings, in the order in which they are
+// listed.
+var Properties = []Property{
+	{
+		Name: "uri", Nick: "URI", Kind: String, On: BothRoles, NotInURI: true,
+		Blurb: "Address and settings in one: netgear://host:port?key=value&… or netgear+ipc:///path?…",
+	},
+	{
+		Name: "address", Nick: "Address", Kind: String, On: BothRoles, NetGear: "address",
+		Default: "localhost", DefaultReceiver: "*",
+		Blurb: "Host, IPv4 or IPv6 address to connect to; address or interface to bind to (* = every one); with protocol=ipc a path",
+		field: func(c *Config) any { return &c.Address },
+		show:  func(c *Config) any { return c.host() },
+	},
+	{
+		Name: "port", Nick: "Port", Kind: Uint, On: BothRoles, NetGear: "port",
+		Default: "5555", Max: maxPort,
+		Blurb: "TCP port, or what follows the path of an ipc endpoint after a colon (0 = any free one, on the end that binds)",
+		field: func(c *Config) any { return &c.Port },
+	},
+	{
+		Name: "current-port", Nick: "Current port", Kind: Uint, On: BothRoles, When: Never, Max: maxPort, NotInURI: true,
+		Blurb: "Port that is bound, or connected to (0 = not open)",
+	},
+	{
+		Name: "protocol", Nick: "Protocol", Kind: Choice, Enum: ProtocolEnum, On: BothRoles, NetGear: "protocol",
+		Default: "tcp", NotInURI: true,
+		Blurb: "What carries the messages",
+		field: func(c *Config) any { return enumPtr[Protocol]{&c.Protocol} },
+	},
+	{
+		Name: "pattern", Nick: "Pattern", Kind: Choice, Enum: PatternEnum, On: BothRoles, NetGear: "pattern",
+		Default: "pair",
+		Blurb:   "Messaging pattern, the same at both ends",
+		field:   func(c *Config) any { return enumPtr[wire.Pattern]{&c.Pattern} },
+	},
+	{
+		Name: "bind", Nick: "Bind", Kind: Bool, On: BothRoles,
+		Default: "false", DefaultReceiver: "true",
+		Blurb: "Bind and let the other end connect (true), or connect (false); NetGear's receivers bind",
+		field: func(c *Config) any { return &c.Bind },
+	},
+	{
+		Name: "request-timeout", Nick: "Request timeout", Kind: Seconds, On: BothRoles, NetGear: "request_timeout",
+		Default: "4", Min: minTimeout, Max: maxTimeout,
+		Blurb: "Seconds to wait for the confirmation of a frame before the connection is rebuilt; a source waits three times as long for a frame (pair and req-rep)",
+		field: func(c *Config) any { return &c.RequestTimeout },
+	},
+	{
+		Name: "max-retries", Nick: "Maximum retries", Kind: Int, On: BothRoles, NetGear: "max_retries",
+		Default: "3", Max: math.MaxInt32,
+		Blurb: "Timeouts in a row, with no success between them, at which to give up with an error (0 = never; pair and req-rep)",
+		field: func(c *Config) any { return &c.MaxRetries },
+	},
+	{
+		Name: "subscriber-timeout", Nick: "Subscriber timeout", Kind: Seconds, On: ReceiverRole, NetGear: "subscriber_timeout",
+		Default: "0", Max: maxTimeout * 24,
+		Blurb: "Seconds without a frame after which a pub-sub stream ends (0 = never)",
+		field: func(c *Config) any { return &c.SubscriberTimeout },
+	},
+	{
+		Name: "message", Nick: "Message", Kind: String, On: SenderRole, When: Playing, NetGear: "message of send()",
+		Blurb: "Data to send with each frame: a JSON value, or any other text as a JSON string (empty = null)",
+		field: func(c *Config) any { return &c.Message },
+	},
+	{
+		Name: "jpeg-colorspace", Nick: "JPEG colour space", Kind: Choice, Enum: ColorspaceEnum, On: SenderRole, When: Playing, NetGear: "jpeg_compression",
+		Default: "bgr",
+		Blurb:   "Pixel order that a NetGear receiver decodes JPEG frames to; frames of one component are announced as GRAY",
+		field:   func(c *Config) any { return enumPtr[Colorspace]{&c.Colorspace} },
+	},
+	{
+		Name: "jpeg-fastdct", Nick: "JPEG fast DCT", Kind: Bool, On: SenderRole, When: Playing, NetGear: "jpeg_compression_fastdct",
+		Default: "true",
+		Blurb:   "Hint to a NetGear receiver: decode with the fast, less exact DCT",
+		field:   func(c *Config) any { return &c.FastDCT },
+	},
+	{
+		Name: "jpeg-fastupsample", Nick: "JPEG fast upsampling", Kind: Bool, On: SenderRole, When: Playing, NetGear: "jpeg_compression_fastupsample",
+		Default: "false",
+		Blurb:   "Hint to a NetGear receiver: decode with the fast, less exact upsampling of colour",
+		field:   func(c *Config) any { return &c.FastUpsample },
+	},
+	{
+		Name: "in-flight", Nick: "In flight", Kind: Uint, On: SenderRole,
+		Default: "1", Min: 1, Max: 64,
+		Blurb: "Frames sent before the oldest must be confirmed, 1 to 64 (1 = NetGear's lockstep; pair)",
+		field: func(c *Config) any { return &c.InFlight },
+	},
+	{
+		Name: "extensions", Nick: "Extensions", Kind: Bool, On: SenderRole,
+		Default: "true",
+		Blurb:   "Add timestamps, frame rate, sequence number and caps under one more key, which NetGear ignores",
+		field:   func(c *Config) any { return &c.Extensions },
+	},
+	{
+		Name: "timestamp-mode", Nick: "Timestamp mode", Kind: Choice, Enum: TimestampModeEnum, On: ReceiverRole,
+		Default: "receive-time",
+		Blurb:   "Where buffers take their timestamps from",
+		field:   func(c *Config) any { return enumPtr[TimestampMode]{&c.TimestampMode} },
+	},
+	{
+		Name: "eos-on-terminate", Nick: "EOS on terminate", Kind: Bool, On: ReceiverRole, When: Playing,
+		Default: "true",
+		Blurb:   "End the stream when the sender says goodbye (true), or wait for the next sender (false)",
+		field:   func(c *Config) any { return &c.EOSOnTerminate },
+	},
+	{
+		Name: "max-frame-size", Nick: "Maximum frame size", Kind: Uint64, On: ReceiverRole,
+		Default: "268435456", Min: 1, Max: 1 << 40,
+		Blurb: "Bytes of the largest frame to accept; a larger one is dropped",
+		field: func(c *Config) any { return &c.MaxFrameSize },
+	},
+	{
+		Name: "num-peers", Nick: "Peers", Kind: Uint, On: BothRoles, When: Never, Max: math.MaxUint32, NotInURI: true,
+		Blurb: "Number of connected peers",
+	},
+	{
+		Name: "stats", Nick: "Statistics", Kind: Structure, On: BothRoles, When: Never, NotInURI: true,
+		Blurb: "Counters since the start, times in milliseconds (application/x-netgear-statistics)",
+	},
+}
+
+// Lookup returns the row of that name that a role has, or nil.
+func Lookup(role Role, name string) *Property {
+	for i := range Properties {
+		if p := &Properties[i]; p.Name == name && p.On&role != 0 {
+			return p
+		}
+	}
+	return nil
+}
+
+// DefaultText returns the default as a user would write it.
+func (p *Property) DefaultText(role Role) string {
+	if role == ReceiverRole && p.DefaultReceiver != "" {
+		return p.DefaultReceiver
+	}
+	return p.Default
+}
+
+// Stored says whether the setting is kept in a Config.
+func (p *Property) Stored() bool { return p.field != nil }
+
+type enumRef interface {
+	get() int64
+	set(int64)
+}
+
+type enumPtr[E ~uint8] struct{ p *E }
+
+func (e enumPtr[E]) get() int64  { return int64(*e.p) }
+func (e enumPtr[E]) set(n int64) { *e.p = E(n) }
+
+// Get returns the value in the Go type of the Kind. The row must be Stored.
+func (p *Property) Get(c *Config) any {
+	if p.show != nil {
+		return p.show(c)
+	}
+	switch f := p.field(c).(type) {
+	case *string:
+		return *f
+	case *uint:
+		return uint64(*f)
+	case *int:
+		return int64(*f)
+	case *uint64:
+		return *f
+	case *bool:
+		return *f
+	case *time.Duration:
+		return f.Seconds()
+	case enumRef:
+		return f.get()
+	}
+	panic("netgear: field of unknown type: " + p.Name)
+}
+
+// Set stores a value of the Go type of the Kind. Errors wrap ErrSettings and
+// say what was wanted; the Config is then unchanged.
+func (p *Property) Set(c *Config, v any) error {
+	ok := false
+	switch f := p.field(c).(type) {
+	case *string:
+		var s string
+		if s, ok = v.(string); ok {
+			*f = s
+		}
+	case *uint:
+		var n uint64
+		if n, ok = v.(uint64); ok {
+			if ok = p.inRange(float64(n)); ok {
+				*f = uint(n)
+			}
+		}
+	case *int:
+		var n int64
+		if n, ok = v.(int64); ok {
+			if ok = p.inRange(float64(n)); ok {
+				*f = int(n)
+			}
+		}
+	case *uint64:
+		var n uint64
+		if n, ok = v.(uint64); ok {
+			if ok = p.inRange(float64(n)); ok {
+				*f = n
+			}
+		}
+	case *bool:
+		var b bool
+		if b, ok = v.(bool); ok {
+			*f = b
+		}
+	case *time.Duration:
+		var s float64
+		if s, ok = v.(float64); ok {
+			if ok = p.inRange(s); ok {
+				*f = time.Duration(math.Round(s * float64(time.Second)))
+			}
+		}
+	case enumRef:
+		var n int64
+		if n, ok = v.(int64); ok {
+			if ok = n >= 0 && n < int64(len(p.Enum.Values)); ok {
+				f.set(n)
+			}
+		}
+	}
+	if !ok {
+		return p.errorf(fmt.Sprint(v))
+	}
+	return nil
+}
+
+func (p *Property) inRange(v float64) bool { return v >= p.Min && v <= p.Max }
+
+// Parse sets the value from text, as in a URI. Errors as Set.
+func (p *Property) Parse(c *Config, text string) error {
+	var v any
+	var err error
+	switch p.Kind {
+	case String:
+		v = text
+	case Uint, Uint64:
+		v, err = strconv.ParseUint(text, 10, 64)
+	case Int:
+		v, err = strconv.ParseInt(text, 10, 64)
+	case Seconds:
+		v, err = strconv.ParseFloat(text, 64)
+	case Bool:
+		// GStreamer's words for it.
+		switch strings.ToLower(text) {
+		case "true", "yes", "on", "t", "1":
+			v = true
+		case "false", "no", "off", "f", "0":
+			v = false
+		default:
+			err = strconv.ErrSyntax
+		}
+	case Choice:
+		err = strconv.ErrSyntax
+		for i, e := range p.Enum.Values {
+			if text == e.Nick || text == e.Name || text == strconv.Itoa(i) {
+				v, err = int64(i), nil
+			}
+		}
+	case Structure:
+		err = strconv.ErrSyntax
+	}
+	if err != nil {
+		return p.errorf(text)
+	}
+	return p.Set(c, v)
+}
+
+// Format returns the value as Parse takes it.
+func (p *Property) Format(c *Config) string {
+	switch v := p.Get(c).(type) {
+	case int64:
+		if p.Kind == Choice {
+			return p.Enum.Values[v].Nick
+		}
+		return strconv.FormatInt(v, 10)
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// Want says in words what values the setting takes.
+func (p *Property) Want() string {
+	switch p.Kind {
+	case Bool:
+		return "true or false"
+	case Choice:
+		nicks := make([]string, len(p.Enum.Values))
+		for i, e := range p.Enum.Values {
+			nicks[i] = e.Nick
+		}
+		last := len(nicks) - 1
+		return strings.Join(nicks[:last], ", ") + " or " + nicks[last]
+	case Seconds:
+		return fmt.Sprintf("seconds from %v to %v", p.Min, p.Max)
+	case Uint, Int, Uint64:
+		return fmt.Sprintf("a whole number from %.0f to %.0f", p.Min, p.Max)
+	case String, Structure:
+	}
+	return "text"
+}
+
+func (p *Property) errorf(got string) error {
+	return fmt.Errorf("netgear: %w: %s %q: want %s", ErrSettings, p.Name, got, p.Want())
+}

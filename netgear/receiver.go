@@ -1,0 +1,313 @@
+package netgear
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// receiverPatience is how much longer than a Sender a Receiver waits, as in
+// NetGear.
+const receiverPatience = 3
+
+// Receiver receives frames and confirms them, as the NetGear Client does; a
+// Sender is its counterpart. A frame is confirmed the moment it is taken in,
+// before anything is done with it. It takes in one frame for each Recv, so a
+// slow program holds up the sender instead of piling up old frames.
+//
+// Recv and Close are for one goroutine at a time, the rest for any.
+type Receiver struct {
+	cfg    Config
+	obs    Observer
+	row    patternRow
+	busy   atomic.Bool
+	closed bool
+
+	conn    *conn
+	pirate  pirate
+	confirm []byte
+
+	head, body, rest zmsg.Message
+	header           wire.Header
+
+	// What the last frame said of its sender.
+	lastSeq   uint64
+	lastT     int64
+	followed  bool // lastSeq and lastT hold
+	disrupted bool // the next frame does not follow the last one
+
+	eosOnTerminate atomic.Bool
+	port           atomic.Uint64
+	peers          *peerTable
+	stats          counters
+}
+
+// NewReceiver opens a Receiver: it is bound, or connecting, when it returns.
+// Errors wrap ErrSettings, ErrInUse, ErrNoAddress or ErrOpen.
+func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
+	if err := cfg.Validate(ReceiverRole); err != nil {
+		return nil, err
+	}
+	r := &Receiver{
+		cfg: cfg, obs: obs, row: patternRows[cfg.Pattern], pirate: pirate{limit: cfg.MaxRetries},
+		confirm: wire.AppendConfirmation(nil, deviceID()), disrupted: true, peers: newPeerTable(),
+	}
+	r.eosOnTerminate.Store(cfg.EOSOnTerminate)
+	var err error
+	if r.conn, err = open(&r.cfg, ReceiverRole, &r.obs, r.peers); err != nil {
+		return nil, err
+	}
+	r.port.Store(uint64(r.conn.port))
+	return r, nil
+}
+
+// deviceID returns eight random characters, as NetGear names its receivers.
+func deviceID() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	id := make([]byte, 8)
+	_, _ = rand.Read(id) // never fails: crypto/rand
+	for i := range id {
+		id[i] = alphabet[int(id[i])%len(alphabet)]
+	}
+	return string(id)
+}
+
+// CurrentPort returns the port that is bound or connected to.
+func (r *Receiver) CurrentPort() uint { return uint(r.port.Load()) }
+
+// Peers returns the number of connected peers.
+func (r *Receiver) Peers() int { return r.peers.count() }
+
+// Stats returns the counters. It never waits for the stream.
+func (r *Receiver) Stats() Stats { return r.stats.snapshot(r.peers) }
+
+// SetEOSOnTerminate changes what a goodbye does, from the next one on.
+func (r *Receiver) SetEOSOnTerminate(on bool) { r.eosOnTerminate.Store(on) }
+
+// Recv waits for the next frame, confirms it and fills f. The caller owns the
+// payload; f.Header.Message is valid until the next Recv.
+//
+// It returns io.EOF when the sender has said goodbye or SubscriberTimeout is
+// over, the error of ctx when that ends, and an error that wraps ErrAbandoned
+// after MaxRetries timeouts in a row. Malformed messages are counted, told to
+// the Observer as warnings, and passed over.
+func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
+	if !r.busy.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	defer r.busy.Store(false)
+	if r.closed {
+		return ErrClosed
+	}
+	for {
+		until := r.deadline()
+		for {
+			ev, err := r.conn.wait(ctx, zmsg.In, until)
+			if err != nil {
+				return err
+			}
+			if ev&zmsg.In != 0 {
+				break
+			}
+			if r.conn.isLost() {
+				r.conn.clearLost() // libzmq sees to it; the sender sends again
+				r.disrupted = true
+				continue
+			}
+			if !until.IsZero() && !time.Now().Before(until) {
+				if err := r.timedOut(ctx); err != nil {
+					return err
+				}
+				until = r.deadline()
+			}
+		}
+		ok, err := r.take(f)
+		if ok || err != nil {
+			return err
+		}
+	}
+}
+
+// deadline returns until when a frame is waited for; zero is for ever.
+func (r *Receiver) deadline() time.Time {
+	switch {
+	case r.row.confirmed:
+		return time.Now().Add(receiverPatience * r.cfg.RequestTimeout)
+	case r.cfg.SubscriberTimeout > 0:
+		return time.Now().Add(r.cfg.SubscriberTimeout)
+	}
+	return time.Time{}
+}
+
+func (r *Receiver) timedOut(ctx context.Context) error {
+	if !r.row.confirmed {
+		return io.EOF // SubscriberTimeout
+	}
+	r.stats.ackTimeouts.Add(1)
+	endpoint, patience := r.cfg.endpoint(r.conn.port), receiverPatience*r.cfg.RequestTimeout
+	if r.pirate.timedOut() {
+		return fmt.Errorf("netgear: %w: %w at %s in %d x %v: max-retries=%d is used up",
+			ErrAbandoned, ErrNoFrame, endpoint, r.pirate.missed, patience, r.cfg.MaxRetries)
+	}
+	r.obs.warn(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, peers %d): rebuilding the connection",
+		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.count()))
+	r.stats.reconnects.Add(1)
+	r.disrupted = true
+	return r.conn.rebuild(ctx, time.Now().Add(r.cfg.RequestTimeout))
+}
+
+// take takes in one message. ok says that f holds a frame.
+func (r *Receiver) take(f *Frame) (ok bool, err error) {
+	parts, err := r.parts()
+	if errors.Is(err, zmsg.ErrAgain) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("netgear: %w: receive: %v", ErrTransport, err)
+	}
+	now := time.Now()
+	h := &r.header
+	bad := wire.ParseHeader(r.head.Bytes(), h)
+	if bad == nil && h.Terminate {
+		return false, r.terminated()
+	}
+	r.answer(r.confirm)
+	r.pirate.succeeded()
+	if bad == nil {
+		bad = r.check(parts)
+	}
+	if bad != nil {
+		r.stats.malformed.Add(1)
+		r.obs.warn(fmt.Errorf("netgear: message dropped: %w", bad))
+		return false, nil
+	}
+	if h.BadExt != nil {
+		r.obs.warn(fmt.Errorf("netgear: key \"gst\" ignored: %w", h.BadExt))
+	}
+	if !r.follow(h) {
+		r.stats.dropped.Add(1)
+		return false, nil
+	}
+	if h.HasExt && h.Ext.HasT {
+		r.stats.delay.Store(now.UnixNano() - h.Ext.T)
+		r.stats.hasDelay.Store(true)
+	}
+	r.stats.frames.Add(1)
+	r.stats.bytes.Add(uint64(r.body.Len())) //nolint:gosec // never negative
+	r.peers.frame()
+	f.Header, f.Arrived, f.Discontinuity = *h, now, r.disrupted
+	r.disrupted = false
+	b, free, owner := r.body.Detach()
+	f.Payload = ForeignPayload(b, free, owner)
+	return true, nil
+}
+
+// parts receives one whole message; of its parts the first two are kept.
+func (r *Receiver) parts() (n int, err error) {
+	r.body.Close()
+	more, err := r.conn.data.Recv(&r.head)
+	if err != nil {
+		return 0, err
+	}
+	for n = 1; more; n++ {
+		m := &r.rest
+		if n == 1 {
+			m = &r.body
+		}
+		if more, err = r.conn.data.Recv(m); err != nil {
+			return n, err
+		}
+	}
+	r.rest.Close()
+	return n, nil
+}
+
+func (r *Receiver) check(parts int) error {
+	if parts != 2 {
+		return fmt.Errorf("%w: %d parts: want a header and a data part", wire.ErrMalformed, parts)
+	}
+	if n := r.body.Len(); uint64(n) > r.cfg.MaxFrameSize { //nolint:gosec // never negative
+		return fmt.Errorf("%w: data part of %d bytes: want max-frame-size=%d at the most", wire.ErrMalformed, n, r.cfg.MaxFrameSize)
+	}
+	return nil
+}
+
+// answer replies to the message that was taken in. It never waits: a peer that
+// does not take its answers gets none.
+func (r *Receiver) answer(text []byte) {
+	if !r.row.confirmed {
+		return
+	}
+	if err := r.conn.data.Send(text, nil); err != nil {
+		r.conn.log.Debug("a confirmation was not taken", "error", err)
+	}
+}
+
+func (r *Receiver) terminated() error {
+	if r.row.confirmsTerminate {
+		r.answer([]byte(wire.ConfirmTerminate))
+	}
+	r.pirate.succeeded()
+	r.disrupted, r.followed = true, false
+	if r.eosOnTerminate.Load() {
+		return io.EOF
+	}
+	return nil
+}
+
+// follow compares the frame's number with the last one's. It returns false for
+// a frame that was sent again although it had arrived.
+func (r *Receiver) follow(h *wire.Header) bool {
+	e := &h.Ext
+	if !h.HasExt || !e.HasSeq {
+		return true
+	}
+	if r.followed {
+		switch {
+		case e.Seq == r.lastSeq && e.HasT && e.T == r.lastT:
+			return false
+		case e.Seq == r.lastSeq+1:
+		case e.Seq > r.lastSeq:
+			r.stats.missing.Add(e.Seq - r.lastSeq - 1)
+			r.disrupted = true
+		default:
+			r.disrupted = true // another sender, or one that started anew
+		}
+	}
+	r.followed, r.lastSeq, r.lastT = true, e.Seq, e.T
+	return true
+}
+
+// Reject takes back the last frame from the count of those received: it was
+// well formed but means nothing to the caller. The next one is then marked
+// as a Discontinuity.
+func (r *Receiver) Reject(size int) {
+	r.stats.frames.Add(^uint64(0))
+	r.stats.bytes.Add(-uint64(size)) //nolint:gosec // never negative
+	r.stats.malformed.Add(1)
+	r.disrupted = true
+}
+
+// Close ends the receiver without waiting. After it Recv returns ErrClosed.
+func (r *Receiver) Close() error {
+	if !r.busy.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	defer r.busy.Store(false)
+	if r.closed {
+		return nil
+	}
+	r.closed = true
+	_ = r.conn.close(0)
+	r.head.Close()
+	r.body.Close()
+	r.port.Store(0)
+	return nil
+}

@@ -1,0 +1,450 @@
+package netgear
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// tailGrace is kept between the last frame and the goodbye. A Python receiver
+// drops what it has queued when the goodbye comes, and its reading thread is a
+// moment ahead of the program; without the pause the last frames are lost.
+const tailGrace = 250 * time.Millisecond
+
+// Sender sends frames and waits for their confirmations, as the NetGear Server
+// does; a Receiver is its counterpart. When a confirmation stays away it
+// rebuilds the connection and sends the frame again (Lazy Pirate), until
+// MaxRetries timeouts came in a row.
+//
+// Send, Finish and Close are for one goroutine at a time, Stats, Peers and
+// CurrentPort for any.
+type Sender struct {
+	cfg    Config
+	obs    Observer
+	row    patternRow
+	busy   atomic.Bool
+	closed bool
+
+	conn   *conn
+	pirate pirate
+	failed error // why nothing can be sent any more
+
+	// The frames that are not confirmed yet, oldest first, in a ring: count of
+	// them from first on, of which the first sent are with the present socket.
+	ring               []flying
+	first, count, sent int
+
+	seq       uint64
+	message   wire.Raw // Config.Message
+	lastFrame time.Time
+	reply     zmsg.Message
+	lossTold  bool // the present outage has been reported
+
+	port  atomic.Uint64
+	peers *peerTable
+	stats counters
+}
+
+// flying is a frame on its way.
+type flying struct {
+	head []byte
+	data zmsg.Message
+	at   time.Time // given to the socket first
+}
+
+// NewSender opens a Sender. It returns at once, whether or not anybody is
+// there. Errors wrap ErrSettings, ErrInUse, ErrNoAddress or ErrOpen.
+func NewSender(cfg Config, obs Observer) (*Sender, error) {
+	if err := cfg.Validate(SenderRole); err != nil {
+		return nil, err
+	}
+	s := &Sender{
+		cfg: cfg, obs: obs, row: patternRows[cfg.Pattern], pirate: pirate{limit: cfg.MaxRetries},
+		ring: make([]flying, cfg.InFlight), message: wire.ValueFromText(cfg.Message), peers: newPeerTable(),
+	}
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Sender) open() (err error) {
+	if s.conn, err = open(&s.cfg, SenderRole, &s.obs, s.peers); err != nil {
+		return err
+	}
+	s.port.Store(uint64(s.conn.port))
+	return nil
+}
+
+// CurrentPort returns the port that is bound or connected to.
+func (s *Sender) CurrentPort() uint { return uint(s.port.Load()) }
+
+// Peers returns the number of connected peers.
+func (s *Sender) Peers() int { return s.peers.count() }
+
+// Stats returns the counters. It never waits for the stream.
+func (s *Sender) Stats() Stats { return s.stats.snapshot(s.peers) }
+
+// Send sends one frame and waits until fewer than InFlight frames are
+// unconfirmed. It takes over the payload, whatever it returns.
+//
+// When ctx ends before the frame was taken, the error is ctx's; once it was
+// taken the result is nil, and a later Send or Finish sees to its
+// confirmation. An error that wraps ErrAbandoned is final.
+func (s *Sender) Send(ctx context.Context, f *Frame) error {
+	if !s.busy.CompareAndSwap(false, true) {
+		f.Payload.Release()
+		return ErrBusy
+	}
+	defer s.busy.Store(false)
+	begin := time.Now()
+	if err := s.makeRoom(ctx); err != nil {
+		f.Payload.Release()
+		return err
+	}
+	size := uint64(len(f.Payload.Bytes))
+	fl := &s.ring[(s.first+s.count)%len(s.ring)]
+	if err := s.load(fl, f, begin); err != nil {
+		return err
+	}
+	s.stats.frames.Add(1)
+	s.stats.bytes.Add(size)
+	s.seq++
+	s.count++
+	if !s.row.confirmed {
+		err := s.publish(fl)
+		s.stats.sendBlock.Add(int64(time.Since(begin)))
+		return err
+	}
+	err := s.settle(ctx, len(s.ring)-1)
+	s.stats.sendBlock.Add(int64(time.Since(begin)))
+	if err != nil && errors.Is(err, ctx.Err()) {
+		return nil // the frame is ours, and its confirmation is seen to later
+	}
+	return err
+}
+
+// makeRoom sees that the sender is open and may take a frame.
+func (s *Sender) makeRoom(ctx context.Context) error {
+	switch {
+	case s.closed:
+		return ErrClosed
+	case s.failed != nil:
+		return s.failed
+	}
+	if s.conn == nil { // after a goodbye
+		if err := s.open(); err != nil {
+			return err
+		}
+	}
+	return s.settle(ctx, len(s.ring)-1)
+}
+
+// load fills fl from f and takes over its payload.
+func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
+	h := &f.Header
+	h.Pattern = s.cfg.Pattern
+	if !h.HasMessage {
+		h.Message = s.message
+	}
+	if h.HasExt = s.cfg.Extensions; h.HasExt {
+		h.Ext.Seq, h.Ext.HasSeq = s.seq, true
+		h.Ext.T, h.Ext.HasT = now.UnixNano(), true
+	}
+	fl.head = wire.AppendHeader(fl.head[:0], h)
+	fl.at = time.Time{}
+	b, free, owner := f.Payload.Detach()
+	var err error
+	if free == nil {
+		err = fl.data.SetCopy(b)
+	} else {
+		err = fl.data.SetForeign(b, free, owner)
+	}
+	if err != nil {
+		return fmt.Errorf("netgear: %w: frame of %d bytes: %v", ErrTransport, len(b), err)
+	}
+	return nil
+}
+
+// publish sends a frame that nobody confirms.
+func (s *Sender) publish(fl *flying) error {
+	// Has libzmq take in what subscribers have read; otherwise it does so once
+	// in a millisecond or two, and drops what comes in between.
+	if _, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, time.Unix(0, 0)); err != nil {
+		return fmt.Errorf("netgear: %w: poll: %v", ErrTransport, err)
+	}
+	err := s.conn.data.Send(fl.head, &fl.data)
+	s.lastFrame = time.Now()
+	s.sent++
+	s.pop()
+	if err != nil {
+		return fmt.Errorf("netgear: %w: send: %v", ErrTransport, err)
+	}
+	s.peers.frame()
+	return nil
+}
+
+// pop forgets the oldest frame that was sent.
+func (s *Sender) pop() {
+	s.ring[s.first].data.Close()
+	s.first = (s.first + 1) % len(s.ring)
+	s.count--
+	s.sent--
+}
+
+// settle sends what is not sent yet and waits until no more than n frames are
+// unconfirmed. This is the whole of the Lazy Pirate.
+func (s *Sender) settle(ctx context.Context, n int) error {
+	if s.count <= n && s.sent == s.count {
+		return nil
+	}
+	if s.sent == 0 {
+		s.conn.clearLost() // nothing was in a connection that ended before
+	}
+	deadline := time.Now().Add(s.cfg.RequestTimeout)
+	var rebuildAt time.Time // zero: the connection is good as far as we know
+	for {
+		want, err := s.transmit()
+		if err != nil {
+			s.conn.log.Debug("send failed", "error", err)
+			rebuildAt = s.conn.built.Add(reconnectInterval)
+		}
+		if s.count <= n && s.sent == s.count {
+			return nil
+		}
+		until := deadline
+		if !rebuildAt.IsZero() && rebuildAt.Before(until) {
+			until = rebuildAt
+		}
+		if _, err := s.conn.wait(ctx, want, until); err != nil {
+			return err
+		}
+		acked, err := s.collect()
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if acked {
+			s.pirate.succeeded()
+			s.lossTold = false
+			deadline = now.Add(s.cfg.RequestTimeout)
+		}
+		if s.conn.isLost() {
+			s.conn.clearLost()
+			if s.sent > 0 {
+				s.tellLoss()
+				if s.cfg.Bind {
+					s.sent = 0 // the pipe went with the peer; the next one gets the frames
+				} else if rebuildAt.IsZero() {
+					// A socket that reconnects by itself keeps what it has not
+					// sent and loses what it has: only a new one is certain.
+					rebuildAt = s.conn.built.Add(reconnectInterval)
+				}
+			}
+		}
+		switch {
+		case !now.Before(deadline):
+			if err := s.timedOut(); err != nil {
+				return err
+			}
+			deadline = now.Add(s.cfg.RequestTimeout)
+			rebuildAt = now
+		case rebuildAt.IsZero() || now.Before(rebuildAt):
+			continue
+		}
+		if err := s.rebuild(ctx, deadline); err != nil {
+			return err
+		}
+		rebuildAt = time.Time{}
+	}
+}
+
+// transmit gives the socket what it does not have yet, as far as it takes it,
+// and returns what to wait for.
+func (s *Sender) transmit() (want zmsg.Events, err error) {
+	for s.sent < s.count {
+		fl := &s.ring[(s.first+s.sent)%len(s.ring)]
+		switch err := s.conn.data.Send(fl.head, &fl.data); {
+		case errors.Is(err, zmsg.ErrAgain):
+			return zmsg.In | zmsg.Out, nil
+		case err != nil:
+			return zmsg.In, err
+		}
+		if fl.at.IsZero() {
+			fl.at = time.Now()
+		}
+		s.sent++
+	}
+	return zmsg.In, nil
+}
+
+// collect takes in the confirmations that are there.
+func (s *Sender) collect() (acked bool, err error) {
+	// A REQ socket must not be asked for an answer that it does not wait for;
+	// a PAIR socket is rid of answers that nobody waits for.
+	for s.sent > 0 || s.cfg.Pattern == wire.Pair {
+		more, err := s.conn.data.Recv(&s.reply)
+		if errors.Is(err, zmsg.ErrAgain) {
+			return acked, nil
+		}
+		if err != nil {
+			return acked, fmt.Errorf("netgear: %w: receive: %v", ErrTransport, err)
+		}
+		// A receiver in bidirectional mode may answer in two parts.
+		for more {
+			if more, err = s.conn.data.Recv(&s.reply); err != nil {
+				return acked, fmt.Errorf("netgear: %w: receive: %v", ErrTransport, err)
+			}
+		}
+		s.reply.Close()
+		if s.sent > 0 {
+			s.lastFrame = time.Now()
+			s.stats.ack(s.lastFrame.Sub(s.ring[s.first].at))
+			s.peers.frame()
+			s.pop()
+			acked = true
+		}
+	}
+	return acked, nil
+}
+
+func (s *Sender) tellLoss() {
+	if !s.lossTold {
+		s.lossTold = true
+		s.obs.warn(fmt.Errorf("netgear: %w: %s went away with a frame unconfirmed: reconnecting", ErrPeerLost, s.cfg.endpoint(s.conn.port)))
+	}
+}
+
+// timedOut counts a timeout, and returns an error when it was the last one.
+func (s *Sender) timedOut() error {
+	s.stats.ackTimeouts.Add(1)
+	endpoint := s.cfg.endpoint(s.conn.port)
+	if !s.pirate.timedOut() {
+		s.obs.warn(fmt.Errorf("netgear: %w from %s within %v (timeout %d in a row, peers %d): reconnecting",
+			ErrNoReply, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.count()))
+		return nil
+	}
+	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up",
+		ErrAbandoned, ErrNoReply, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries)
+	s.discard()
+	return s.failed
+}
+
+// rebuild replaces the connection; all frames in flight are to be sent again.
+func (s *Sender) rebuild(ctx context.Context, until time.Time) error {
+	s.stats.reconnects.Add(1)
+	s.sent = 0
+	if err := s.conn.rebuild(ctx, until); err != nil {
+		if ctx.Err() == nil {
+			s.failed = err
+		}
+		s.discard()
+		_ = s.conn.close(0)
+		s.conn = nil
+		return err
+	}
+	return nil
+}
+
+// discard gives up the frames in flight.
+func (s *Sender) discard() {
+	s.stats.dropped.Add(uint64(s.count)) //nolint:gosec // never negative
+	for s.count > 0 {
+		s.sent = max(s.sent, 1)
+		s.pop()
+	}
+	s.sent = 0
+}
+
+// Finish waits for the last confirmations, says goodbye as NetGear does and
+// sees that this is on its way, for a fifth of RequestTimeout at the most
+// beyond the confirmations. The connection is closed then; another Send opens
+// it again. When ctx ends first, its error is returned and Finish can be
+// called again.
+func (s *Sender) Finish(ctx context.Context) error {
+	if !s.busy.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	defer s.busy.Store(false)
+	if s.closed || s.failed != nil || s.conn == nil {
+		return s.failed
+	}
+	if s.row.confirmed {
+		if err := s.settle(ctx, 0); err != nil {
+			return err
+		}
+	}
+	if !s.lastFrame.IsZero() {
+		if err := sleep(ctx, time.Until(s.lastFrame.Add(tailGrace))); err != nil {
+			return err
+		}
+	}
+	until := time.Now().Add(s.cfg.RequestTimeout / 5) // NetGear's wait
+	if err := s.goodbye(ctx, until); err != nil {
+		return err
+	}
+	done := s.conn.close(max(time.Until(until), reconnectInterval))
+	s.conn = nil
+	select {
+	case <-done: // what was queued has gone to the kernel
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// goodbye sends the terminate message and waits for its answer where there is
+// one. That nobody takes it until then is no error.
+func (s *Sender) goodbye(ctx context.Context, until time.Time) error {
+	if s.cfg.Pattern == wire.PubSub {
+		// Have the socket wait for room instead of dropping the goodbye behind
+		// the last frame. A PUB socket takes this option of XPUB.
+		if err := s.conn.sock.SetXpubNodrop(true); err != nil {
+			s.conn.log.Warn("setting XPUB_NODROP", "error", err)
+		}
+	}
+	terminate := wire.AppendTerminate(nil, "")
+	for {
+		err := s.conn.data.Send(terminate, nil)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, zmsg.ErrAgain) || !time.Now().Before(until) {
+			s.conn.log.Debug("nobody took the goodbye", "error", err)
+			return nil
+		}
+		if _, err := s.conn.wait(ctx, zmsg.Out, until); err != nil {
+			return err
+		}
+		s.conn.clearLost()
+	}
+	if !s.row.confirmsTerminate {
+		return nil
+	}
+	_, err := s.conn.wait(ctx, zmsg.In, until)
+	return err
+}
+
+// Close ends the sender without a goodbye and without waiting: what is not
+// confirmed is given up. After it every call but Stats returns ErrClosed.
+func (s *Sender) Close() error {
+	if !s.busy.CompareAndSwap(false, true) {
+		return ErrBusy
+	}
+	defer s.busy.Store(false)
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.discard()
+	if s.conn != nil {
+		_ = s.conn.close(0)
+		s.conn = nil
+	}
+	s.port.Store(0)
+	return nil
+}

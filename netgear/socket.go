@@ -1,0 +1,411 @@
+package netgear
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/pebbe/zmq4"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// patternRow is what differs between the patterns.
+type patternRow struct {
+	sender, receiver zmq4.Type
+	// confirmed says that the receiver answers each frame.
+	confirmed bool
+	// confirmsTerminate says that it answers the goodbye too.
+	confirmsTerminate bool
+}
+
+var patternRows = [...]patternRow{
+	wire.Pair:   {zmq4.PAIR, zmq4.PAIR, true, false},
+	wire.ReqRep: {zmq4.REQ, zmq4.REP, true, true},
+	wire.PubSub: {zmq4.PUB, zmq4.SUB, false, false},
+}
+
+// Implementation constants.
+const (
+	// reconnectInterval paces libzmq's attempts to connect and our own
+	// rebuilding of connections.
+	reconnectInterval = 100 * time.Millisecond
+	// heartbeatInterval is how often an idle or waiting peer is asked whether
+	// it is still there.
+	heartbeatInterval = time.Second
+	// closeGrace is how long closing may hold up a state change: half of what
+	// one may take in all.
+	closeGrace = 5 * time.Millisecond
+	// receiveQueue is in messages. With a ZAP handler a credential message
+	// takes one place for ever, so one would never deliver.
+	receiveQueue = 2
+	// maxMessageSlack is how much larger than MaxFrameSize a part may be before
+	// libzmq cuts the connection instead of us dropping the frame politely.
+	maxMessageSlack = 16 << 20
+	// keepaliveIdle and the two that follow have the kernel find a dead peer
+	// in 10+3*3 s, however long a frame takes on a slow line.
+	keepaliveIdle     = 10 // s
+	keepaliveInterval = 3  // s
+	keepaliveCount    = 3
+)
+
+// conn is what exists between open and close: a context, the socket of the
+// moment, and the watch over it. It belongs to one goroutine; the watch has
+// one of its own and shares only the fields that say so.
+type conn struct {
+	cfg  *Config
+	role Role
+	row  patternRow
+	obs  *Observer
+	log  *slog.Logger
+
+	zctx  *zmq4.Context
+	sock  *zmq4.Socket
+	data  zmsg.Socket
+	waker *zmsg.Waker
+	port  uint // what is bound or connected to
+	built time.Time
+
+	peers *peerTable
+	// lost is set by the watch when a connection ends, and names the socket it
+	// belongs to. Shared.
+	lost       atomic.Uint64
+	generation uint64
+}
+
+// open sets up the socket. It does not wait for the network: names are looked
+// up and connections made by libzmq's own thread.
+func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error) {
+	c := &conn{
+		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
+		port: cfg.Port, peers: peers,
+	}
+	var err error
+	if c.waker, err = zmsg.NewWaker(); err != nil {
+		return nil, fmt.Errorf("netgear: %w: event descriptor: %v", ErrOpen, err)
+	}
+	if c.zctx, err = zmq4.NewContext(); err != nil {
+		c.waker.Close()
+		return nil, fmt.Errorf("netgear: %w: context: %v", ErrOpen, err)
+	}
+	// The port may be ours still for a moment after an earlier close.
+	for end := time.Now().Add(closeGrace); ; time.Sleep(time.Millisecond / 2) {
+		if err = c.build(); !errors.Is(err, ErrInUse) || time.Now().After(end) {
+			break
+		}
+	}
+	if err != nil {
+		c.close(0)
+		return nil, err
+	}
+	return c, nil
+}
+
+// build makes the socket with every option, binds or connects it.
+func (c *conn) build() error {
+	typ := c.row.receiver
+	if c.role == SenderRole {
+		typ = c.row.sender
+	}
+	sock, err := c.zctx.NewSocket(typ)
+	if err != nil {
+		return fmt.Errorf("netgear: %w: socket: %v", ErrOpen, err)
+	}
+	if err := c.attach(sock); err != nil {
+		_ = sock.Close() // the error that counts is err
+		return err
+	}
+	c.sock = sock
+	c.built = time.Now()
+	return nil
+}
+
+func (c *conn) attach(sock *zmq4.Socket) error {
+	for _, o := range c.options() {
+		if err := o.set(sock); err != nil {
+			return fmt.Errorf("netgear: %w: socket option %s: %v", ErrOpen, o.name, err)
+		}
+	}
+	data, err := zmsg.Of(sock)
+	if err != nil {
+		return fmt.Errorf("netgear: %w: %v", ErrOpen, err)
+	}
+	c.data = data
+	c.generation++
+	if err := c.watch(sock, c.generation); err != nil {
+		return err
+	}
+	endpoint := c.cfg.endpoint(c.port)
+	if !c.cfg.Bind {
+		if err := sock.Connect(endpoint); err != nil {
+			return fmt.Errorf("netgear: %w: connect %s: %v", ErrOpen, endpoint, err)
+		}
+		c.log.Debug("connecting", "endpoint", endpoint)
+		return nil
+	}
+	if err := sock.Bind(endpoint); err != nil {
+		return bindError(endpoint, err)
+	}
+	if c.cfg.Protocol == TCP {
+		last, err := sock.GetLastEndpoint()
+		if err != nil {
+			return fmt.Errorf("netgear: %w: bind %s: %v", ErrOpen, endpoint, err)
+		}
+		port, err := strconv.ParseUint(last[strings.LastIndexByte(last, ':')+1:], 10, 16)
+		if err != nil {
+			return fmt.Errorf("netgear: %w: bind %s gave %q: want a port at its end", ErrOpen, endpoint, last)
+		}
+		c.port = uint(port)
+	}
+	c.log.Debug("bound", "endpoint", c.cfg.endpoint(c.port))
+	return nil
+}
+
+func bindError(endpoint string, err error) error {
+	kind := ErrOpen
+	switch zmq4.AsErrno(err) {
+	case zmq4.Errno(syscall.EADDRINUSE):
+		kind = ErrInUse
+	case zmq4.Errno(syscall.ENODEV), zmq4.Errno(syscall.EADDRNOTAVAIL):
+		kind = ErrNoAddress
+	}
+	return fmt.Errorf("netgear: bind %s: %w (%v)", endpoint, kind, err)
+}
+
+type option struct {
+	name string
+	set  func(*zmq4.Socket) error
+}
+
+// options is everything that is set on a socket before it is bound or
+// connected. Every socket gets all of it, also after any retry.
+func (c *conn) options() []option {
+	cfg := c.cfg
+	opt := func(name string, set func(s *zmq4.Socket) error) option { return option{name, set} }
+	// A receiver may be busy taking in one large frame for as long as it would
+	// wait for it, and answers no heartbeat the while; a sender that waits
+	// longer than RequestTimeout has given up on the frame anyway.
+	heartbeatTimeout := cfg.RequestTimeout
+	if c.role == ReceiverRole || cfg.Pattern == wire.PubSub {
+		heartbeatTimeout = 3 * cfg.RequestTimeout
+	}
+	sendQueue := int(cfg.InFlight) + 1 // the frames in flight and a goodbye
+	if c.role == ReceiverRole {
+		sendQueue = receiveQueue + 1 // its answers
+	} else if cfg.Pattern == wire.PubSub {
+		// NetGear has 1, and loses frames whenever the sending thread of libzmq
+		// is scheduled late; the second place is empty on a link that keeps up.
+		sendQueue = 2
+	}
+	opts := []option{
+		opt("LINGER", func(s *zmq4.Socket) error { return s.SetLinger(0) }),
+		opt("SNDHWM", func(s *zmq4.Socket) error { return s.SetSndhwm(sendQueue) }),
+		opt("RCVHWM", func(s *zmq4.Socket) error { return s.SetRcvhwm(receiveQueue) }),
+		opt("RECONNECT_IVL", func(s *zmq4.Socket) error { return s.SetReconnectIvl(reconnectInterval) }),
+		opt("HEARTBEAT_IVL", func(s *zmq4.Socket) error { return s.SetHeartbeatIvl(heartbeatInterval) }),
+		opt("HEARTBEAT_TIMEOUT", func(s *zmq4.Socket) error {
+			return s.SetHeartbeatTimeout(max(heartbeatTimeout, heartbeatInterval))
+		}),
+	}
+	if cfg.ipv6() {
+		opts = append(opts, opt("IPV6", func(s *zmq4.Socket) error { return s.SetIpv6(true) }))
+	}
+	if cfg.Protocol == TCP {
+		opts = append(opts,
+			opt("TCP_KEEPALIVE", func(s *zmq4.Socket) error { return s.SetTcpKeepalive(1) }),
+			opt("TCP_KEEPALIVE_IDLE", func(s *zmq4.Socket) error { return s.SetTcpKeepaliveIdle(keepaliveIdle) }),
+			opt("TCP_KEEPALIVE_INTVL", func(s *zmq4.Socket) error { return s.SetTcpKeepaliveIntvl(keepaliveInterval) }),
+			opt("TCP_KEEPALIVE_CNT", func(s *zmq4.Socket) error { return s.SetTcpKeepaliveCnt(keepaliveCount) }),
+		)
+	}
+	if c.role == ReceiverRole {
+		limit := int64(max(cfg.MaxFrameSize, wire.MaxHeaderLen)) + maxMessageSlack
+		opts = append(opts, opt("MAXMSGSIZE", func(s *zmq4.Socket) error { return s.SetMaxmsgsize(limit) }))
+	} else {
+		// What comes back is a line of text, or a frame of the kind we send.
+		opts = append(opts, opt("MAXMSGSIZE", func(s *zmq4.Socket) error { return s.SetMaxmsgsize(defaultMaxFrameSize + maxMessageSlack) }))
+	}
+	switch {
+	case c.role == SenderRole && cfg.Pattern == wire.ReqRep:
+		opts = append(opts,
+			opt("REQ_RELAXED", func(s *zmq4.Socket) error { return s.SetReqRelaxed(1) }),
+			opt("REQ_CORRELATE", func(s *zmq4.Socket) error { return s.SetReqCorrelate(1) }),
+		)
+	case c.role == ReceiverRole && cfg.Pattern == wire.PubSub:
+		opts = append(opts, opt("SUBSCRIBE", func(s *zmq4.Socket) error { return s.SetSubscribe("") }))
+	}
+	return opts
+}
+
+// rebuild replaces the socket. A binding end keeps its port and tries for as
+// long as ctx and until allow, since libzmq frees it only a moment later.
+func (c *conn) rebuild(ctx context.Context, until time.Time) error {
+	c.drop()
+	for pause := time.Millisecond; ; pause = min(2*pause, reconnectInterval) {
+		err := c.build()
+		if err == nil || !errors.Is(err, ErrInUse) {
+			return err
+		}
+		if !time.Now().Add(pause).Before(until) {
+			return err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// drop closes the socket and what is queued in it.
+func (c *conn) drop() {
+	if c.sock == nil {
+		return
+	}
+	if err := c.sock.Close(); err != nil {
+		c.log.Warn("closing a socket", "error", err)
+	}
+	c.sock = nil
+}
+
+// close lets go of everything. Messages that are still queued have linger to
+// leave. It waits for the end no longer than closeGrace; done is closed at it.
+func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
+	if c.sock != nil && linger > 0 {
+		if err := c.sock.SetLinger(linger); err != nil {
+			c.log.Warn("setting the linger time", "error", err)
+		}
+	}
+	c.drop()
+	c.waker.Close()
+	ended := make(chan struct{})
+	zctx := c.zctx
+	go func() {
+		defer close(ended)
+		// Blocks until the sockets are gone; never on the caller's thread.
+		if err := zctx.Term(); err != nil {
+			c.log.Warn("ending a context", "error", err)
+		}
+	}()
+	select {
+	case <-ended:
+	case <-time.After(closeGrace):
+	}
+	return ended
+}
+
+// wait sleeps until the socket is ready for what is wanted, the connection is
+// lost, ctx ends or the time is up; then it returns none of these.
+func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zmsg.Events, error) {
+	c.waker.Follow(ctx)
+	for {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		ev, err := c.data.Wait(want, c.waker, until)
+		if err != nil {
+			return 0, fmt.Errorf("netgear: %w: poll: %v", ErrTransport, err)
+		}
+		if ev&zmsg.Woken == 0 {
+			return ev, nil
+		}
+		c.waker.Clear()
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if ev&^zmsg.Woken != 0 || c.isLost() {
+			return ev, nil
+		}
+	}
+}
+
+// isLost says whether a connection of the present socket has ended since
+// clearLost or since the socket was built.
+func (c *conn) isLost() bool { return c.lost.Load() == c.generation }
+
+func (c *conn) clearLost() { c.lost.Store(0) }
+
+// watch follows what happens to the connections of sock until it is closed.
+func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
+	addr := "inproc://netgear-watch-" + strconv.FormatUint(generation, 10)
+	const events = zmq4.EVENT_ACCEPTED | zmq4.EVENT_CONNECTED | zmq4.EVENT_DISCONNECTED |
+		zmq4.EVENT_HANDSHAKE_SUCCEEDED | zmq4.EVENT_HANDSHAKE_FAILED_AUTH |
+		zmq4.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq4.EVENT_MONITOR_STOPPED
+	if err := sock.Monitor(addr, events); err != nil {
+		return fmt.Errorf("netgear: %w: monitor: %v", ErrOpen, err)
+	}
+	mon, err := c.zctx.NewSocket(zmq4.PAIR)
+	if err != nil {
+		return fmt.Errorf("netgear: %w: monitor: %v", ErrOpen, err)
+	}
+	if err := mon.Connect(addr); err != nil {
+		_ = mon.Close() // the error that counts is err
+		return fmt.Errorf("netgear: %w: monitor: %v", ErrOpen, err)
+	}
+	go func() {
+		defer func() {
+			_ = mon.Close() // nothing is left to be done about it
+		}()
+		for {
+			ev, addr, value, err := mon.RecvEvent(0)
+			if err != nil || ev == zmq4.EVENT_MONITOR_STOPPED {
+				c.tell(c.peers.stopped(generation))
+				return
+			}
+			c.log.Debug("connection", "event", ev.String(), "endpoint", addr, "value", value)
+			change := c.peers.event(generation, ev, addr, value)
+			if ev == zmq4.EVENT_DISCONNECTED {
+				c.lost.Store(generation)
+				c.waker.Wake()
+			}
+			c.tell(change)
+		}
+	}()
+	return nil
+}
+
+// tell passes a change on to the observer.
+func (c *conn) tell(ch peerChange) {
+	for _, e := range ch.added {
+		if c.obs.PeerAdded != nil {
+			c.obs.PeerAdded(e)
+		}
+	}
+	for _, e := range ch.removed {
+		if c.obs.PeerRemoved != nil {
+			c.obs.PeerRemoved(e)
+		}
+	}
+	if (len(ch.added) > 0 || len(ch.removed) > 0) && c.obs.Peers != nil {
+		c.obs.Peers(ch.connected)
+	}
+}
+
+func (o *Observer) logger() *slog.Logger {
+	if o.Log != nil {
+		return o.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+func (o *Observer) warn(err error) {
+	if o.Warning != nil {
+		o.Warning(err)
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

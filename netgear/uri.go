@@ -1,0 +1,123 @@
+package netgear
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// URI schemes.
+const (
+	SchemeTCP = "netgear"
+	SchemeIPC = "netgear+ipc"
+)
+
+// DefaultPort is NetGear's.
+const DefaultPort = 5555
+
+// ParseURI applies a URI to cfg: its protocol, address and port, where what is
+// absent is the default, and every key of its query; other settings stay as
+// they are. Errors wrap ErrSettings, and cfg is then unchanged.
+func ParseURI(cfg *Config, role Role, text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return fmt.Errorf("netgear: %w: uri %q: want netgear://host:port?key=value: %v", ErrSettings, text, err.(*url.Error).Err) //nolint:errorlint // url.Parse documents *url.Error
+	}
+	next := *cfg
+	next.Address, next.Port = "", DefaultPort
+	switch u.Scheme {
+	case SchemeTCP:
+		next.Protocol = TCP
+		next.Address = u.Hostname()
+		if port := u.Port(); port != "" {
+			if err := Lookup(role, "port").Parse(&next, port); err != nil {
+				return err
+			}
+		}
+		if u.Path != "" && u.Path != "/" || u.Opaque != "" {
+			return fmt.Errorf("netgear: %w: uri %q: a path or none of the slashes: want netgear://host:port?key=value", ErrSettings, text)
+		}
+	case SchemeIPC:
+		next.Protocol = IPC
+		next.Address = u.Path
+		if u.Host != "" || u.Opaque != "" || u.Path == "" {
+			return fmt.Errorf("netgear: %w: uri %q: want netgear+ipc:///path?key=value, with three slashes", ErrSettings, text)
+		}
+	default:
+		return fmt.Errorf("netgear: %w: uri %q: scheme %q: want netgear or netgear+ipc", ErrSettings, text, u.Scheme)
+	}
+	if u.User != nil {
+		return fmt.Errorf("netgear: %w: uri: a user name before the host: want none", ErrSettings)
+	}
+	if u.Fragment != "" {
+		return fmt.Errorf("netgear: %w: uri %q: fragment %q: want none", ErrSettings, text, u.Fragment)
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return fmt.Errorf("netgear: %w: uri %q: query: want key=value&…: %v", ErrSettings, text, err)
+	}
+	for key, values := range query {
+		p := Lookup(role, key)
+		switch {
+		case p == nil || p.NotInURI:
+			return fmt.Errorf("netgear: %w: uri: key %q with value %q: want one of %s", ErrSettings, key, values[0], strings.Join(uriKeys(role), ", "))
+		case len(values) > 1:
+			return fmt.Errorf("netgear: %w: uri: key %q is given %d times: want it once", ErrSettings, key, len(values))
+		}
+		if err := p.Parse(&next, values[0]); err != nil {
+			return err
+		}
+	}
+	*cfg = next
+	return nil
+}
+
+// URI returns the URI of cfg, with a key for each setting that is not at its
+// default.
+func URI(cfg *Config, role Role) string {
+	u := url.URL{Scheme: SchemeTCP}
+	query := url.Values{}
+	def := DefaultConfig(role)
+	port := strconv.FormatUint(uint64(cfg.Port), 10)
+	if cfg.Protocol == IPC {
+		u.Scheme, u.Path, u.OmitHost = SchemeIPC, cfg.Address, false
+		if cfg.Port != DefaultPort {
+			query.Set("port", port)
+		}
+	} else {
+		u.Host = net.JoinHostPort(strings.Trim(cfg.host(), "[]"), port)
+	}
+	for i := range Properties {
+		p := &Properties[i]
+		if p.NotInURI || p.On&role == 0 || p.Name == "address" || p.Name == "port" {
+			continue
+		}
+		if v := p.Format(cfg); v != p.Format(&def) {
+			query.Set(p.Name, v)
+		}
+	}
+	u.RawQuery = query.Encode()
+	if u.Scheme == SchemeIPC {
+		// url.URL writes no empty host, and the three slashes belong to it.
+		s := SchemeIPC + "://" + u.EscapedPath()
+		if u.RawQuery != "" {
+			s += "?" + u.RawQuery
+		}
+		return s
+	}
+	return u.String()
+}
+
+func uriKeys(role Role) []string {
+	var keys []string
+	for i := range Properties {
+		if p := &Properties[i]; !p.NotInURI && p.On&role != 0 {
+			keys = append(keys, p.Name)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
