@@ -1,0 +1,27 @@
+// Package elements registers the GStreamer elements of gst-netgear in a Go
+// program that links them statically. Such a program must not load the plugin
+// file as well: two Go runtimes in one process are not supported.
+package elements
+
+import (
+	"errors"
+	"unsafe"
+
+	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
+	"github.com/gst-netgear/gst-netgear/elements/netgearsink"
+	"github.com/gst-netgear/gst-netgear/elements/netgearsrc"
+)
+
+// Register makes netgearsink and netgearsrc known to GStreamer, which must be
+// initialised. It may be called more than once.
+func Register() error { return RegisterIn(nil) }
+
+// RegisterIn is Register for the plugin file: plugin is its *GstPlugin.
+func RegisterIn(plugin unsafe.Pointer) error {
+	for _, c := range []*gstglue.Class{&netgearsink.Class, &netgearsrc.Class} {
+		if !gstglue.Register(plugin, c) {
+			return errors.New("elements: GStreamer refused " + c.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package gstglue
+
+import (
+	"sync"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear"
+)
+
+// Core is what the Go halves of both elements have in common. Embed it.
+type Core struct {
+	Canceller
+	// Self is the element; see Element for how long it is valid.
+	Self Element
+
+	role     netgear.Role
+	weak     *Weak
+	settings *Settings
+	limiter  limiter
+}
+
+// NewCore returns the core of an element of that role.
+func NewCore(role netgear.Role) Core {
+	return Core{role: role, settings: NewSettings(role), limiter: limiter{kinds: map[error]*quiet{}}}
+}
+
+// Init implements Instance.
+func (c *Core) Init(self Element) {
+	c.Self = self
+	c.weak = NewWeak(self)
+}
+
+// Settings implements Instance.
+func (c *Core) Settings() *Settings { return c.settings }
+
+// Observer returns one that posts warnings, notifies of peers and logs. It
+// does nothing once the element is gone.
+func (c *Core) Observer() netgear.Observer {
+	return netgear.Observer{
+		Warning: c.Warn,
+		Peers:   func(int) { c.weak.With(func(e Element) { e.Notify("num-peers") }) },
+		Log:     NewLogger(c.weak),
+	}
+}
+
+// Warn posts a warning, unless the same kind was posted a moment ago.
+func (c *Core) Warn(err error) {
+	held, ok := c.limiter.allow(rowOf(err).err, time.Now())
+	c.weak.With(func(e Element) {
+		if !ok {
+			e.Log(CategoryTransport, LevelInfo, "warning", "not posted again: "+message(err))
+			return
+		}
+		debug := "the first of its kind"
+		if held > 0 {
+			debug = plural(held)
+		}
+		e.PostWarning(c.role, err, debug)
+	})
+}
+
+// Fail posts an error and returns the flow that goes with it.
+func (c *Core) Fail(err error, debug string) Flow {
+	c.Self.PostError(c.role, err, debug)
+	return FlowError
+}
+
+// limiter keeps a stream of like warnings from filling the bus: the first goes
+// out, then one after a second, two, four and so on up to a minute; after a
+// time of silence the next is a first one again.
+type limiter struct {
+	mu    sync.Mutex
+	kinds map[error]*quiet
+}
+
+type quiet struct {
+	last time.Time     // posted or held back
+	next time.Time     // when one may be posted again
+	gap  time.Duration // between the one before and next
+	held int           // since then
+}
+
+const (
+	firstGap   = time.Second
+	longestGap = time.Minute
+)
+
+// allow says whether a warning of that kind may be posted at now, and how many
+// were held back since the last one.
+func (l *limiter) allow(kind error, now time.Time) (held int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q := l.kinds[kind]
+	if q == nil || now.Sub(q.last) > 2*q.gap {
+		l.kinds[kind] = &quiet{last: now, next: now.Add(firstGap), gap: firstGap}
+		if q != nil {
+			held = q.held
+		}
+		return held, true
+	}
+	q.last = now
+	if now.Before(q.next) {
+		q.held++
+		return 0, false
+	}
+	held = q.held
+	q.gap = min(2*q.gap, longestGap)
+	q.next = now.Add(q.gap)
+	q.held = 0
+	return held, true
+}

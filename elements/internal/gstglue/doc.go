@@ -1,0 +1,13 @@
+// Package gstglue is the border between GStreamer and Go: the only package
+// below elements/ with cgo, and the only one that imports go-gst.
+//
+// The binding registers the types and finds the Go half of an object. Every
+// vfunc, property and signal is a C function of glue.c instead of the
+// binding's, which leak or copy on these paths; see docs/decisions.
+package gstglue
+
+/*
+#cgo pkg-config: gstreamer-1.0 gstreamer-base-1.0 gstreamer-video-1.0
+#cgo CFLAGS: -Wall -Wno-deprecated-declarations
+*/
+import "C"

@@ -1,0 +1,64 @@
+package gstglue
+
+/*
+#include "glue.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// ErrNegotiation says that downstream does not take the frames that arrive.
+var ErrNegotiation = errors.New("not negotiated")
+
+// ErrBuffer says that a buffer could not be read.
+var ErrBuffer = errors.New("unreadable buffer")
+
+type errorRow struct {
+	err               error
+	domain            C.int
+	sinkCode, srcCode C.int
+}
+
+// errorRows maps the library's errors to GStreamer's; the first that matches
+// counts.
+var errorRows = []errorRow{
+	{netgear.ErrSettings, C.NETGEAR_LIBRARY, C.GST_LIBRARY_ERROR_SETTINGS, C.GST_LIBRARY_ERROR_SETTINGS},
+	{netgear.ErrInUse, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_BUSY, C.GST_RESOURCE_ERROR_BUSY},
+	{netgear.ErrNoAddress, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_NOT_FOUND, C.GST_RESOURCE_ERROR_NOT_FOUND},
+	{netgear.ErrOpen, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_OPEN_WRITE, C.GST_RESOURCE_ERROR_OPEN_READ},
+	{netgear.ErrAbandoned, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_WRITE, C.GST_RESOURCE_ERROR_READ},
+	{netgear.ErrNoReply, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_WRITE, C.GST_RESOURCE_ERROR_WRITE},
+	{netgear.ErrNoFrame, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_READ, C.GST_RESOURCE_ERROR_READ},
+	{netgear.ErrPeerLost, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_WRITE, C.GST_RESOURCE_ERROR_READ},
+	{netgear.ErrTransport, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_WRITE, C.GST_RESOURCE_ERROR_READ},
+	{wire.ErrMalformed, C.NETGEAR_STREAM, C.GST_STREAM_ERROR_DECODE, C.GST_STREAM_ERROR_DECODE},
+	{wire.ErrUnsupported, C.NETGEAR_STREAM, C.GST_STREAM_ERROR_DECODE, C.GST_STREAM_ERROR_DECODE},
+	{ErrNegotiation, C.NETGEAR_CORE, C.GST_CORE_ERROR_NEGOTIATION, C.GST_CORE_ERROR_NEGOTIATION},
+	{ErrBuffer, C.NETGEAR_STREAM, C.GST_STREAM_ERROR_FAILED, C.GST_STREAM_ERROR_FAILED},
+}
+
+func rowOf(err error) errorRow {
+	for _, r := range errorRows {
+		if errors.Is(err, r.err) {
+			return r
+		}
+	}
+	return errorRow{nil, C.NETGEAR_LIBRARY, C.GST_LIBRARY_ERROR_FAILED, C.GST_LIBRARY_ERROR_FAILED}
+}
+
+// message is the text for a user: the element's name stands before it anyway.
+func message(err error) string { return strings.TrimPrefix(err.Error(), "netgear: ") }
+
+func plural(n int) string {
+	if n == 1 {
+		return "1 more like it since the last report"
+	}
+	return strconv.Itoa(n) + " more like it since the last report"
+}

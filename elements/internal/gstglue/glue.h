@@ -1,0 +1,128 @@
+/* What crosses between GStreamer and Go. Functions named netgear_… are C and
+ * called from Go; those named netgear… with a capital are Go and called from
+ * C. Every vfunc and property of the elements goes through here. */
+#ifndef NETGEAR_GLUE_H
+#define NETGEAR_GLUE_H
+
+#include <gst/base/gstbasesink.h>
+#include <gst/base/gstpushsrc.h>
+#include <gst/gst.h>
+#include <gst/video/video.h>
+
+/* The instances. Their Go halves are found with the binding. */
+typedef struct {
+	GstBaseSink parent;
+	gint upstream_live; /* atomic */
+	gboolean raw;       /* info holds; streaming thread */
+	GstVideoInfo info;
+} NetgearSink;
+
+typedef struct {
+	GstPushSrc parent;
+	guint64 latency; /* ns; object lock */
+	gboolean video_meta; /* downstream takes it; streaming thread */
+	gboolean raw;
+	GstVideoInfo info;
+} NetgearSrc;
+
+/* Classes */
+enum { NETGEAR_SINK, NETGEAR_SRC };
+void netgear_class_init(gpointer klass, int role);
+void netgear_src_init(gpointer src);
+GType netgear_register_enum(const char *name, int n, const char **nicks, const char **names);
+void netgear_uri_handler_init(gpointer iface, int role);
+gboolean netgear_register(gpointer plugin, const char *name, GType type);
+void netgear_init_once(void);
+
+/* Properties. The kinds are those of the table in package netgear. */
+enum {
+	NETGEAR_STRING, NETGEAR_UINT, NETGEAR_INT, NETGEAR_UINT64, NETGEAR_BOOL,
+	NETGEAR_DOUBLE, NETGEAR_ENUM, NETGEAR_STRUCTURE,
+};
+typedef struct {
+	int kind;
+	double min, max;
+	gint64 def_int;
+	guint64 def_uint;
+	double def_double;
+	const char *def_string;
+	GType type;
+	gboolean readable, writable, playing;
+} NetgearParam;
+void netgear_install(gpointer klass, guint id, const char *name, const char *nick, const char *blurb, const NetgearParam *p);
+
+/* Elements */
+enum { NETGEAR_ERROR, NETGEAR_WARNING };
+enum { NETGEAR_LIBRARY, NETGEAR_RESOURCE, NETGEAR_STREAM, NETGEAR_CORE };
+void netgear_post(gpointer element, int type, int domain, int code, const char *text, const char *debug);
+void netgear_notify(gpointer object, const char *property);
+gpointer netgear_weak_new(gpointer object);
+gpointer netgear_weak_get(gpointer weak);
+void netgear_weak_free(gpointer weak);
+guint64 netgear_running_time(gpointer element);
+
+/* Logging. Categories by number. */
+enum { NETGEAR_LOG_TRANSPORT, NETGEAR_LOG_SINK, NETGEAR_LOG_SRC };
+gboolean netgear_log_enabled(int category, int level);
+void netgear_log(int category, int level, gpointer object, const char *function, const char *text);
+
+/* Caps */
+enum { NETGEAR_MEDIA_NONE, NETGEAR_MEDIA_JPEG, NETGEAR_MEDIA_RAW };
+typedef struct {
+	int media;
+	int width, height, fps_n, fps_d;
+	char format[16];
+	char *extra; /* what the caps say beyond a header; free with g_free, or NULL */
+} NetgearCaps;
+gboolean netgear_sink_caps(gpointer sink, gpointer caps, NetgearCaps *out);
+
+/* Buffers in */
+typedef struct {
+	guint64 running_time, duration; /* ns; GST_CLOCK_TIME_NONE unknown */
+	guint8 *data;
+	gsize size;
+	gpointer owner;      /* for netgear_loan_func */
+	const char *message; /* of the buffer's meta, borrowed; or NULL */
+	gboolean copied;
+} NetgearInput;
+gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
+gpointer netgear_loan_func(void);
+guint64 netgear_buffers_copied(void);
+
+/* Buffers out */
+typedef struct {
+	int media;
+	int width, height, fps_n, fps_d;
+	const char *format;     /* raw */
+	int sof;                /* jpeg */
+	const char *colorspace; /* jpeg, or NULL */
+	const char *sampling;   /* jpeg, or NULL */
+	const char *extra;      /* from the sender, or NULL */
+} NetgearOutCaps;
+enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD };
+int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c);
+
+typedef struct {
+	guint8 *data;
+	gsize size;
+	gpointer free_func, owner; /* the buffer takes them over */
+	guint64 pts, duration;
+	gboolean discont;
+	/* The meta */
+	const char *port, *message;
+	gboolean has_seq, has_time;
+	guint64 seq;
+	gint64 time;
+} NetgearOutput;
+gpointer netgear_src_buffer(gpointer src, const NetgearOutput *o);
+void netgear_src_set_latency(gpointer src, guint64 latency);
+
+/* Statistics: a structure that grows field by field. */
+gpointer netgear_stats_new(gpointer element);
+void netgear_stats_uint64(gpointer s, const char *name, guint64 v);
+void netgear_stats_double(gpointer s, const char *name, double v);
+void netgear_stats_bool(gpointer s, const char *name, gboolean v);
+void netgear_stats_peer(gpointer s, const char *endpoint, const char *port, guint64 frames);
+void netgear_stats_take(gpointer s, GValue *value);
+
+#endif

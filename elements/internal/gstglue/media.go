@@ -1,0 +1,182 @@
+package gstglue
+
+/*
+#include <stdlib.h>
+#include "glue.h"
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/gst-netgear/gst-netgear/netgear"
+)
+
+// Media is the kind of frame.
+type Media int
+
+// Media.
+const (
+	JPEG Media = C.NETGEAR_MEDIA_JPEG
+	Raw  Media = C.NETGEAR_MEDIA_RAW
+)
+
+// InCaps is what the caps of a sink's buffers say.
+type InCaps struct {
+	Media         Media
+	Format        string // of raw video
+	Width, Height int    // 0: not told
+	FPSNum        int    // 0: not known
+	FPSDen        int
+	// Extra are caps with what a header does not tell, or empty.
+	Extra string
+}
+
+func parseCaps(sink, caps unsafe.Pointer) (InCaps, bool) {
+	var c C.NetgearCaps
+	if C.netgear_sink_caps(C.gpointer(sink), C.gpointer(caps), &c) == 0 {
+		return InCaps{}, false
+	}
+	in := InCaps{
+		Media: Media(c.media), Format: C.GoString(&c.format[0]), Width: int(c.width), Height: int(c.height),
+		FPSNum: int(c.fps_n), FPSDen: int(c.fps_d),
+	}
+	if c.extra != nil {
+		in.Extra = C.GoString(c.extra)
+		C.g_free(C.gpointer(c.extra))
+	}
+	return in, true
+}
+
+// Buffer is a GstBuffer that a sink is to render. It belongs to GStreamer.
+type Buffer struct{ sink, p unsafe.Pointer }
+
+// Input is what Map found.
+type Input struct {
+	// Payload holds the buffer's memory, not a copy, unless rows had to be
+	// packed. The caller owns it.
+	Payload netgear.Payload
+	// RunningTime and Duration are in ns, or NoTime.
+	RunningTime, Duration uint64
+	// Message is the JSON text of the buffer's meta; HasMessage says whether
+	// there is one.
+	Message    string
+	HasMessage bool
+
+	c C.NetgearInput
+}
+
+// Map reads the buffer in the format of the caps that came before it. It
+// returns false where the buffer does not fit them.
+func (b Buffer) Map(in *Input) bool {
+	if C.netgear_sink_map(C.gpointer(b.sink), C.gpointer(b.p), &in.c) == 0 {
+		return false
+	}
+	c := &in.c
+	var data []byte
+	if c.size > 0 {
+		data = unsafe.Slice((*byte)(c.data), int(c.size))
+	}
+	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
+	in.RunningTime, in.Duration = uint64(c.running_time), uint64(c.duration)
+	if in.HasMessage = c.message != nil; in.HasMessage {
+		in.Message = C.GoString(c.message)
+	}
+	return true
+}
+
+// BytesPacked returns how many bytes of raw video had to be copied because
+// their rows were padded, since the process began. Tests watch it.
+func BytesPacked() uint64 { return uint64(C.netgear_buffers_copied()) }
+
+// OutCaps describes the frames of a source.
+type OutCaps struct {
+	Media                Media
+	Format               string // of raw video
+	Width, Height        int
+	FPSNum, FPSDen       int
+	SOF                  int // of JPEG, and the two that follow
+	Colorspace, Sampling string
+	Extra                string // what the sender says beyond this, or empty
+}
+
+// SetCaps announces the format of the buffers that follow. extraOK is false
+// when Extra contradicts the rest and was left out; ok is false when
+// downstream refuses.
+func (e Element) SetCaps(c OutCaps) (ok, extraOK bool) {
+	out := C.NetgearOutCaps{
+		media: C.int(c.Media), width: C.int(c.Width), height: C.int(c.Height),
+		fps_n: C.int(c.FPSNum), fps_d: C.int(max(c.FPSDen, 1)), sof: C.int(c.SOF),
+	}
+	var texts []*C.char
+	text := func(s string) *C.char {
+		if s == "" {
+			return nil
+		}
+		t := C.CString(s)
+		texts = append(texts, t)
+		return t
+	}
+	out.format, out.colorspace, out.sampling, out.extra = text(c.Format), text(c.Colorspace), text(c.Sampling), text(c.Extra)
+	ret := C.netgear_src_set_caps(C.gpointer(e.p), &out)
+	for _, t := range texts {
+		C.free(unsafe.Pointer(t))
+	}
+	return ret != C.NETGEAR_CAPS_REFUSED, ret != C.NETGEAR_CAPS_EXTRA_BAD
+}
+
+// Output is a frame on its way downstream.
+type Output struct {
+	Payload       netgear.Payload // taken over
+	PTS, Duration uint64          // ns, or NoTime
+	Discont       bool
+	Port          *CText
+	Message       *CText
+	Seq           uint64
+	HasSeq        bool
+	Time          int64 // the sender's wall clock in ns
+	HasTime       bool
+}
+
+// NewBuffer makes a GstBuffer of the frame, without a copy unless downstream
+// cannot take its rows as they are. The caller owns the buffer; nil means
+// that memory ran out.
+func (e Element) NewBuffer(o *Output) unsafe.Pointer {
+	b, free, owner := o.Payload.Detach()
+	c := C.NetgearOutput{
+		data: (*C.guint8)(unsafe.SliceData(b)), size: C.gsize(len(b)),
+		free_func: C.gpointer(free), owner: C.gpointer(owner),
+		pts: C.guint64(o.PTS), duration: C.guint64(o.Duration), discont: cbool(o.Discont),
+		port: o.Port.c, message: o.Message.c,
+		has_seq: cbool(o.HasSeq), seq: C.guint64(o.Seq), has_time: cbool(o.HasTime), time: C.gint64(o.Time),
+	}
+	return unsafe.Pointer(C.netgear_src_buffer(C.gpointer(e.p), &c))
+}
+
+// CText keeps a text as a C string, and makes a new one only when it changes.
+// The zero value is NULL. Free it at the end.
+type CText struct {
+	c    *C.char
+	text string
+}
+
+// Set makes t hold s.
+func (t *CText) Set(s []byte) {
+	if t.c == nil || t.text != string(s) {
+		t.Free()
+		t.text = string(s)
+		t.c = C.CString(t.text)
+	}
+}
+
+// Free makes t NULL again.
+func (t *CText) Free() {
+	C.free(unsafe.Pointer(t.c))
+	*t = CText{}
+}
+
+// TemplateCaps are the caps of the pads of both elements, in system memory:
+// device memory is refused, so that converters are plugged.
+const TemplateCaps = "image/jpeg; video/x-raw, " +
+	"format = (string) { BGR, RGB, GRAY8, BGRx, RGBx, xBGR, xRGB, BGRA, RGBA, ABGR, ARGB, GRAY16_LE, GRAY16_BE }, " +
+	"width = (int) [ 1, 32767 ], height = (int) [ 1, 32767 ], framerate = (fraction) [ 0/1, max ]"

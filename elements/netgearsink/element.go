@@ -1,0 +1,223 @@
+// Package netgearsink is the element netgearsink: it sends video frames to
+// NetGear receivers, as NetGear's "Server" does.
+//
+//	gst-launch-1.0 videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=5555
+//	gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=BGR ! netgearsink pattern=pub-sub
+package netgearsink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
+	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// Class is the element as it is registered.
+var Class = gstglue.Class{
+	Name:     "netgearsink",
+	TypeName: "GstNetgearSink",
+	LongName: "NetGear sink",
+	Klass:    "Sink/Network",
+	About:    "Send video frames to VidGear NetGear receivers over ZeroMQ",
+	Role:     netgear.SenderRole,
+	PadName:  "sink",
+	PadCaps:  gstglue.TemplateCaps,
+	New:      func() gstglue.Instance { return &element{Core: gstglue.NewCore(netgear.SenderRole)} },
+}
+
+// element is the Go half. Its settings and its run are apart: what the user
+// set is in Core, what exists between Open and Close in run.
+type element struct {
+	gstglue.Core
+	run  atomic.Pointer[run] // nil: stopped
+	live atomic.Pointer[netgear.Config]
+}
+
+// run belongs to the streaming thread, but for the sender's counters.
+type run struct {
+	sender *netgear.Sender
+	frame  netgear.Frame
+	input  gstglue.Input
+	caps   gstglue.InCaps
+	header wire.Header // what all frames of these caps have in common
+
+	message     wire.Raw // of the property, for messageText
+	messageText string
+}
+
+// Open implements gstglue.Instance.
+func (e *element) Open() error {
+	cfg, err := e.Settings().Freeze()
+	if err != nil {
+		return err
+	}
+	s, err := netgear.NewSender(cfg, e.Observer())
+	if err != nil {
+		e.Settings().Thaw()
+		return err
+	}
+	e.live.Store(&cfg)
+	e.run.Store(&run{sender: s, header: wire.Header{Shape: wire.Shape{N: -1}}})
+	return nil
+}
+
+// Close implements gstglue.Instance.
+func (e *element) Close() {
+	if r := e.run.Swap(nil); r != nil {
+		if err := r.sender.Close(); err != nil {
+			e.Self.Log(gstglue.CategorySink, gstglue.LevelWarning, "close", err.Error())
+		}
+	}
+	e.Settings().Thaw()
+}
+
+// CurrentPort implements gstglue.Instance.
+func (e *element) CurrentPort() uint {
+	if r := e.run.Load(); r != nil {
+		return r.sender.CurrentPort()
+	}
+	return 0
+}
+
+// NumPeers implements gstglue.Instance.
+func (e *element) NumPeers() int {
+	if r := e.run.Load(); r != nil {
+		return r.sender.Peers()
+	}
+	return 0
+}
+
+// Statistics implements gstglue.Instance.
+func (e *element) Statistics() (st netgear.Stats, ok bool) {
+	if r := e.run.Load(); r != nil {
+		return r.sender.Stats(), true
+	}
+	return st, false
+}
+
+// Changed implements gstglue.Instance: the streaming thread reads its own
+// copy of what can change while it runs.
+func (e *element) Changed(*netgear.Property) {
+	cfg := e.Settings().Config()
+	e.live.Store(&cfg)
+}
+
+// SetCaps implements gstglue.Sink.
+func (e *element) SetCaps(c gstglue.InCaps) error {
+	r := e.run.Load()
+	h := wire.Header{Shape: wire.Shape{N: -1}}
+	if c.Media == gstglue.JPEG {
+		h.Compressed = true
+	} else {
+		var ok bool
+		if h.DType, h.Shape, ok = wire.RawShape(c.Format, c.Width, c.Height); !ok {
+			return fmt.Errorf("%w: video format %s", gstglue.ErrNegotiation, c.Format)
+		}
+	}
+	h.Ext.FPSNum, h.Ext.FPSDen = c.FPSNum, c.FPSDen
+	if c.FPSNum <= 0 || c.FPSDen <= 0 {
+		h.Ext.FPSNum, h.Ext.FPSDen = 0, 0
+	}
+	if len(c.Extra) <= wire.MaxCapsLen {
+		h.Ext.Caps = c.Extra
+	}
+	r.caps, r.header = c, h
+	return nil
+}
+
+// Render implements gstglue.Sink.
+func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
+	r := e.run.Load()
+	cfg := e.live.Load()
+	for {
+		if !b.Map(&r.input) {
+			return e.Fail(fmt.Errorf("%w: it does not fit its caps, %s %dx%d", gstglue.ErrBuffer, r.caps.Format, r.caps.Width, r.caps.Height), "could not map the buffer")
+		}
+		f := &r.frame
+		f.Header = r.header
+		f.Payload = r.input.Payload
+		if f.Header.Compressed {
+			f.Header.JPEG = wire.JPEGOptions{FastDCT: cfg.FastDCT, FastUpsample: cfg.FastUpsample, Colorspace: cfg.Colorspace.Wire()}
+			// A frame of one component would come out as three equal ones.
+			info, err := wire.ParseJPEG(f.Payload.Bytes)
+			switch {
+			case err != nil:
+				// It would end a Python receiver for good.
+				f.Payload.Release()
+				e.Warn(fmt.Errorf("frame dropped: %w", err))
+				return gstglue.FlowOK
+			case info.Components == 1:
+				f.Header.JPEG.Colorspace = "GRAY"
+			}
+		}
+		f.Header.HasMessage = true
+		f.Header.Message = r.messageOf(&r.input, cfg.Message)
+		setTimes(&f.Header.Ext, &r.input)
+		seq := r.sender.Stats().Frames
+		size := len(f.Payload.Bytes)
+		err := r.sender.Send(e.Context(), f)
+		if err == nil {
+			e.trace(r, seq, size)
+			return gstglue.FlowOK
+		}
+		if flow, again := e.interrupted(err); !again {
+			return flow
+		}
+	}
+}
+
+// messageOf returns the JSON value to send: the buffer's, or the property's.
+func (r *run) messageOf(in *gstglue.Input, property string) wire.Raw {
+	if in.HasMessage {
+		return wire.ValueFromText(in.Message)
+	}
+	if r.messageText != property {
+		r.messageText, r.message = property, wire.ValueFromText(property)
+	}
+	return r.message
+}
+
+func setTimes(x *wire.Ext, in *gstglue.Input) {
+	const limit = 1 << 62 // ns: 146 years, beyond which it is no time
+	if x.HasPTS = in.RunningTime < limit; x.HasPTS {
+		x.PTS = int64(in.RunningTime)
+	}
+	if x.HasDur = in.Duration < limit; x.HasDur {
+		x.Dur = int64(in.Duration)
+	}
+}
+
+// interrupted says what becomes of an error of the sender. again: the call is
+// to be repeated, since a pause is over.
+func (e *element) interrupted(err error) (flow gstglue.Flow, again bool) {
+	if errors.Is(err, context.Canceled) {
+		flow = e.Self.WaitPreroll()
+		return flow, flow == gstglue.FlowOK
+	}
+	return e.Fail(err, "could not send"), false
+}
+
+func (e *element) trace(r *run, seq uint64, size int) {
+	if gstglue.Logs(gstglue.CategorySink, gstglue.LevelTrace) {
+		e.Self.Log(gstglue.CategorySink, gstglue.LevelTrace, "render",
+			fmt.Sprintf("frame seq=%d bytes=%d ack-us=%d", seq, size, r.sender.Stats().AckRTT.Microseconds()))
+	}
+}
+
+// Finish implements gstglue.Sink.
+func (e *element) Finish() gstglue.Flow {
+	r := e.run.Load()
+	for {
+		err := r.sender.Finish(e.Context())
+		if err == nil {
+			return gstglue.FlowOK
+		}
+		if flow, again := e.interrupted(err); !again {
+			return flow
+		}
+	}
+}

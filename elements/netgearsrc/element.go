@@ -1,0 +1,252 @@
+// Package netgearsrc is the element netgearsrc: it receives video frames from
+// NetGear senders, as NetGear's "Client" does.
+//
+//	gst-launch-1.0 netgearsrc port=5555 ! jpegdec ! autovideosink
+//	gst-launch-1.0 netgearsrc pattern=pub-sub ! video/x-raw ! videoconvert ! autovideosink
+package netgearsrc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
+	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// Class is the element as it is registered.
+var Class = gstglue.Class{
+	Name:     "netgearsrc",
+	TypeName: "GstNetgearSrc",
+	LongName: "NetGear source",
+	Klass:    "Source/Network",
+	About:    "Receive video frames from VidGear NetGear senders over ZeroMQ",
+	Role:     netgear.ReceiverRole,
+	PadName:  "src",
+	PadCaps:  gstglue.TemplateCaps,
+	New:      func() gstglue.Instance { return &element{Core: gstglue.NewCore(netgear.ReceiverRole)} },
+}
+
+// element is the Go half. Its settings and its run are apart: what the user
+// set is in Core, what exists between Open and Close in run.
+type element struct {
+	gstglue.Core
+	run atomic.Pointer[run] // nil: stopped
+}
+
+// run belongs to the streaming thread, but for the receiver's counters.
+type run struct {
+	receiver *netgear.Receiver
+	cfg      netgear.Config
+	frame    netgear.Frame
+	out      gstglue.Output
+	caps     gstglue.OutCaps // announced last
+	times    timeline
+
+	port, message gstglue.CText
+}
+
+// Open implements gstglue.Instance.
+func (e *element) Open() error {
+	cfg, err := e.Settings().Freeze()
+	if err != nil {
+		return err
+	}
+	rec, err := netgear.NewReceiver(cfg, e.Observer())
+	if err != nil {
+		e.Settings().Thaw()
+		return err
+	}
+	e.run.Store(&run{receiver: rec, cfg: cfg, times: timeline{bySender: cfg.TimestampMode == netgear.SenderTime}})
+	return nil
+}
+
+// Close implements gstglue.Instance.
+func (e *element) Close() {
+	if r := e.run.Swap(nil); r != nil {
+		if err := r.receiver.Close(); err != nil {
+			e.Self.Log(gstglue.CategorySrc, gstglue.LevelWarning, "close", err.Error())
+		}
+		r.port.Free()
+		r.message.Free()
+	}
+	e.Settings().Thaw()
+}
+
+// CurrentPort implements gstglue.Instance.
+func (e *element) CurrentPort() uint {
+	if r := e.run.Load(); r != nil {
+		return r.receiver.CurrentPort()
+	}
+	return 0
+}
+
+// NumPeers implements gstglue.Instance.
+func (e *element) NumPeers() int {
+	if r := e.run.Load(); r != nil {
+		return r.receiver.Peers()
+	}
+	return 0
+}
+
+// Statistics implements gstglue.Instance.
+func (e *element) Statistics() (st netgear.Stats, ok bool) {
+	if r := e.run.Load(); r != nil {
+		return r.receiver.Stats(), true
+	}
+	return st, false
+}
+
+// Changed implements gstglue.Instance.
+func (e *element) Changed(*netgear.Property) {
+	if r := e.run.Load(); r != nil {
+		cfg := e.Settings().Config()
+		r.receiver.SetEOSOnTerminate(cfg.EOSOnTerminate)
+	}
+}
+
+// Create implements gstglue.Source.
+func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
+	r := e.run.Load()
+	for {
+		if err := r.receiver.Recv(e.Context(), &r.frame); err != nil {
+			switch {
+			case errors.Is(err, io.EOF):
+				return nil, gstglue.FlowEOS
+			case errors.Is(err, context.Canceled):
+				return nil, gstglue.FlowFlushing
+			}
+			return nil, e.Fail(err, "could not receive")
+		}
+		now, ok := e.Self.RunningTime()
+		if !ok { // the pipeline is being taken down
+			r.frame.Payload.Release()
+			return nil, gstglue.FlowFlushing
+		}
+		caps, err := describe(&r.frame, r.cfg.MaxFrameSize)
+		if err != nil {
+			r.receiver.Reject(len(r.frame.Payload.Bytes))
+			r.frame.Payload.Release()
+			e.Warn(fmt.Errorf("frame dropped: %w", err))
+			continue
+		}
+		if flow := e.announce(r, caps); flow != gstglue.FlowOK {
+			r.frame.Payload.Release()
+			return nil, flow
+		}
+		e.fill(r, now)
+		e.trace(r)
+		buf := e.Self.NewBuffer(&r.out)
+		if buf == nil {
+			return nil, e.Fail(fmt.Errorf("%w: no memory for a frame", gstglue.ErrBuffer), "could not make a buffer")
+		}
+		return buf, gstglue.FlowOK
+	}
+}
+
+// describe finds out what a frame is, from its header and its bytes.
+func describe(f *netgear.Frame, maxSize uint64) (c gstglue.OutCaps, err error) {
+	h := &f.Header
+	if h.HasExt {
+		c.FPSNum, c.FPSDen, c.Extra = h.Ext.FPSNum, h.Ext.FPSDen, h.Ext.Caps
+	}
+	if h.Compressed {
+		info, err := wire.ParseJPEG(f.Payload.Bytes)
+		if err != nil {
+			return c, err
+		}
+		if info.Components == 4 {
+			return c, fmt.Errorf("JPEG in %s: want GRAY, YUV or RGB, which decoders take: %w", info.Colorspace, wire.ErrUnsupported)
+		}
+		c.Media, c.Width, c.Height, c.SOF = gstglue.JPEG, info.Width, info.Height, info.SOF
+		c.Colorspace, c.Sampling = info.Colorspace, info.Sampling
+		return c, nil
+	}
+	l, err := h.Layout(len(f.Payload.Bytes), maxSize)
+	if err != nil {
+		return c, err
+	}
+	if l.Format == "" {
+		return c, fmt.Errorf("array of %d bytes in one dimension: want [h,w] or [h,w,channels]: %w", l.Size, wire.ErrUnsupported)
+	}
+	c.Media, c.Format, c.Width, c.Height = gstglue.Raw, l.Format, l.Width, l.Height
+	return c, nil
+}
+
+// announce sends caps downstream when they are not those of the last frame.
+func (e *element) announce(r *run, c gstglue.OutCaps) gstglue.Flow {
+	if c == r.caps {
+		return gstglue.FlowOK
+	}
+	ok, extraOK := e.Self.SetCaps(c)
+	if !extraOK {
+		e.Warn(fmt.Errorf("caps %q in key \"gst\" ignored, they are not of this frame: %w", c.Extra, wire.ErrMalformed))
+	}
+	if !ok {
+		if e.Context().Err() != nil {
+			return gstglue.FlowFlushing
+		}
+		what := fmt.Sprintf("JPEG %dx%d", c.Width, c.Height)
+		if c.Media == gstglue.Raw {
+			what = fmt.Sprintf("raw %s %dx%d", c.Format, c.Width, c.Height)
+		}
+		e.Fail(fmt.Errorf("%w: the sender sends %s, which downstream does not take", gstglue.ErrNegotiation, what),
+			"put jpegdec (JPEG) or videoconvert (raw) behind netgearsrc, or have the sender send the other kind")
+		return gstglue.FlowRefused
+	}
+	r.caps = c
+	return gstglue.FlowOK
+}
+
+// fill makes the output of the frame that arrived at the running time now.
+func (e *element) fill(r *run, now uint64) {
+	f, o := &r.frame, &r.out
+	h := &f.Header
+	x := wire.Ext{}
+	if h.HasExt {
+		x = h.Ext
+	}
+	o.Duration = gstglue.NoTime
+	switch {
+	case x.HasDur && x.Dur > 0:
+		o.Duration = uint64(x.Dur)
+	case x.FPSNum > 0:
+		o.Duration = uint64(x.FPSDen) * uint64(time.Second) / uint64(x.FPSNum) //nolint:gosec // checked by wire to be positive
+	}
+	var jumped bool
+	o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)
+	o.Discont = f.Discontinuity || jumped
+	if r.times.bySender && o.Duration != gstglue.NoTime {
+		// A frame may come that much later than its time says.
+		e.Self.SetLatency(o.Duration)
+	}
+	o.Seq, o.HasSeq = x.Seq, x.HasSeq
+	o.Time, o.HasTime = x.T, x.HasT
+	port := h.Port
+	if port == "" {
+		port = fmt.Sprint(r.receiver.CurrentPort())
+	}
+	r.port.Set([]byte(port))
+	message := []byte(h.Message)
+	if message == nil {
+		message = null
+	}
+	r.message.Set(message)
+	o.Port, o.Message = &r.port, &r.message
+	o.Payload = f.Payload
+}
+
+var null = []byte("null")
+
+func (e *element) trace(r *run) {
+	if gstglue.Logs(gstglue.CategorySrc, gstglue.LevelTrace) {
+		st := r.receiver.Stats()
+		e.Self.Log(gstglue.CategorySrc, gstglue.LevelTrace, "create",
+			fmt.Sprintf("frame seq=%d bytes=%d capture-to-receive-us=%d", r.out.Seq, len(r.out.Payload.Bytes), st.CaptureToReceive.Microseconds()))
+	}
+}

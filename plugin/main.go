@@ -1,0 +1,27 @@
+// Command plugin is the GStreamer plugin: built with -buildmode=c-shared it
+// becomes libgstnetgear.so.
+package main
+
+/*
+#cgo pkg-config: gstreamer-1.0
+*/
+import "C"
+
+import (
+	"fmt"
+	"os"
+	"unsafe"
+
+	"github.com/gst-netgear/gst-netgear/elements"
+)
+
+//export netgearPluginInit
+func netgearPluginInit(plugin unsafe.Pointer) C.int {
+	if err := elements.RegisterIn(plugin); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 0
+	}
+	return 1
+}
+
+func main() {}
