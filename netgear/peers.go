@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"syscall"
-
-	"github.com/pebbe/zmq4"
 )
 
 // Peer is one connection at the other end of a socket.
@@ -31,7 +29,7 @@ type Peer struct {
 type peerTable struct {
 	mu      sync.Mutex
 	sockets map[uint64]*socketPeers
-	onPeer  func(fd int) string // the remote address; replaced in tests
+	remote  func(fd int) string // where a connection comes from; replaced in tests
 }
 
 type socketPeers struct {
@@ -45,6 +43,17 @@ type link struct {
 	peer Peer
 }
 
+// linkEvent is what a monitor tells of a connection.
+type linkEvent uint8
+
+const (
+	linkAccepted  linkEvent = iota // by the socket that binds
+	linkConnected                  // by the socket that connects
+	linkReady                      // the handshake succeeded
+	linkRefused                    // the handshake failed; linkEnded follows
+	linkEnded
+)
+
 // peerChange is what an event did to the table.
 type peerChange struct {
 	added, removed []string
@@ -52,7 +61,7 @@ type peerChange struct {
 }
 
 func newPeerTable() *peerTable {
-	return &peerTable{sockets: map[uint64]*socketPeers{}, onPeer: remoteAddress}
+	return &peerTable{sockets: map[uint64]*socketPeers{}, remote: remoteAddress}
 }
 
 func (t *peerTable) socketLocked(generation uint64) *socketPeers {
@@ -72,29 +81,29 @@ func (t *peerTable) connectedLocked() (n int) {
 }
 
 // event takes in one event of the monitor of socket number generation.
-func (t *peerTable) event(generation uint64, ev zmq4.Event, endpoint string, value int) (ch peerChange) {
+func (t *peerTable) event(generation uint64, ev linkEvent, endpoint string, fd int) (ch peerChange) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.socketLocked(generation)
 	switch ev {
-	case zmq4.EVENT_ACCEPTED, zmq4.EVENT_CONNECTED:
-		if ev == zmq4.EVENT_ACCEPTED {
-			if remote := t.onPeer(value); remote != "" {
-				endpoint = remote
+	case linkAccepted, linkConnected:
+		if ev == linkAccepted {
+			if from := t.remote(fd); from != "" {
+				endpoint = from
 			}
 		}
-		s.pending = append(s.pending, &link{fd: value, peer: Peer{Endpoint: endpoint}})
-	case zmq4.EVENT_HANDSHAKE_SUCCEEDED:
+		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint}})
+	case linkReady:
 		if len(s.pending) > 0 {
 			l := s.pending[0]
 			s.pending = s.pending[1:]
 			s.up = append(s.up, l)
 			ch.added = append(ch.added, l.peer.Endpoint)
 		}
-	case zmq4.EVENT_HANDSHAKE_FAILED_AUTH, zmq4.EVENT_HANDSHAKE_FAILED_PROTOCOL, zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+	case linkRefused:
 		s.failing = true
-	case zmq4.EVENT_DISCONNECTED:
-		byFd := func(l *link) bool { return l.fd == value }
+	case linkEnded:
+		byFd := func(l *link) bool { return l.fd == fd }
 		if i := slices.IndexFunc(s.up, byFd); i >= 0 {
 			ch.removed = append(ch.removed, s.up[i].peer.Endpoint)
 			s.up = slices.Delete(s.up, i, i+1)

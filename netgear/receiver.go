@@ -170,7 +170,7 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("netgear: %w: receive: %v", ErrTransport, err)
+		return false, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 	}
 	now := time.Now()
 	h := &r.header

@@ -166,7 +166,7 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 		err = fl.data.SetForeign(b, free, owner)
 	}
 	if err != nil {
-		return fmt.Errorf("netgear: %w: frame of %d bytes: %v", ErrTransport, len(b), err)
+		return fmt.Errorf("netgear: %w: frame of %d bytes: %w", ErrTransport, len(b), err)
 	}
 	return nil
 }
@@ -176,14 +176,14 @@ func (s *Sender) publish(fl *flying) error {
 	// Has libzmq take in what subscribers have read; otherwise it does so once
 	// in a millisecond or two, and drops what comes in between.
 	if _, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, time.Unix(0, 0)); err != nil {
-		return fmt.Errorf("netgear: %w: poll: %v", ErrTransport, err)
+		return fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
 	}
 	err := s.conn.data.Send(fl.head, &fl.data)
 	s.lastFrame = time.Now()
 	s.sent++
 	s.pop()
 	if err != nil {
-		return fmt.Errorf("netgear: %w: send: %v", ErrTransport, err)
+		return fmt.Errorf("netgear: %w: send: %w", ErrTransport, err)
 	}
 	s.peers.frame()
 	return nil
@@ -293,12 +293,12 @@ func (s *Sender) collect() (acked bool, err error) {
 			return acked, nil
 		}
 		if err != nil {
-			return acked, fmt.Errorf("netgear: %w: receive: %v", ErrTransport, err)
+			return acked, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 		}
 		// A receiver in bidirectional mode may answer in two parts.
 		for more {
 			if more, err = s.conn.data.Recv(&s.reply); err != nil {
-				return acked, fmt.Errorf("netgear: %w: receive: %v", ErrTransport, err)
+				return acked, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 			}
 		}
 		s.reply.Close()

@@ -40,9 +40,11 @@ const (
 	// heartbeatInterval is how often an idle or waiting peer is asked whether
 	// it is still there.
 	heartbeatInterval = time.Second
-	// closeGrace is how long closing may hold up a state change: half of what
-	// one may take in all.
-	closeGrace = 5 * time.Millisecond
+	// closeGrace is how long closing may hold up a state change, and bindGrace
+	// opening; together with those of a second element in the same pipeline
+	// they stay within the 10 ms that a state change may take.
+	closeGrace = 2 * time.Millisecond
+	bindGrace  = 4 * time.Millisecond
 	// receiveQueue is in messages. With a ZAP handler a credential message
 	// takes one place for ever, so one would never deliver.
 	receiveQueue = 2
@@ -89,14 +91,14 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 	}
 	var err error
 	if c.waker, err = zmsg.NewWaker(); err != nil {
-		return nil, fmt.Errorf("netgear: %w: event descriptor: %v", ErrOpen, err)
+		return nil, fmt.Errorf("netgear: %w: event descriptor: %w", ErrOpen, err)
 	}
 	if c.zctx, err = zmq4.NewContext(); err != nil {
 		c.waker.Close()
-		return nil, fmt.Errorf("netgear: %w: context: %v", ErrOpen, err)
+		return nil, fmt.Errorf("netgear: %w: context: %w", ErrOpen, err)
 	}
 	// The port may be ours still for a moment after an earlier close.
-	for end := time.Now().Add(closeGrace); ; time.Sleep(time.Millisecond / 2) {
+	for end := time.Now().Add(bindGrace); ; time.Sleep(time.Millisecond / 2) {
 		if err = c.build(); !errors.Is(err, ErrInUse) || time.Now().After(end) {
 			break
 		}
@@ -116,7 +118,7 @@ func (c *conn) build() error {
 	}
 	sock, err := c.zctx.NewSocket(typ)
 	if err != nil {
-		return fmt.Errorf("netgear: %w: socket: %v", ErrOpen, err)
+		return fmt.Errorf("netgear: %w: socket: %w", ErrOpen, err)
 	}
 	if err := c.attach(sock); err != nil {
 		_ = sock.Close() // the error that counts is err
@@ -130,12 +132,12 @@ func (c *conn) build() error {
 func (c *conn) attach(sock *zmq4.Socket) error {
 	for _, o := range c.options() {
 		if err := o.set(sock); err != nil {
-			return fmt.Errorf("netgear: %w: socket option %s: %v", ErrOpen, o.name, err)
+			return fmt.Errorf("netgear: %w: socket option %s: %w", ErrOpen, o.name, err)
 		}
 	}
 	data, err := zmsg.Of(sock)
 	if err != nil {
-		return fmt.Errorf("netgear: %w: %v", ErrOpen, err)
+		return fmt.Errorf("netgear: %w: %w", ErrOpen, err)
 	}
 	c.data = data
 	c.generation++
@@ -145,7 +147,7 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 	endpoint := c.cfg.endpoint(c.port)
 	if !c.cfg.Bind {
 		if err := sock.Connect(endpoint); err != nil {
-			return fmt.Errorf("netgear: %w: connect %s: %v", ErrOpen, endpoint, err)
+			return fmt.Errorf("netgear: %w: connect %s: %w", ErrOpen, endpoint, err)
 		}
 		c.log.Debug("connecting", "endpoint", endpoint)
 		return nil
@@ -156,7 +158,7 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 	if c.cfg.Protocol == TCP {
 		last, err := sock.GetLastEndpoint()
 		if err != nil {
-			return fmt.Errorf("netgear: %w: bind %s: %v", ErrOpen, endpoint, err)
+			return fmt.Errorf("netgear: %w: bind %s: %w", ErrOpen, endpoint, err)
 		}
 		port, err := strconv.ParseUint(last[strings.LastIndexByte(last, ':')+1:], 10, 16)
 		if err != nil {
@@ -176,7 +178,7 @@ func bindError(endpoint string, err error) error {
 	case zmq4.Errno(syscall.ENODEV), zmq4.Errno(syscall.EADDRNOTAVAIL):
 		kind = ErrNoAddress
 	}
-	return fmt.Errorf("netgear: bind %s: %w (%v)", endpoint, kind, err)
+	return fmt.Errorf("netgear: bind %s: %w (%w)", endpoint, kind, err)
 }
 
 type option struct {
@@ -226,7 +228,7 @@ func (c *conn) options() []option {
 		)
 	}
 	if c.role == ReceiverRole {
-		limit := int64(max(cfg.MaxFrameSize, wire.MaxHeaderLen)) + maxMessageSlack
+		limit := int64(max(cfg.MaxFrameSize, wire.MaxHeaderLen)) + maxMessageSlack //nolint:gosec // Validate has it at 1<<40 at the most
 		opts = append(opts, opt("MAXMSGSIZE", func(s *zmq4.Socket) error { return s.SetMaxmsgsize(limit) }))
 	} else {
 		// What comes back is a line of text, or a frame of the kind we send.
@@ -309,7 +311,7 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		}
 		ev, err := c.data.Wait(want, c.waker, until)
 		if err != nil {
-			return 0, fmt.Errorf("netgear: %w: poll: %v", ErrTransport, err)
+			return 0, fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
 		}
 		if ev&zmsg.Woken == 0 {
 			return ev, nil
@@ -330,22 +332,34 @@ func (c *conn) isLost() bool { return c.lost.Load() == c.generation }
 
 func (c *conn) clearLost() { c.lost.Store(0) }
 
+// linkEvents are the monitor's events that matter, in our terms.
+var linkEvents = map[zmq4.Event]linkEvent{
+	zmq4.EVENT_ACCEPTED:                   linkAccepted,
+	zmq4.EVENT_CONNECTED:                  linkConnected,
+	zmq4.EVENT_HANDSHAKE_SUCCEEDED:        linkReady,
+	zmq4.EVENT_HANDSHAKE_FAILED_AUTH:      linkRefused,
+	zmq4.EVENT_HANDSHAKE_FAILED_PROTOCOL:  linkRefused,
+	zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL: linkRefused,
+	zmq4.EVENT_DISCONNECTED:               linkEnded,
+}
+
 // watch follows what happens to the connections of sock until it is closed.
 func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 	addr := "inproc://netgear-watch-" + strconv.FormatUint(generation, 10)
-	const events = zmq4.EVENT_ACCEPTED | zmq4.EVENT_CONNECTED | zmq4.EVENT_DISCONNECTED |
-		zmq4.EVENT_HANDSHAKE_SUCCEEDED | zmq4.EVENT_HANDSHAKE_FAILED_AUTH |
-		zmq4.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL | zmq4.EVENT_MONITOR_STOPPED
+	events := zmq4.EVENT_MONITOR_STOPPED
+	for ev := range linkEvents {
+		events |= ev
+	}
 	if err := sock.Monitor(addr, events); err != nil {
-		return fmt.Errorf("netgear: %w: monitor: %v", ErrOpen, err)
+		return fmt.Errorf("netgear: %w: monitor: %w", ErrOpen, err)
 	}
 	mon, err := c.zctx.NewSocket(zmq4.PAIR)
 	if err != nil {
-		return fmt.Errorf("netgear: %w: monitor: %v", ErrOpen, err)
+		return fmt.Errorf("netgear: %w: monitor: %w", ErrOpen, err)
 	}
 	if err := mon.Connect(addr); err != nil {
 		_ = mon.Close() // the error that counts is err
-		return fmt.Errorf("netgear: %w: monitor: %v", ErrOpen, err)
+		return fmt.Errorf("netgear: %w: monitor: %w", ErrOpen, err)
 	}
 	go func() {
 		defer func() {
@@ -358,8 +372,12 @@ func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 				return
 			}
 			c.log.Debug("connection", "event", ev.String(), "endpoint", addr, "value", value)
-			change := c.peers.event(generation, ev, addr, value)
-			if ev == zmq4.EVENT_DISCONNECTED {
+			kind, ok := linkEvents[ev]
+			if !ok {
+				continue
+			}
+			change := c.peers.event(generation, kind, addr, value)
+			if kind == linkEnded {
 				c.lost.Store(generation)
 				c.waker.Wake()
 			}

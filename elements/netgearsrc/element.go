@@ -216,7 +216,7 @@ func (e *element) fill(r *run, now uint64) {
 	case x.HasDur && x.Dur > 0:
 		o.Duration = uint64(x.Dur)
 	case x.FPSNum > 0:
-		o.Duration = uint64(x.FPSDen) * uint64(time.Second) / uint64(x.FPSNum) //nolint:gosec // checked by wire to be positive
+		o.Duration = uint64(x.FPSDen) * uint64(time.Second) / uint64(x.FPSNum)
 	}
 	var jumped bool
 	o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)

@@ -33,19 +33,19 @@ func (t *timeline) stamp(now uint64, pts int64, hasPTS bool) (stamp uint64, jump
 		t.placed = false
 		return t.rise(now), false
 	}
-	delta := int64(now) - pts //nolint:gosec // 292 years
+	delta := int64(now) - pts
 	late := delta - t.offset
 	if !t.placed || late > jump || late < -jump {
 		jumped = t.placed
-		t.placed, t.offset, t.recent, t.start = true, delta, delta, int64(now) //nolint:gosec // 292 years
+		t.placed, t.offset, t.recent, t.start = true, delta, delta, int64(now)
 		return t.rise(now), jumped
 	}
 	t.recent = min(t.recent, delta)
 	t.offset = min(t.offset, delta)
-	if int64(now)-t.start > window { //nolint:gosec // 292 years
-		t.offset, t.recent, t.start = t.recent, delta, int64(now) //nolint:gosec // 292 years
+	if int64(now)-t.start > window {
+		t.offset, t.recent, t.start = t.recent, delta, int64(now)
 	}
-	return t.rise(uint64(max(0, pts+t.offset))), false //nolint:gosec // not negative
+	return t.rise(uint64(max(0, pts+t.offset))), false
 }
 
 // rise keeps stamps from going back, which decoders and sinks do not take.

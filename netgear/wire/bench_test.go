@@ -14,8 +14,10 @@ var streaming = []struct {
 }{
 	{"raw", wire.Header{DType: "uint8", Shape: wire.MakeShape(1080, 1920, 3)}},
 	{"jpeg", wire.Header{Compressed: true, JPEG: jpegBGR}},
-	{"ext", wire.Header{Compressed: true, JPEG: jpegBGR, HasExt: true, Ext: wire.Ext{Seq: 1234, HasSeq: true, PTS: 41e9, HasPTS: true,
-		Dur: 33333333, HasDur: true, FPSNum: 30, FPSDen: 1, T: 1700000000e9, HasT: true, Caps: "image/jpeg, pixel-aspect-ratio=(fraction)4/3"}}},
+	{"ext", wire.Header{Compressed: true, JPEG: jpegBGR, HasExt: true, Ext: wire.Ext{
+		Seq: 1234, HasSeq: true, PTS: 41e9, HasPTS: true,
+		Dur: 33333333, HasDur: true, FPSNum: 30, FPSDen: 1, T: 1700000000e9, HasT: true, Caps: "image/jpeg, pixel-aspect-ratio=(fraction)4/3",
+	}}},
 	{"multi-server", wire.Header{Port: "5566", Message: wire.Raw(`{"id": 5}`), DType: ">u2", Shape: wire.MakeShape(480, 640)}},
 }
 

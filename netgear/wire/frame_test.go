@@ -34,71 +34,143 @@ var headers = []struct {
 	want wire.Header
 	ours bool // what AppendHeader makes of want is text
 }{
-	{"raw", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{}), true},
-	{"JPEG", `{"terminate_flag": false, "compression": {"dct": true, "ups": false, "colorspace": "BGR"}, "message": null, "pattern": "2", "dtype": "", "shape": ""}`,
-		wire.Header{Compressed: true, JPEG: jpegBGR, HasMessage: true, Pattern: wire.PubSub, Shape: noShape}, true},
-	{"JPEG for CMYK", `{"terminate_flag": false, "compression": {"dct": false, "ups": true, "colorspace": "CMYK"}, "message": null, "pattern": "1", "dtype": "", "shape": ""}`,
-		wire.Header{Compressed: true, JPEG: wire.JPEGOptions{FastUpsample: true, Colorspace: wire.ColorspaceCMYK}, HasMessage: true, Pattern: wire.ReqRep, Shape: noShape}, true},
-	{"multi-server", `{"port": "26862", "terminate_flag": false, "compression": false, "message": "hello", "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{Port: "26862", Message: wire.Raw(`"hello"`), Pattern: wire.ReqRep}), true},
-	{"multi-server, name as port", `{"port": "cam-\u00e9\ud83d\ude00\n\"", "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{Port: "cam-é😀\n\"", Pattern: wire.ReqRep}), true},
-	{"multi-server, every escape in the port", `{"port": "\b\f\n\r\t\/\\\"\u00E9\ud83d\ud83d\uDE00\ud83dx", "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{Port: "\b\f\n\r\t/\\\"é\ufffd😀\ufffdx", Pattern: wire.ReqRep}), false},
-	{"multi-server, number as port", `{"port": 26863, "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{Port: "26863", Pattern: wire.ReqRep}), false},
-	{"multi-server, list as port", `{"port": [1, " \" [2,"], "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{Port: `[1," \" [2,"]`, Pattern: wire.ReqRep}), false},
-	{"multi-server, null as port", `{"port": null, "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{Port: "null", Pattern: wire.ReqRep}), false},
-	{"terminate", `{"terminate_flag": true}`,
-		wire.Header{Terminate: true, Shape: noShape}, true},
-	{"multi-server terminate", `{"terminate_flag": true, "port": "26862"}`,
-		wire.Header{Terminate: true, Port: "26862", Shape: noShape}, true},
-	{"terminate with everything else wrong", `{"terminate_flag": true, "compression": 5, "dtype": [], "gst": 1, "port": 7}`,
-		wire.Header{Terminate: true, Port: "7", Shape: noShape}, false},
-	{"scalar", `{"terminate_flag": false, "compression": false, "message": [1, {"a": NaN}], "pattern": "0", "dtype": "float64", "shape": []}`,
-		wire.Header{Message: wire.Raw(`[1, {"a": NaN}]`), HasMessage: true, DType: "float64"}, true},
-	{"unknown dtype and size", `{"terminate_flag": false, "compression": false, "message": -Infinity, "pattern": "0", "dtype": "datetime64[ns]", "shape": [-1, 2]}`,
-		wire.Header{Message: wire.Raw(`-Infinity`), HasMessage: true, DType: "datetime64[ns]", Shape: wire.MakeShape(-1, 2)}, true},
-	{"extension", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1, "seq": 0, "pts": 33333333, "dur": 33333334, "fps": "30000/1001", "t": 1700000000000000000, "key": false, "caps": "video/x-raw, colorimetry=(string)bt709"}}`,
-		raw(wire.Header{HasExt: true, Ext: wire.Ext{HasSeq: true, PTS: 33333333, HasPTS: true, Dur: 33333334, HasDur: true, FPSNum: 30000, FPSDen: 1001,
-			T: 1700000000000000000, HasT: true, Delta: true, Caps: "video/x-raw, colorimetry=(string)bt709"}}), true},
-	{"empty extension", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1}}`,
-		raw(wire.Header{HasExt: true}), true},
-	{"extension at its limits", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1, "seq": 18446744073709551615, "pts": 9223372036854775807, "fps": "0/1"}}`,
-		raw(wire.Header{HasExt: true, Ext: wire.Ext{Seq: 1<<64 - 1, HasSeq: true, PTS: 1<<63 - 1, HasPTS: true, FPSDen: 1}}), true},
-	{"extension, key frame and more keys", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"key": true, "new": [1], "v": 1}}`,
-		raw(wire.Header{HasExt: true}), false},
+	{
+		"raw", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{}), true,
+	},
+	{
+		"JPEG", `{"terminate_flag": false, "compression": {"dct": true, "ups": false, "colorspace": "BGR"}, "message": null, "pattern": "2", "dtype": "", "shape": ""}`,
+		wire.Header{Compressed: true, JPEG: jpegBGR, HasMessage: true, Pattern: wire.PubSub, Shape: noShape},
+		true,
+	},
+	{
+		"JPEG for CMYK", `{"terminate_flag": false, "compression": {"dct": false, "ups": true, "colorspace": "CMYK"}, "message": null, "pattern": "1", "dtype": "", "shape": ""}`,
+		wire.Header{Compressed: true, JPEG: wire.JPEGOptions{FastUpsample: true, Colorspace: wire.ColorspaceCMYK}, HasMessage: true, Pattern: wire.ReqRep, Shape: noShape},
+		true,
+	},
+	{
+		"multi-server", `{"port": "26862", "terminate_flag": false, "compression": false, "message": "hello", "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{Port: "26862", Message: wire.Raw(`"hello"`), Pattern: wire.ReqRep}), true,
+	},
+	{
+		"multi-server, name as port", `{"port": "cam-\u00e9\ud83d\ude00\n\"", "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{Port: "cam-é😀\n\"", Pattern: wire.ReqRep}), true,
+	},
+	{
+		"multi-server, every escape in the port", `{"port": "\b\f\n\r\t\/\\\"\u00E9\ud83d\ud83d\uDE00\ud83dx", "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{Port: "\b\f\n\r\t/\\\"é\ufffd😀\ufffdx", Pattern: wire.ReqRep}), false,
+	},
+	{
+		"multi-server, number as port", `{"port": 26863, "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{Port: "26863", Pattern: wire.ReqRep}), false,
+	},
+	{
+		"multi-server, list as port", `{"port": [1, " \" [2,"], "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{Port: `[1," \" [2,"]`, Pattern: wire.ReqRep}), false,
+	},
+	{
+		"multi-server, null as port", `{"port": null, "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{Port: "null", Pattern: wire.ReqRep}), false,
+	},
+	{
+		"terminate", `{"terminate_flag": true}`,
+		wire.Header{Terminate: true, Shape: noShape},
+		true,
+	},
+	{
+		"multi-server terminate", `{"terminate_flag": true, "port": "26862"}`,
+		wire.Header{Terminate: true, Port: "26862", Shape: noShape},
+		true,
+	},
+	{
+		"terminate with everything else wrong", `{"terminate_flag": true, "compression": 5, "dtype": [], "gst": 1, "port": 7}`,
+		wire.Header{Terminate: true, Port: "7", Shape: noShape},
+		false,
+	},
+	{
+		"scalar", `{"terminate_flag": false, "compression": false, "message": [1, {"a": NaN}], "pattern": "0", "dtype": "float64", "shape": []}`,
+		wire.Header{Message: wire.Raw(`[1, {"a": NaN}]`), HasMessage: true, DType: "float64"},
+		true,
+	},
+	{
+		"unknown dtype and size", `{"terminate_flag": false, "compression": false, "message": -Infinity, "pattern": "0", "dtype": "datetime64[ns]", "shape": [-1, 2]}`,
+		wire.Header{Message: wire.Raw(`-Infinity`), HasMessage: true, DType: "datetime64[ns]", Shape: wire.MakeShape(-1, 2)},
+		true,
+	},
+	{
+		"extension", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1, "seq": 0, "pts": 33333333, "dur": 33333334, "fps": "30000/1001", "t": 1700000000000000000, "key": false, "caps": "video/x-raw, colorimetry=(string)bt709"}}`,
+		raw(wire.Header{HasExt: true, Ext: wire.Ext{
+			HasSeq: true, PTS: 33333333, HasPTS: true, Dur: 33333334, HasDur: true, FPSNum: 30000, FPSDen: 1001,
+			T: 1700000000000000000, HasT: true, Delta: true, Caps: "video/x-raw, colorimetry=(string)bt709",
+		}}), true,
+	},
+	{
+		"empty extension", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1}}`,
+		raw(wire.Header{HasExt: true}), true,
+	},
+	{
+		"extension at its limits", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1, "seq": 18446744073709551615, "pts": 9223372036854775807, "fps": "0/1"}}`,
+		raw(wire.Header{HasExt: true, Ext: wire.Ext{Seq: 1<<64 - 1, HasSeq: true, PTS: 1<<63 - 1, HasPTS: true, FPSDen: 1}}), true,
+	},
+	{
+		"extension, key frame and more keys", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"key": true, "new": [1], "v": 1}}`,
+		raw(wire.Header{HasExt: true}), false,
+	},
 
 	// what else Python's json.loads takes
-	{"compact, raw UTF-8, blanks around", "\n\t {\"terminate_flag\":false,\"compression\":false,\"message\":\"\u00e9\",\"pattern\":\"0\",\"dtype\":\"uint8\",\"shape\":[4,6,3]}\r\n",
-		raw(wire.Header{Message: wire.Raw(`"é"`)}), false},
-	{"escapes in keys and names", `{"terminate\u005fflag": false, "dt\u0079pe": "u\u0069nt8", "shape": [ 4 , 6 , 3 ], "message": "\ud800"}`,
-		raw(wire.Header{Message: wire.Raw(`"\ud800"`)}), false},
-	{"last of duplicate keys", `{"terminate_flag": 1, "terminate_flag": false, "dtype": 5, "dtype": "uint8", "shape": [4, 6, 3], "message": 1, "message": 2}`,
-		raw(wire.Header{Message: wire.Raw(`2`)}), false},
-	{"more keys", `{"x_pts": 1e-3, "terminate_flag": false, "nested": {"a": [{}, [], null, Infinity]}, "dtype": "uint8", "shape": [4, 6, 3], "message": 0, "": ""}`,
-		raw(wire.Header{Message: wire.Raw(`0`)}), false},
+	{
+		"compact, raw UTF-8, blanks around", "\n\t {\"terminate_flag\":false,\"compression\":false,\"message\":\"\u00e9\",\"pattern\":\"0\",\"dtype\":\"uint8\",\"shape\":[4,6,3]}\r\n",
+		raw(wire.Header{Message: wire.Raw(`"é"`)}), false,
+	},
+	{
+		"escapes in keys and names", `{"terminate\u005fflag": false, "dt\u0079pe": "u\u0069nt8", "shape": [ 4 , 6 , 3 ], "message": "\ud800"}`,
+		raw(wire.Header{Message: wire.Raw(`"\ud800"`)}), false,
+	},
+	{
+		"last of duplicate keys", `{"terminate_flag": 1, "terminate_flag": false, "dtype": 5, "dtype": "uint8", "shape": [4, 6, 3], "message": 1, "message": 2}`,
+		raw(wire.Header{Message: wire.Raw(`2`)}), false,
+	},
+	{
+		"more keys", `{"x_pts": 1e-3, "terminate_flag": false, "nested": {"a": [{}, [], null, Infinity]}, "dtype": "uint8", "shape": [4, 6, 3], "message": 0, "": ""}`,
+		raw(wire.Header{Message: wire.Raw(`0`)}), false,
+	},
 
 	// section "defects": what ends a Python receiver need not end ours
-	{"no pattern", `{"terminate_flag": false, "compression": false, "message": null, "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{}), false},
-	{"number as pattern", `{"terminate_flag": false, "compression": false, "message": null, "pattern": 2, "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{Pattern: wire.PubSub}), false},
-	{"object as pattern", `{"terminate_flag": false, "compression": false, "message": null, "pattern": {}, "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{}), false},
-	{"no message", `{"terminate_flag": false, "compression": false, "pattern": "0", "dtype": "", "dtype": "uint8", "shape": [4]}`,
-		wire.Header{DType: "uint8", Shape: wire.MakeShape(4)}, false},
-	{"no compression", `{"terminate_flag": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{}), false},
-	{"null as compression", `{"terminate_flag": false, "compression": null, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3]}`,
-		raw(wire.Header{}), false},
-	{"JPEG without dtype, shape and options", `{"terminate_flag": false, "compression": {}}`,
-		wire.Header{Compressed: true, JPEG: jpegBGR, Shape: noShape}, false},
-	{"JPEG with null as dtype and shape", `{"terminate_flag": false, "compression": {"colorspace": "GRAY", "more": 1}, "dtype": null, "shape": null}`,
-		wire.Header{Compressed: true, JPEG: wire.JPEGOptions{FastDCT: true, Colorspace: wire.ColorspaceGRAY}, Shape: noShape}, false},
+	{
+		"no pattern", `{"terminate_flag": false, "compression": false, "message": null, "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{}), false,
+	},
+	{
+		"number as pattern", `{"terminate_flag": false, "compression": false, "message": null, "pattern": 2, "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{Pattern: wire.PubSub}), false,
+	},
+	{
+		"object as pattern", `{"terminate_flag": false, "compression": false, "message": null, "pattern": {}, "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{}), false,
+	},
+	{
+		"no message", `{"terminate_flag": false, "compression": false, "pattern": "0", "dtype": "", "dtype": "uint8", "shape": [4]}`,
+		wire.Header{DType: "uint8", Shape: wire.MakeShape(4)},
+		false,
+	},
+	{
+		"no compression", `{"terminate_flag": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{}), false,
+	},
+	{
+		"null as compression", `{"terminate_flag": false, "compression": null, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3]}`,
+		raw(wire.Header{}), false,
+	},
+	{
+		"JPEG without dtype, shape and options", `{"terminate_flag": false, "compression": {}}`,
+		wire.Header{Compressed: true, JPEG: jpegBGR, Shape: noShape},
+		false,
+	},
+	{
+		"JPEG with null as dtype and shape", `{"terminate_flag": false, "compression": {"colorspace": "GRAY", "more": 1}, "dtype": null, "shape": null}`,
+		wire.Header{Compressed: true, JPEG: wire.JPEGOptions{FastDCT: true, Colorspace: wire.ColorspaceGRAY}, Shape: noShape},
+		false,
+	},
 }
 
 func TestParseHeader(t *testing.T) {
@@ -295,7 +367,7 @@ func TestPatternString(t *testing.T) {
 }
 
 func TestColorspaceValid(t *testing.T) {
-	for _, c := range strings.Fields("RGB BGR RGBX BGRX XBGR XRGB GRAY RGBA BGRA ABGR ARGB CMYK") {
+	for c := range strings.FieldsSeq("RGB BGR RGBX BGRX XBGR XRGB GRAY RGBA BGRA ABGR ARGB CMYK") {
 		if !wire.Colorspace(c).Valid() {
 			t.Errorf("%s is not valid", c)
 		}

@@ -63,8 +63,11 @@ func TestValueFromText(t *testing.T) {
 }
 
 func TestValidValueRefuses(t *testing.T) {
-	for _, r := range []wire.Raw{{}, wire.Raw(" "), wire.Raw("a"), wire.Raw("1,"), wire.Raw("\"\xff\""), wire.Raw(`"a`), wire.Raw(`{"a":1,}`),
-		wire.Raw(`"` + strings.Repeat("a", wire.MaxHeaderLen) + `"`)} {
+	for _, r := range []wire.Raw{
+		{},
+		wire.Raw(" "), wire.Raw("a"), wire.Raw("1,"), wire.Raw("\"\xff\""), wire.Raw(`"a`), wire.Raw(`{"a":1,}`),
+		wire.Raw(`"` + strings.Repeat("a", wire.MaxHeaderLen) + `"`),
+	} {
 		if wire.ValidValue(r) {
 			t.Errorf("ValidValue(%.60q), want false", r)
 		}

@@ -177,7 +177,7 @@ func layout(what string, compressed bool, name string, shape Shape, dataLen int,
 	if height > maxSide || width > maxSide {
 		return unsupported("at most 32767 pixels each way")
 	}
-	pixel := channels * int(elem.size)
+	pixel := channels * int(elem.size) //nolint:gosec // the sizes in our table
 	return Layout{
 		Format:        format,
 		Width:         width,
@@ -216,7 +216,7 @@ func fit(dims []int, size, total uint64) bool {
 	if total%size != 0 {
 		return false
 	}
-	dims[unknown] = int(total / size)
+	dims[unknown] = int(total / size) //nolint:gosec // total is the length of a slice
 	return true
 }
 

@@ -149,7 +149,7 @@ func TestLayoutUnsupported(t *testing.T) {
 // comes back names the order of the channels as OpenCV would.
 func TestRawShape(t *testing.T) {
 	back := map[string]string{"GRAY8": "GRAY8", "GRAY16_LE": "GRAY16_LE", "GRAY16_BE": "GRAY16_BE", "BGR": "BGR", "RGB": "BGR"}
-	for _, f := range strings.Fields("BGRx RGBx xBGR xRGB BGRA RGBA ABGR ARGB") {
+	for f := range strings.FieldsSeq("BGRx RGBx xBGR xRGB BGRA RGBA ABGR ARGB") {
 		back[f] = "BGRA"
 	}
 	for format, want := range back {

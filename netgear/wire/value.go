@@ -173,7 +173,7 @@ func reuse(b []byte, old string) string {
 
 // compact returns a value without the blanks between its tokens.
 func compact(raw []byte) []byte {
-	if bytes.IndexAny(raw, blanks) < 0 {
+	if !bytes.ContainsAny(raw, blanks) {
 		return raw
 	}
 	text := make([]byte, 0, len(raw))

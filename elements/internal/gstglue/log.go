@@ -3,6 +3,7 @@ package gstglue
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 }
 
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &logHandler{h.weak, append(h.attrs[:len(h.attrs):len(h.attrs)], attrs...)}
+	return &logHandler{h.weak, append(slices.Clip(h.attrs), attrs...)}
 }
 
 func (h *logHandler) WithGroup(string) slog.Handler { return h }

@@ -1,0 +1,155 @@
+# Everything that a person or a CI job runs, in one place. `make` alone lists it.
+# On Debian 12 with Go and git, as root or with sudo, `make demo` and `make test` do all the set-up themselves.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# sudo drops /usr/local/go/bin from PATH, hence the second place to look. GO's folder goes on PATH for the tools that call "go".
+GO ?= $(or $(shell command -v go 2>/dev/null),$(wildcard /usr/local/go/bin/go),go)
+ifneq (,$(findstring /,$(GO)))
+export PATH := $(patsubst %/,%,$(dir $(GO))):$(PATH)
+endif
+
+# The tree is often built by another user than the one who cloned it (root in a container, sudo); VCS stamping fails there.
+OURFLAGS := -buildvcs=false
+export GOFLAGS := $(strip $(filter-out $(OURFLAGS),$(shell $(GO) env GOFLAGS 2>/dev/null)) $(OURFLAGS))
+
+BUILD  := $(CURDIR)/build
+PLUGIN := $(BUILD)/libgstnetgear.so
+
+# Python peers of the tests need Debian's own Python, with its zmq, numpy and cv2; another one may come first in PATH.
+export PYTHON ?= /usr/bin/python3
+
+# The libav plugins decode whatever file VIDEO= names; gstreamer1.0-x draws the picture where there is a display.
+DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libzmq3-dev \
+	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav \
+	$(if $(DISPLAY)$(WAYLAND_DISPLAY),gstreamer1.0-x)
+DEPS_TEST := gstreamer1.0-plugins-bad procps python3 python3-zmq python3-numpy python3-opencv \
+	python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
+
+# Built once per version into the user's Go folder, never into go.mod: docs/decisions/0003.
+LINT_VERSION := v2.15.0
+LINT = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)
+
+FUZZTIME ?= 30s
+VIDEO    ?=
+DESTDIR  ?=
+PREFIX   ?=
+export VIDEO FUZZTIME
+
+# GStreamer sees the plugin just built and keeps its cache of plugins here, never in the user's home.
+GSTENV := GST_PLUGIN_PATH=$(BUILD) GST_REGISTRY=$(BUILD)/registry.bin
+# A critical warning of GLib or GStreamer ends the test, as a bug should.
+TESTENV := $(GSTENV) G_DEBUG=fatal-criticals
+
+PLUGINDIR = $(shell pkg-config $(if $(PREFIX),--define-variable=prefix=$(PREFIX)) --variable=pluginsdir gstreamer-1.0)
+
+.PHONY: help
+help: ## list the targets
+	@echo 'gst-netgear: GStreamer elements that speak NetGear over ZeroMQ. Targets:'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo 'Start with "make demo"; it installs what is missing (SKIP_DEPS=1 to leave the system alone).'
+
+# ---- set-up -------------------------------------------------------------------------------------------------------
+
+.PHONY: deps deps-run
+deps: ## install the Debian packages that build, demo and test need
+	@GO='$(GO)' scripts/deps.sh $(DEPS_RUN) $(DEPS_TEST)
+
+deps-run: # what build and demo need, without the tests' Python
+	@GO='$(GO)' scripts/deps.sh $(DEPS_RUN)
+
+# ---- build --------------------------------------------------------------------------------------------------------
+
+# The binding is compiled twice on a cold cache, here and for vet, tests and lint. Do not share it by giving those
+# -buildmode=pie -trimpath, alluring as it is: what pie compiled first lacks the cgo headers that c-shared wants from the
+# cache, and then every build of the plugin runs cgo and gcc over the whole binding again (Go 1.26: a minute each time).
+
+.PHONY: build
+build: deps-run ## compile the plugin: build/libgstnetgear.so
+	@mkdir -p $(BUILD)
+	@scripts/tell.sh 'compiling build/libgstnetgear.so (the first build compiles the GStreamer binding: some minutes; later ones seconds)' \
+		$(GO) build -buildmode=c-shared -trimpath -o $(PLUGIN) ./plugin
+	@rm -f $(BUILD)/libgstnetgear.h
+
+.PHONY: demo
+demo: build ## stream from one process to another and measure; VIDEO=file for your own footage
+	@$(GSTENV) $(GO) run ./internal/demo
+
+.PHONY: inspect
+inspect: build ## show the plugin and its elements as GStreamer sees them
+	@for it in netgear netgearsink netgearsrc; do $(GSTENV) gst-inspect-1.0 --no-colors $$it || exit 1; done
+
+# ---- tests --------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: deps build vet ## run every test, real GStreamer processes and Python peers included
+	@echo '==> tests of the library, with the race detector (the first run compiles the race runtime)'
+	$(TESTENV) $(GO) test -race -timeout 10m ./netgear/...
+	@echo '==> tests of the elements and of whole pipelines'
+	$(TESTENV) $(GO) test -count=1 -p 1 -timeout 15m ./elements/... ./internal/...
+
+.PHONY: test-pure
+test-pure: ## run the tests of the wire format alone: no C compiler, no GStreamer
+	CGO_ENABLED=0 GOFLAGS= $(GO) test ./netgear/wire/...
+
+.PHONY: fuzz
+fuzz: deps-run ## run each fuzz target for FUZZTIME=30s
+	@$(TESTENV) GO='$(GO)' scripts/fuzz.sh
+
+.PHONY: bench
+bench: build ## run the benchmarks
+	$(GSTENV) $(GO) test -run '^$$' -bench . -benchmem ./netgear/... ./elements/...
+
+# ---- code ---------------------------------------------------------------------------------------------------------
+
+.PHONY: vet
+vet: deps-run ## go vet
+	@scripts/tell.sh 'go vet (the first time this compiles the GStreamer binding again, for the tests)' $(GO) vet ./...
+
+.PHONY: lint
+lint: deps-run lint-tool ## golangci-lint: the layers, formatting and common mistakes
+	@scripts/tell.sh 'golangci-lint $(LINT_VERSION)' $(LINT) run ./...
+
+.PHONY: fmt
+fmt: deps-run lint-tool ## format the code with gofumpt and sort the imports
+	@$(LINT) fmt ./...
+
+.PHONY: lint-tool
+lint-tool:
+	@test -x $(LINT) || { t=$$(mktemp -d) && \
+	scripts/tell.sh 'building golangci-lint $(LINT_VERSION), once: about a minute' \
+		env GOFLAGS= GOBIN=$$t $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) && \
+	mkdir -p $(dir $(LINT)) && mv -f $$t/golangci-lint $(LINT) && rmdir $$t; }
+
+.PHONY: docs
+docs: deps-run ## write docs/properties.md from the table of properties
+	@$(GO) run ./internal/docgen > docs/properties.md.new && mv -f docs/properties.md.new docs/properties.md || \
+		{ rm -f docs/properties.md.new; exit 1; }
+
+.PHONY: docs-fresh
+docs-fresh: deps-run
+	@$(GO) run ./internal/docgen | diff -u docs/properties.md - || { echo 'docs/properties.md is old: run "make docs"' >&2; exit 1; }
+
+.PHONY: check
+check: ## everything that a change must pass: modules, docs, lint and every test
+	$(GO) mod tidy -diff
+	@$(MAKE) --no-print-directory lint docs-fresh test-pure test
+
+# ---- installation -------------------------------------------------------------------------------------------------
+
+# Nothing is compiled here, so that "make build && sudo make install" leaves no root-owned files and needs no Go for root.
+.PHONY: install
+install: ## copy the built plugin to GStreamer's folder; PREFIX= and DESTDIR= as usual
+	@test -f $(PLUGIN) || { echo 'nothing to install: run "make build" first' >&2; exit 1; }
+	@test -n '$(PLUGINDIR)' || { echo 'pkg-config does not know gstreamer-1.0: run "make deps" first' >&2; exit 1; }
+	install -D -m 0644 $(PLUGIN) '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so'
+	@test -z '$(PREFIX)' || echo 'GStreamer looks there only with GST_PLUGIN_PATH=$(PLUGINDIR), unless it lives in the same prefix'
+
+.PHONY: uninstall
+uninstall: ## remove it again
+	rm -f '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so'
+
+.PHONY: clean
+clean: ## remove build/; Go's own cache stays, it holds minutes of compilation
+	rm -rf $(BUILD)
