@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -46,7 +47,8 @@ func sender(t testing.TB, cfg netgear.Config, port uint) *netgear.Sender {
 }
 
 func observer(t testing.TB, who string) netgear.Observer {
-	return netgear.Observer{Warning: func(err error) { t.Logf("%s: warning: %v", who, err) }}
+	log := slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelDebug})).With("who", who)
+	return netgear.Observer{Warning: func(err error) { log.Warn(err.Error()) }, Log: log}
 }
 
 // rawFrame returns a BGR frame whose bytes depend on i.
@@ -56,6 +58,16 @@ func rawFrame(i, w, h int) *netgear.Frame {
 		Header:  wire.Header{DType: "uint8", Shape: wire.MakeShape(h, w, 3)},
 		Payload: netgear.Payload{Bytes: data},
 	}
+}
+
+// testWriter writes to the test's log, but not after its end.
+type testWriter struct{ t testing.TB }
+
+func (w testWriter) Write(b []byte) (int, error) {
+	if w.t.Context().Err() == nil {
+		w.t.Log(string(bytes.TrimSpace(b)))
+	}
+	return len(b), nil
 }
 
 func deadline(t testing.TB) context.Context {

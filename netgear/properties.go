@@ -101,6 +101,9 @@ const (
 	minTimeout = 0.05 // s: less than a round trip over a slow network would only cause reconnects
 	maxTimeout = 3600 // s
 	maxPort    = math.MaxUint16
+	// maxInFlight is also how far back a Receiver knows a frame that is sent
+	// again.
+	maxInFlight = 64
 )
 
 // Properties is the table of all settings, in the order in which they are
@@ -188,7 +191,7 @@ var Properties = []Property{
 	},
 	{
 		Name: "in-flight", Nick: "In flight", Kind: Uint, On: SenderRole,
-		Default: "1", Min: 1, Max: 64,
+		Default: "1", Min: 1, Max: maxInFlight,
 		Blurb: "Frames sent before the oldest must be confirmed, 1 to 64 (1 = NetGear's lockstep; pair)",
 		field: func(c *Config) any { return &c.InFlight },
 	},

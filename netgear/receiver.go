@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -37,11 +38,11 @@ type Receiver struct {
 	head, body, rest zmsg.Message
 	header           wire.Header
 
-	// What the last frame said of its sender.
-	lastSeq   uint64
-	lastT     int64
-	followed  bool // lastSeq and lastT hold
-	disrupted bool // the next frame does not follow the last one
+	lastSeq   uint64 // number of the last frame
+	followed  bool   // lastSeq holds
+	disrupted bool   // the next frame does not follow the last one
+	recent    [maxInFlight]stampedSeq
+	recentPos int
 
 	eosOnTerminate atomic.Bool
 	port           atomic.Uint64
@@ -262,26 +263,38 @@ func (r *Receiver) terminated() error {
 	return nil
 }
 
+// stampedSeq tells a frame from all others: its number, and the wall clock at
+// which its sender took it.
+type stampedSeq struct {
+	seq uint64
+	t   int64
+}
+
 // follow compares the frame's number with the last one's. It returns false for
-// a frame that was sent again although it had arrived.
+// a frame that was sent again although it had arrived: a sender sends again
+// what was in flight when a connection ended.
 func (r *Receiver) follow(h *wire.Header) bool {
 	e := &h.Ext
 	if !h.HasExt || !e.HasSeq {
 		return true
 	}
-	if r.followed {
-		switch {
-		case e.Seq == r.lastSeq && e.HasT && e.T == r.lastT:
+	if e.HasT {
+		id := stampedSeq{e.Seq, e.T}
+		if slices.Contains(r.recent[:], id) {
 			return false
-		case e.Seq == r.lastSeq+1:
-		case e.Seq > r.lastSeq:
-			r.stats.missing.Add(e.Seq - r.lastSeq - 1)
-			r.disrupted = true
-		default:
-			r.disrupted = true // another sender, or one that started anew
 		}
+		r.recent[r.recentPos] = id
+		r.recentPos = (r.recentPos + 1) % len(r.recent)
 	}
-	r.followed, r.lastSeq, r.lastT = true, e.Seq, e.T
+	switch {
+	case !r.followed, e.Seq == r.lastSeq+1:
+	case e.Seq > r.lastSeq:
+		r.stats.missing.Add(e.Seq - r.lastSeq - 1)
+		r.disrupted = true
+	default:
+		r.disrupted = true // another sender, or one that started anew
+	}
+	r.followed, r.lastSeq = true, e.Seq
 	return true
 }
 

@@ -208,6 +208,7 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 	}
 	deadline := time.Now().Add(s.cfg.RequestTimeout)
 	var rebuildAt time.Time // zero: the connection is good as far as we know
+	var probe probing
 	for {
 		want, err := s.transmit()
 		if err != nil {
@@ -217,11 +218,7 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 		if s.count <= n && s.sent == s.count {
 			return nil
 		}
-		until := deadline
-		if !rebuildAt.IsZero() && rebuildAt.Before(until) {
-			until = rebuildAt
-		}
-		if _, err := s.conn.wait(ctx, want, until); err != nil {
+		if _, err := s.conn.wait(ctx, want, earliest(deadline, rebuildAt, probe.at)); err != nil {
 			return err
 		}
 		acked, err := s.collect()
@@ -233,6 +230,7 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 			s.pirate.succeeded()
 			s.lossTold = false
 			deadline = now.Add(s.cfg.RequestTimeout)
+			probe = probing{}
 		}
 		if s.conn.isLost() {
 			s.conn.clearLost()
@@ -253,8 +251,13 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 				return err
 			}
 			deadline = now.Add(s.cfg.RequestTimeout)
-			rebuildAt = now
-		case rebuildAt.IsZero() || now.Before(rebuildAt):
+			if s.cfg.Pattern == wire.Pair && !s.cfg.Bind {
+				probe = newProbing(now, s.cfg.RequestTimeout)
+			}
+		case !rebuildAt.IsZero() && !now.Before(rebuildAt):
+		case probe.due(now, s.peers.count() > 0):
+			s.conn.log.Debug("no confirmation over the new connection: trying another")
+		default:
 			continue
 		}
 		if err := s.rebuild(ctx, deadline); err != nil {
@@ -262,6 +265,49 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 		}
 		rebuildAt = time.Time{}
 	}
+}
+
+// probing is what a pair sender does after a timeout. The other end's PAIR
+// socket refuses a connection as long as it holds the old one, and does so
+// without a word: the new one stands, and what is sent into it is lost. So two
+// short attempts are made before the one that lasts as long as a frame may
+// take. It has no clock and no socket.
+type probing struct {
+	at    time.Time // of the next attempt; zero: none
+	slots []time.Duration
+}
+
+func newProbing(now time.Time, timeout time.Duration) probing {
+	p := probing{slots: []time.Duration{timeout / 16, timeout / 8}}
+	p.at = now.Add(p.slots[0])
+	return p
+}
+
+// due says whether to try another connection at now. One that is not even made
+// is left alone.
+func (p *probing) due(now time.Time, connected bool) bool {
+	if p.at.IsZero() || now.Before(p.at) {
+		return false
+	}
+	if !connected {
+		p.at = now.Add(p.slots[0])
+		return false
+	}
+	p.slots = p.slots[1:]
+	if p.at = (time.Time{}); len(p.slots) > 0 {
+		p.at = now.Add(p.slots[0])
+	}
+	return true
+}
+
+// earliest returns the first of some times, of which zero ones do not count.
+func earliest(first time.Time, others ...time.Time) time.Time {
+	for _, t := range others {
+		if !t.IsZero() && t.Before(first) {
+			first = t
+		}
+	}
+	return first
 }
 
 // transmit gives the socket what it does not have yet, as far as it takes it,

@@ -57,7 +57,7 @@ func ParseURI(cfg *Config, role Role, text string) error {
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return fmt.Errorf("netgear: %w: uri %q: query: want key=value&…: %v", ErrSettings, text, err)
+		return fmt.Errorf("netgear: %w: uri %q: query: want key=value&…: %w", ErrSettings, text, err)
 	}
 	for key, values := range query {
 		p := Lookup(role, key)

@@ -1,0 +1,129 @@
+package netgear
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPirate(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		limit int
+		// events: t timeout, s success; the last t must give up when gives
+		events string
+		gives  bool
+	}{
+		{"first of one", 1, "t", true},
+		{"second of three", 3, "tt", false},
+		{"third of three", 3, "ttt", true},
+		{"a success starts anew", 3, "ttsttstt", false},
+		{"and the limit holds again", 3, "ttsttt", true},
+		{"never", 0, strings.Repeat("t", 1000), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := pirate{limit: c.limit}
+			for i, e := range c.events {
+				if e == 's' {
+					p.succeeded()
+					continue
+				}
+				got, want := p.timedOut(), c.gives && i == len(c.events)-1
+				if got != want {
+					t.Fatalf("event %d: gives up %v, want %v", i, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestPeerTable(t *testing.T) {
+	type step struct {
+		ev        linkEvent
+		fd        int
+		added     []string
+		removed   []string
+		connected int
+	}
+	a, b := []string{"from 5"}, []string{"from 6"}
+	for _, c := range []struct {
+		name  string
+		steps []step
+	}{
+		{"comes and goes", []step{
+			{linkAccepted, 5, nil, nil, 0}, {linkReady, 0, a, nil, 1}, {linkEnded, 5, nil, a, 0},
+		}},
+		{"refused", []step{
+			{linkAccepted, 5, nil, nil, 0}, {linkRefused, 0, nil, nil, 0}, {linkEnded, 5, nil, nil, 0},
+		}},
+		{"two at once", []step{
+			{linkAccepted, 5, nil, nil, 0},
+			{linkAccepted, 6, nil, nil, 0},
+			{linkReady, 0, a, nil, 1},
+			{linkReady, 0, b, nil, 2},
+			{linkEnded, 6, nil, b, 1},
+			{linkEnded, 5, nil, a, 0},
+		}},
+		{"the later one of two is ready first, the other refused", []step{
+			{linkAccepted, 5, nil, nil, 0},
+			{linkAccepted, 6, nil, nil, 0},
+			{linkReady, 0, a, nil, 1},
+			{linkRefused, 0, nil, nil, 1},
+			{linkEnded, 5, b, a, 1},
+			{linkEnded, 6, nil, b, 0},
+		}},
+		{"ready without a beginning", []step{{linkReady, 0, nil, nil, 0}, {linkEnded, 9, nil, nil, 0}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table := newPeerTable()
+			table.remote = func(fd int) string { return map[int]string{5: "from 5", 6: "from 6"}[fd] }
+			for i, s := range c.steps {
+				ch := table.event(1, s.ev, "bound", s.fd)
+				if !reflect.DeepEqual(ch, peerChange{s.added, s.removed, s.connected}) {
+					t.Fatalf("step %d: %+v, want %+v", i, ch, s)
+				}
+			}
+		})
+	}
+	t.Run("a socket goes with its peers", func(t *testing.T) {
+		table := newPeerTable()
+		table.event(1, linkConnected, "one", 5)
+		table.event(1, linkReady, "one", 0)
+		table.event(2, linkConnected, "two", 6)
+		table.event(2, linkReady, "two", 0)
+		if ch := table.stopped(1); !reflect.DeepEqual(ch, peerChange{nil, []string{"one"}, 1}) {
+			t.Errorf("%+v", ch)
+		}
+		if p := table.snapshot(); len(p) != 1 || p[0].Endpoint != "two" {
+			t.Errorf("left over: %v", p)
+		}
+	})
+}
+
+func TestProbing(t *testing.T) {
+	begin := time.Unix(1000, 0)
+	after := func(d time.Duration) time.Time { return begin.Add(d) }
+	p := newProbing(begin, 16*time.Second)
+	for i, s := range []struct {
+		at        time.Duration
+		connected bool
+		due       bool
+	}{
+		{500 * time.Millisecond, true, false},
+		{time.Second, false, false}, // not connected: its second begins anew
+		{1500 * time.Millisecond, true, false},
+		{2 * time.Second, true, true},
+		{3 * time.Second, true, false},
+		{4 * time.Second, true, true},
+		{15 * time.Second, true, false}, // the last attempt has the rest
+	} {
+		if got := p.due(after(s.at), s.connected); got != s.due {
+			t.Errorf("step %d: due %v, want %v", i, got, s.due)
+		}
+	}
+	var none probing
+	if none.due(begin, true) {
+		t.Error("none is due")
+	}
+}
