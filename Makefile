@@ -33,6 +33,8 @@ LINT = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)-$(shell $(GO)
 
 FUZZTIME ?= 30s
 VIDEO    ?=
+PATTERN  ?= pair
+SECONDS  ?=
 DESTDIR  ?=
 PREFIX   ?=
 export VIDEO FUZZTIME
@@ -73,8 +75,9 @@ build: deps-run ## compile the plugin: build/libgstnetgear.so
 	@rm -f $(BUILD)/libgstnetgear.h
 
 .PHONY: demo
-demo: build ## stream from one process to another and measure; VIDEO=file for your own footage
-	@$(GSTENV) $(GO) run ./internal/demo
+demo: build ## stream from one process to another and measure; VIDEO=file for your own footage, PATTERN=, SECONDS=
+	@$(GO) build -o $(BUILD)/demo ./internal/demo
+	@$(GSTENV) $(BUILD)/demo -build='$(BUILD)' -video="$$VIDEO" -pattern='$(PATTERN)' -seconds='$(SECONDS)'
 
 .PHONY: inspect
 inspect: build ## show the plugin and its elements as GStreamer sees them

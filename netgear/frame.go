@@ -53,3 +53,7 @@ type Frame struct {
 	// the first of its sender. Of received frames.
 	Discontinuity bool
 }
+
+// CopiedBytes returns how many bytes of payloads had to be copied into the
+// transport because they belonged to Go, since the process began.
+func CopiedBytes() uint64 { return zmsg.Copies() }

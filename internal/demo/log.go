@@ -1,0 +1,69 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// entry is what a line of a process's output says.
+type entry struct {
+	kind  kind
+	port  string // of a bound line
+	seq   uint64 // of a frame line, as the other two
+	bytes int64
+	took  time.Duration // sink: until the confirmation; source: since the sink had it
+	text  string        // of a problem
+}
+
+type kind uint8
+
+const (
+	other kind = iota
+	bound
+	frame
+	problem
+)
+
+var (
+	debugLine = regexp.MustCompile(`^\d+:\d\d:\d\d\.\d+ +\d+ +0x[0-9a-f]+ +([A-Z]+) +`)
+	boundLine = regexp.MustCompile(` bound endpoint=tcp://\S*:(\d+)\s*$`)
+	frameLine = regexp.MustCompile(` frame seq=(\d+) bytes=(\d+) (?:ack|capture-to-receive)-us=(-?\d+)\s*$`)
+)
+
+// chatter is how those lines of gst-launch-1.0 begin that tell of no problem.
+var chatter = []string{
+	"Setting pipeline", "Pipeline is", "Prerolled", "Redistribute latency", "New clock", "Got EOS", "Got context",
+	"EOS received", "EOS on shutdown", "Waiting for EOS", "Execution ended", "Freeing pipeline", "Missing element", "handling interrupt",
+	"Interrupt:", "Use Windows high", "Progress:", "0:", "Buffering",
+}
+
+// readLine understands a line of the debug log or of gst-launch-1.0 itself.
+func readLine(line string) entry {
+	line = strings.TrimRight(line, "\r\n")
+	level := debugLine.FindStringSubmatch(line)
+	if level == nil {
+		text := strings.TrimSpace(line)
+		if text == "" || slices.ContainsFunc(chatter, func(c string) bool { return strings.HasPrefix(text, c) }) {
+			return entry{}
+		}
+		return entry{kind: problem, text: text}
+	}
+	if m := boundLine.FindStringSubmatch(line); m != nil {
+		return entry{kind: bound, port: m[1]}
+	}
+	if m := frameLine.FindStringSubmatch(line); m != nil {
+		seq, err1 := strconv.ParseUint(m[1], 10, 64)
+		size, err2 := strconv.ParseInt(m[2], 10, 64)
+		us, err3 := strconv.ParseInt(m[3], 10, 64)
+		if err1 == nil && err2 == nil && err3 == nil {
+			return entry{kind: frame, seq: seq, bytes: size, took: time.Duration(us) * time.Microsecond}
+		}
+	}
+	if level[1] == "ERROR" || level[1] == "WARN" {
+		return entry{kind: problem, text: line}
+	}
+	return entry{}
+}

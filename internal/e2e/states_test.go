@@ -1,0 +1,161 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pebbe/zmq4"
+)
+
+// maxTransition is what a state change may take, in ms. Nine of ten must keep
+// to it on a busy machine, and none may block.
+const (
+	maxTransition = 10
+	blocked       = 500
+)
+
+// compileC compiles testdata/name.c against GStreamer and returns the program.
+func compileC(t *testing.T, name string) string {
+	t.Helper()
+	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "gstreamer-1.0").Output()
+	if err != nil {
+		t.Fatal("pkg-config gstreamer-1.0:", err)
+	}
+	program := filepath.Join(t.TempDir(), name)
+	args := append([]string{"-Wall", "-Werror", "-O1", "-o", program, filepath.Join("testdata", name+".c")}, strings.Fields(string(flags))...)
+	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+// gstEnv is the environment in which GStreamer finds the plugin just built.
+func gstEnv(t *testing.T, more ...string) []string {
+	t.Helper()
+	build, err := filepath.Abs("../../build")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(build, "libgstnetgear.so")); err != nil {
+		t.Fatalf("%v: run \"make build\"", err)
+	}
+	env := append(os.Environ(), "GST_PLUGIN_PATH="+build, "GST_REGISTRY="+filepath.Join(build, "registry.bin"),
+		"G_DEBUG=fatal-criticals", "GST_DEBUG_NO_COLOR=1")
+	return append(env, more...)
+}
+
+// silent is a bound socket that never answers.
+func silent(t *testing.T, typ zmq4.Type) string {
+	t.Helper()
+	sock, err := zmq4.NewSocket(typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sock.Close() })
+	if err := sock.Bind("tcp://127.0.0.1:*"); err != nil {
+		t.Fatal(err)
+	}
+	last, err := sock.GetLastEndpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return last[strings.LastIndexByte(last, ':')+1:]
+}
+
+func unusedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+}
+
+// Fifty times from NULL to PLAYING and back, in whatever the stream is at that
+// moment: no transition blocks, and nothing is left behind.
+func TestStateChanges(t *testing.T) {
+	program := compileC(t, "states")
+	absent, pair, rep := unusedPort(t), silent(t, zmq4.PAIR), silent(t, zmq4.REP)
+	both := unusedPort(t)
+	live := "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=100/1 ! jpegenc ! "
+	file := "videotestsrc ! video/x-raw,width=320,height=240 ! jpegenc ! "
+	for _, c := range []struct{ name, flags, pipeline string }{
+		{"source, nobody there, pair", "p", "netgearsrc port=0 ! fakesink"},
+		{"source, nobody there, req-rep", "p", "netgearsrc port=0 pattern=req-rep ! fakesink"},
+		{"source, nobody there, pub-sub", "p", "netgearsrc port=0 pattern=pub-sub ! fakesink"},
+		{"source that connects", "p", "netgearsrc bind=false pattern=pub-sub port=" + absent + " ! fakesink"},
+		{"source, end of stream", "e", "netgearsrc port=0 ! fakesink"},
+		{"source, flush", "f", "netgearsrc port=0 ! fakesink"},
+		{"sink, nobody there, pair", "p", live + "netgearsink port=" + absent},
+		{"sink, nobody there, req-rep", "p", file + "netgearsink pattern=req-rep port=" + absent},
+		{"sink, nobody there, pub-sub", "p", live + "netgearsink pattern=pub-sub port=" + absent},
+		{"sink that binds", "p", live + "netgearsink bind=true port=0"},
+		{"sink, silent peer, pair", "p", live + "netgearsink port=" + pair},
+		{"sink, silent peer, req-rep", "p", file + "netgearsink pattern=req-rep sync=false port=" + rep},
+		{"sink, silent peer, flush", "f", file + "netgearsink pattern=req-rep sync=false port=" + rep},
+		{"both, pair", "p", "netgearsrc port=" + both + " ! jpegdec ! fakesink " + live + "netgearsink port=" + both},
+		{"both, req-rep", "p", "netgearsrc pattern=req-rep port=" + both + " ! fakesink " + file + "netgearsink sync=false pattern=req-rep port=" + both},
+		{"both, pub-sub", "", "netgearsrc pattern=pub-sub port=" + both + " ! fakesink " + live + "netgearsink pattern=pub-sub port=" + both},
+		{"both, ipc", "p", "netgearsrc protocol=ipc address=" + t.TempDir() + "/a ! fakesink"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cmd := exec.Command(program, "50", c.flags, c.pipeline)
+			cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
+			var log bytes.Buffer
+			cmd.Stderr = &log
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, tail(log.String()))
+			}
+			var got struct {
+				P90, Worst, EOS float64
+				Threads, FDs    int
+				ThreadsBefore   int `json:"threads_before"`
+				FDsBefore       int `json:"fds_before"`
+			}
+			if err := json.Unmarshal(out, &got); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			t.Logf("%+v", got)
+			if got.P90 > maxTransition || got.Worst > blocked {
+				t.Errorf("state changes took %v ms (nine of ten), %v ms (worst); want %v and none blocked", got.P90, got.Worst, maxTransition)
+			}
+			if strings.Contains(c.flags, "e") && got.EOS > blocked {
+				t.Errorf("the end of the stream took %v ms", got.EOS)
+			}
+			if got.Threads > got.ThreadsBefore || got.FDs > got.FDsBefore {
+				t.Errorf("threads went from %d to %d, file descriptors from %d to %d", got.ThreadsBefore, got.Threads, got.FDsBefore, got.FDs)
+			}
+			leaks(t, log.String())
+		})
+	}
+}
+
+// leaks fails the test for every object that the tracer saw alive at the end.
+func leaks(t *testing.T, log string) {
+	t.Helper()
+	if !strings.Contains(log, "object-alive.class") {
+		t.Error("the leaks tracer did not run")
+	}
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "object-alive, type-name=(string)") && !strings.Contains(line, "(string)%s") {
+			t.Error("left alive:", strings.TrimSpace(line))
+		}
+	}
+}
+
+func tail(s string) string {
+	const most = 4000
+	if len(s) > most {
+		return "…" + s[len(s)-most:]
+	}
+	return s
+}
