@@ -116,6 +116,8 @@ func TestProbing(t *testing.T) {
 		{2 * time.Second, true, true},
 		{3 * time.Second, true, false},
 		{4 * time.Second, true, true},
+		{7 * time.Second, true, false},
+		{8 * time.Second, true, true},
 		{15 * time.Second, true, false}, // the last attempt has the rest
 	} {
 		if got := p.due(after(s.at), s.connected); got != s.due {

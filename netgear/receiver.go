@@ -41,6 +41,7 @@ type Receiver struct {
 	lastSeq   uint64 // number of the last frame
 	followed  bool   // lastSeq holds
 	disrupted bool   // the next frame does not follow the last one
+	talking   bool   // frames have come since the last goodbye or loss
 	recent    [maxInFlight]stampedSeq
 	recentPos int
 
@@ -114,13 +115,12 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 			if err != nil {
 				return err
 			}
-			if ev&zmsg.In != 0 {
-				break
-			}
 			if r.conn.isLost() {
 				r.conn.clearLost() // libzmq sees to it; the sender sends again
-				r.disrupted = true
-				continue
+				r.tellLoss()
+			}
+			if ev&zmsg.In != 0 {
+				break
 			}
 			if !until.IsZero() && !time.Now().Before(until) {
 				if err := r.timedOut(ctx); err != nil {
@@ -133,6 +133,16 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 		if ok || err != nil {
 			return err
 		}
+	}
+}
+
+// tellLoss warns of a sender that has gone without a goodbye. Where several may
+// send or nothing is confirmed, they come and go as they like.
+func (r *Receiver) tellLoss() {
+	r.disrupted = true
+	if r.row.confirmed && r.talking && r.peers.count() == 0 {
+		r.talking = false
+		r.obs.warn(fmt.Errorf("netgear: %w: the sender at %s went away without a goodbye: waiting for it", ErrPeerLost, r.cfg.endpoint(r.conn.port)))
 	}
 }
 
@@ -204,7 +214,7 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	r.stats.bytes.Add(uint64(r.body.Len())) //nolint:gosec // never negative
 	r.peers.frame()
 	f.Header, f.Arrived, f.Discontinuity = *h, now, r.disrupted
-	r.disrupted = false
+	r.disrupted, r.talking = false, true
 	b, free, owner := r.body.Detach()
 	f.Payload = ForeignPayload(b, free, owner)
 	return true, nil
@@ -256,7 +266,7 @@ func (r *Receiver) terminated() error {
 		r.answer([]byte(wire.ConfirmTerminate))
 	}
 	r.pirate.succeeded()
-	r.disrupted, r.followed = true, false
+	r.disrupted, r.followed, r.talking = true, false, false
 	if r.eosOnTerminate.Load() {
 		return io.EOF
 	}

@@ -203,8 +203,9 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 	if s.count <= n && s.sent == s.count {
 		return nil
 	}
-	if s.sent == 0 {
-		s.conn.clearLost() // nothing was in a connection that ended before
+	if s.sent == 0 && s.conn.isLost() {
+		s.conn.clearLost() // nothing was in it
+		s.tellLoss()
 	}
 	deadline := time.Now().Add(s.cfg.RequestTimeout)
 	var rebuildAt time.Time // zero: the connection is good as far as we know
@@ -269,16 +270,16 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 
 // probing is what a pair sender does after a timeout. The other end's PAIR
 // socket refuses a connection as long as it holds the old one, and does so
-// without a word: the new one stands, and what is sent into it is lost. So two
-// short attempts are made before the one that lasts as long as a frame may
-// take. It has no clock and no socket.
+// without a word: the new one stands, and what is sent into it is lost. So
+// short attempts are made before one that lasts half of the timeout, for a
+// frame that takes long on its way. It has no clock and no socket.
 type probing struct {
 	at    time.Time // of the next attempt; zero: none
 	slots []time.Duration
 }
 
 func newProbing(now time.Time, timeout time.Duration) probing {
-	p := probing{slots: []time.Duration{timeout / 16, timeout / 8}}
+	p := probing{slots: []time.Duration{timeout / 16, timeout / 8, timeout / 4}}
 	p.at = now.Add(p.slots[0])
 	return p
 }
@@ -362,7 +363,7 @@ func (s *Sender) collect() (acked bool, err error) {
 func (s *Sender) tellLoss() {
 	if !s.lossTold {
 		s.lossTold = true
-		s.obs.warn(fmt.Errorf("netgear: %w: %s went away with a frame unconfirmed: reconnecting", ErrPeerLost, s.cfg.endpoint(s.conn.port)))
+		s.obs.warn(fmt.Errorf("netgear: %w: %s went away: reconnecting", ErrPeerLost, s.cfg.endpoint(s.conn.port)))
 	}
 }
 

@@ -76,8 +76,8 @@ type conn struct {
 	built time.Time
 
 	peers *peerTable
-	// lost is set by the watch when a connection ends, and names the socket it
-	// belongs to. Shared.
+	// lost is set by the watch when a connection ends that had come about, and
+	// names the socket it belongs to. Shared.
 	lost       atomic.Uint64
 	generation uint64
 }
@@ -377,7 +377,7 @@ func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 				continue
 			}
 			change := c.peers.event(generation, kind, addr, value)
-			if kind == linkEnded {
+			if len(change.removed) > 0 {
 				c.lost.Store(generation)
 				c.waker.Wake()
 			}
