@@ -639,96 +639,6 @@ func rebind(ctx context.Context, t testing.TB, endpoint string) *fakePeer {
 	return p
 }
 
-// A peer that vanished without a FIN is found by its silence.
-func TestHeartbeatFindsAVanishedPeer(t *testing.T) {
-	for _, p := range patterns {
-		t.Run(p.String(), func(t *testing.T) {
-			t.Parallel()
-			ctx := deadline(t)
-			rcfg := config(netgear.ReceiverRole, p)
-			rcfg.MaxRetries = 0
-			r := receiver(t, rcfg)
-			proxy := newProxy(t, r.CurrentPort())
-			cfg := config(netgear.SenderRole, p)
-			s := sender(t, cfg, proxy.port)
-			waitFor(ctx, func() bool { return s.Peers() == 1 && r.Peers() == 1 })
-			proxy.hole.Store(true)
-			waitFor(ctx, func() bool { return s.Peers() == 0 && r.Peers() == 0 })
-			if ctx.Err() != nil {
-				t.Errorf("sender has %d peers, receiver %d, want none", s.Peers(), r.Peers())
-			}
-		})
-	}
-}
-
-// proxy passes TCP connections on, until it swallows everything.
-type proxy struct {
-	port uint
-	hole atomic.Bool
-}
-
-func newProxy(t testing.TB, to uint) *proxy {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{port: uint(l.Addr().(*net.TCPAddr).Port)}
-	var mu sync.Mutex
-	conns := []net.Conn{}
-	keep := func(c net.Conn) {
-		mu.Lock()
-		defer mu.Unlock()
-		conns = append(conns, c)
-	}
-	t.Cleanup(func() {
-		l.Close()
-		mu.Lock()
-		defer mu.Unlock()
-		for _, c := range conns {
-			c.Close()
-		}
-	})
-	pipe := func(dst, src net.Conn) {
-		buf := make([]byte, 64<<10)
-		for {
-			n, err := src.Read(buf)
-			if err != nil {
-				if !p.hole.Load() {
-					dst.Close()
-				}
-				return
-			}
-			if p.hole.Load() {
-				continue
-			}
-			if _, err := dst.Write(buf[:n]); err != nil {
-				return
-			}
-		}
-	}
-	go func() {
-		for {
-			in, err := l.Accept()
-			if err != nil {
-				return
-			}
-			keep(in)
-			if p.hole.Load() {
-				continue
-			}
-			out, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", to))
-			if err != nil {
-				in.Close()
-				continue
-			}
-			keep(out)
-			go pipe(out, in)
-			go pipe(in, out)
-		}
-	}()
-	return p
-}
-
 func TestAddressInUse(t *testing.T) {
 	r := receiver(t, config(netgear.ReceiverRole, wire.Pair))
 	cfg := config(netgear.ReceiverRole, wire.Pair)
@@ -865,6 +775,112 @@ func TestDataPathCopiesNothing(t *testing.T) {
 				t.Error(err)
 			}
 			<-ended
+		})
+	}
+}
+
+// A program that takes longer for a frame than the sender waits for its answer
+// gets every frame once all the same: the sender connects anew, and is let in.
+func TestSlowProgram(t *testing.T) {
+	for _, p := range confirmed {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			const frames = 5
+			ctx := deadline(t)
+			r := receiver(t, config(netgear.ReceiverRole, p))
+			cfg := config(netgear.SenderRole, p)
+			cfg.RequestTimeout = 400 * time.Millisecond
+			s := sender(t, cfg, r.CurrentPort())
+			done := make(chan error, 1)
+			go func() {
+				for i := range frames {
+					if err := s.Send(ctx, rawFrame(i, 16, 16)); err != nil {
+						done <- fmt.Errorf("frame %d: %w", i, err)
+						return
+					}
+				}
+				done <- s.Finish(ctx)
+			}()
+			for i := 0; ; i++ {
+				var f netgear.Frame
+				err := r.Recv(ctx, &f)
+				if errors.Is(err, io.EOF) && i == frames {
+					break
+				}
+				if err != nil {
+					t.Fatalf("frame %d: %v", i, err)
+				}
+				if f.Header.Ext.Seq != uint64(i) {
+					t.Fatalf("frame %d where %d was due", f.Header.Ext.Seq, i)
+				}
+				f.Payload.Release()
+				if i < frames-1 {
+					time.Sleep(cfg.RequestTimeout * 3 / 2) // the program's work
+				}
+			}
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A sender that floods a receiver whose program is busy, and goes: with ZMTP
+// heartbeats libzmq would abort the process a moment later.
+func TestFloodedReceiverOutlivesTheSender(t *testing.T) {
+	for _, p := range patterns {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			r := receiver(t, config(netgear.ReceiverRole, p))
+			typ, _ := socketTypes(p)
+			if typ == zmq4.REQ {
+				typ = zmq4.DEALER // which need not wait for answers
+			}
+			peer := newFakePeer(t, typ, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+			ctx := deadline(t)
+			waitFor(ctx, func() bool { return r.Peers() == 1 })
+			// A subscription goes out while the subscriber receives.
+			short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+			defer cancel()
+			if err := r.Recv(short, &netgear.Frame{}); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatal(err)
+			}
+			head := string(wire.AppendHeader(nil, &wire.Header{DType: "uint8", Shape: wire.MakeShape(1, 100, 3)}))
+			for range 100 {
+				if typ == zmq4.DEALER {
+					peer.send("", head, strings.Repeat("a", 300))
+				} else {
+					peer.send(head, strings.Repeat("a", 300))
+				}
+			}
+			var f netgear.Frame
+			if err := r.Recv(ctx, &f); err != nil {
+				t.Fatal(err)
+			}
+			f.Payload.Release()
+			peer.close()
+			time.Sleep(1200 * time.Millisecond) // longer than a heartbeat would be
+			for range 2 {
+				if err := r.Recv(ctx, &f); err != nil {
+					t.Fatal(err)
+				}
+				f.Payload.Release()
+			}
+			// And the next sender is served.
+			s := sender(t, config(netgear.SenderRole, p), r.CurrentPort())
+			waitFor(ctx, func() bool { return s.Peers() == 1 })
+			go func() {
+				for ctx.Err() == nil && s.Send(ctx, rawFrame(1, 20, 20)) == nil {
+					time.Sleep(20 * time.Millisecond) // the subscription may be on its way
+				}
+			}()
+			for len(f.Payload.Bytes) != 20*20*3 {
+				f.Payload.Release()
+				if err := r.Recv(ctx, &f); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.Payload.Release()
 		})
 	}
 }

@@ -35,13 +35,18 @@ type Receiver struct {
 	pirate  pirate
 	confirm []byte
 
-	head, body, rest zmsg.Message
-	header           wire.Header
+	// The message that is taken in: its first part is head, until the next one
+	// comes into spare.
+	head, spare *zmsg.Message
+	body, rest  zmsg.Message
+	header      wire.Header
+	care        caretaker
 
 	lastSeq   uint64 // number of the last frame
 	followed  bool   // lastSeq holds
 	disrupted bool   // the next frame does not follow the last one
 	talking   bool   // frames have come since the last goodbye or loss
+	lost      bool   // a connection ended since tellLoss
 	recent    [maxInFlight]stampedSeq
 	recentPos int
 
@@ -60,6 +65,7 @@ func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 	r := &Receiver{
 		cfg: cfg, obs: obs, row: patternRows[cfg.Pattern], pirate: pirate{limit: cfg.MaxRetries},
 		confirm: wire.AppendConfirmation(nil, deviceID()), disrupted: true, peers: newPeerTable(),
+		head: new(zmsg.Message), spare: new(zmsg.Message),
 	}
 	r.eosOnTerminate.Store(cfg.EOSOnTerminate)
 	var err error
@@ -67,6 +73,9 @@ func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 		return nil, err
 	}
 	r.port.Store(uint64(r.conn.port))
+	if r.row.confirmed {
+		r.care.start(r)
+	}
 	return r, nil
 }
 
@@ -105,23 +114,23 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 		return ErrBusy
 	}
 	defer r.busy.Store(false)
+	r.care.enter()
+	defer r.care.leave()
 	if r.closed {
 		return ErrClosed
 	}
 	for {
 		until := r.deadline()
-		for {
+		for r.care.ahead == 0 {
 			ev, err := r.conn.wait(ctx, zmsg.In, until)
 			if err != nil {
 				return err
 			}
-			if r.conn.isLost() {
-				r.conn.clearLost() // libzmq sees to it; the sender sends again
-				r.tellLoss()
-			}
+			r.noteLoss()
 			if ev&zmsg.In != 0 {
 				break
 			}
+			r.tellLoss()
 			if !until.IsZero() && !time.Now().Before(until) {
 				if err := r.timedOut(ctx); err != nil {
 					return err
@@ -136,14 +145,23 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 	}
 }
 
-// tellLoss warns of a sender that has gone without a goodbye. Where several may
-// send or nothing is confirmed, they come and go as they like.
+// noteLoss takes note of a connection that has ended. libzmq makes a new one,
+// and a sender sends again what was not confirmed.
+func (r *Receiver) noteLoss() {
+	if r.conn.isLost() {
+		r.conn.clearLost()
+		r.disrupted, r.lost = true, true
+	}
+}
+
+// tellLoss warns of a sender that has gone without a goodbye, once all that it
+// sent has been read. Where nothing is confirmed they come and go as they like.
 func (r *Receiver) tellLoss() {
-	r.disrupted = true
-	if r.row.confirmed && r.talking && r.peers.count() == 0 {
+	if r.lost && r.talking && r.row.confirmed {
 		r.talking = false
 		r.obs.warn(fmt.Errorf("netgear: %w: the sender at %s went away without a goodbye: waiting for it", ErrPeerLost, r.cfg.endpoint(r.conn.port)))
 	}
+	r.lost = false
 }
 
 // deadline returns until when a frame is waited for; zero is for ever.
@@ -176,7 +194,12 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 
 // take takes in one message. ok says that f holds a frame.
 func (r *Receiver) take(f *Frame) (ok bool, err error) {
-	parts, err := r.parts()
+	parts, err := r.care.ahead, error(nil)
+	if parts == 0 {
+		parts, err = r.parts()
+	}
+	r.care.ahead = 0
+	r.head, r.spare = r.spare, r.head
 	if errors.Is(err, zmsg.ErrAgain) {
 		return false, nil
 	}
@@ -217,13 +240,17 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	r.disrupted, r.talking = false, true
 	b, free, owner := r.body.Detach()
 	f.Payload = ForeignPayload(b, free, owner)
+	if f.Discontinuity {
+		r.care.readAhead() // the same frame may have come over a new connection
+	}
 	return true, nil
 }
 
-// parts receives one whole message; of its parts the first two are kept.
+// parts receives one whole message, its first part into spare and its second
+// into body.
 func (r *Receiver) parts() (n int, err error) {
 	r.body.Close()
-	more, err := r.conn.data.Recv(&r.head)
+	more, err := r.conn.data.Recv(r.spare)
 	if err != nil {
 		return 0, err
 	}
@@ -280,6 +307,11 @@ type stampedSeq struct {
 	t   int64
 }
 
+// known says whether the frame has arrived before.
+func (r *Receiver) known(h *wire.Header) bool {
+	return h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(r.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T})
+}
+
 // follow compares the frame's number with the last one's. It returns false for
 // a frame that was sent again although it had arrived: a sender sends again
 // what was in flight when a connection ended.
@@ -288,14 +320,11 @@ func (r *Receiver) follow(h *wire.Header) bool {
 	if !h.HasExt || !e.HasSeq {
 		return true
 	}
-	if e.HasT {
-		id := stampedSeq{e.Seq, e.T}
-		if slices.Contains(r.recent[:], id) {
-			return false
-		}
-		r.recent[r.recentPos] = id
-		r.recentPos = (r.recentPos + 1) % len(r.recent)
+	if r.known(h) {
+		return false
 	}
+	r.recent[r.recentPos] = stampedSeq{e.Seq, e.T}
+	r.recentPos = (r.recentPos + 1) % len(r.recent)
 	switch {
 	case !r.followed, e.Seq == r.lastSeq+1:
 	case e.Seq > r.lastSeq:
@@ -327,9 +356,12 @@ func (r *Receiver) Close() error {
 	if r.closed {
 		return nil
 	}
+	r.care.enter()
+	defer r.care.leave()
 	r.closed = true
 	_ = r.conn.close(0)
 	r.head.Close()
+	r.spare.Close()
 	r.body.Close()
 	r.port.Store(0)
 	return nil

@@ -37,9 +37,6 @@ const (
 	// reconnectInterval paces libzmq's attempts to connect and our own
 	// rebuilding of connections.
 	reconnectInterval = 100 * time.Millisecond
-	// heartbeatInterval is how often an idle or waiting peer is asked whether
-	// it is still there.
-	heartbeatInterval = time.Second
 	// closeGrace is how long closing may hold up a state change, and bindGrace
 	// opening; together with those of a second element in the same pipeline
 	// they stay within the 10 ms that a state change may take.
@@ -51,11 +48,17 @@ const (
 	// maxMessageSlack is how much larger than MaxFrameSize a part may be before
 	// libzmq cuts the connection instead of us dropping the frame politely.
 	maxMessageSlack = 16 << 20
-	// keepaliveIdle and the two that follow have the kernel find a dead peer
-	// in 10+3*3 s, however long a frame takes on a slow line.
-	keepaliveIdle     = 10 // s
-	keepaliveInterval = 3  // s
+	// keepaliveIdle and the two that follow have the kernel find a peer that
+	// vanished without a FIN, in 3+3*1 s, however busy the peer's program is
+	// and however long a frame takes. ZMTP's own heartbeats must stay off:
+	// with them libzmq 4.3 aborts the process when a peer goes away whose
+	// messages are not being read (docs/decisions/0004).
+	keepaliveIdle     = 3 // s
+	keepaliveInterval = 1 // s
 	keepaliveCount    = 3
+	// connectTimeout bounds one attempt to connect; the kernel's own pauses
+	// between them grow to a minute.
+	connectTimeout = 2 * time.Second
 )
 
 // conn is what exists between open and close: a context, the socket of the
@@ -191,13 +194,6 @@ type option struct {
 func (c *conn) options() []option {
 	cfg := c.cfg
 	opt := func(name string, set func(s *zmq4.Socket) error) option { return option{name, set} }
-	// A receiver may be busy taking in one large frame for as long as it would
-	// wait for it, and answers no heartbeat the while; a sender that waits
-	// longer than RequestTimeout has given up on the frame anyway.
-	heartbeatTimeout := cfg.RequestTimeout
-	if c.role == ReceiverRole || cfg.Pattern == wire.PubSub {
-		heartbeatTimeout = 3 * cfg.RequestTimeout
-	}
 	sendQueue := int(cfg.InFlight) + 1 // the frames in flight and a goodbye
 	if c.role == ReceiverRole {
 		sendQueue = receiveQueue + 1 // its answers
@@ -211,16 +207,15 @@ func (c *conn) options() []option {
 		opt("SNDHWM", func(s *zmq4.Socket) error { return s.SetSndhwm(sendQueue) }),
 		opt("RCVHWM", func(s *zmq4.Socket) error { return s.SetRcvhwm(receiveQueue) }),
 		opt("RECONNECT_IVL", func(s *zmq4.Socket) error { return s.SetReconnectIvl(reconnectInterval) }),
-		opt("HEARTBEAT_IVL", func(s *zmq4.Socket) error { return s.SetHeartbeatIvl(heartbeatInterval) }),
-		opt("HEARTBEAT_TIMEOUT", func(s *zmq4.Socket) error {
-			return s.SetHeartbeatTimeout(max(heartbeatTimeout, heartbeatInterval))
-		}),
 	}
 	if cfg.ipv6() {
 		opts = append(opts, opt("IPV6", func(s *zmq4.Socket) error { return s.SetIpv6(true) }))
 	}
 	if cfg.Protocol == TCP {
 		opts = append(opts,
+			opt("CONNECT_TIMEOUT", func(s *zmq4.Socket) error { return s.SetConnectTimeout(connectTimeout) }),
+			// The same for data that is not taken in the other end's kernel.
+			opt("TCP_MAXRT", func(s *zmq4.Socket) error { return s.SetTcpMaxrt(max(cfg.RequestTimeout, time.Second)) }),
 			opt("TCP_KEEPALIVE", func(s *zmq4.Socket) error { return s.SetTcpKeepalive(1) }),
 			opt("TCP_KEEPALIVE_IDLE", func(s *zmq4.Socket) error { return s.SetTcpKeepaliveIdle(keepaliveIdle) }),
 			opt("TCP_KEEPALIVE_INTVL", func(s *zmq4.Socket) error { return s.SetTcpKeepaliveIntvl(keepaliveInterval) }),

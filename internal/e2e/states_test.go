@@ -131,7 +131,9 @@ func TestStateChanges(t *testing.T) {
 			if strings.Contains(c.flags, "e") && got.EOS > blocked {
 				t.Errorf("the end of the stream took %v ms", got.EOS)
 			}
-			if got.Threads > got.ThreadsBefore || got.FDs > got.FDsBefore {
+			// The Go runtime may want a thread or two more; a leak would be one
+			// or more a cycle.
+			if got.Threads > got.ThreadsBefore+4 || got.FDs > got.FDsBefore {
 				t.Errorf("threads went from %d to %d, file descriptors from %d to %d", got.ThreadsBefore, got.Threads, got.FDsBefore, got.FDs)
 			}
 			leaks(t, log.String())

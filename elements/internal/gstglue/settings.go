@@ -189,7 +189,11 @@ func netgearGetURI(obj unsafe.Pointer) *C.char {
 //export netgearSetURI
 func netgearSetURI(obj unsafe.Pointer, uri *C.char, code *C.int) *C.char {
 	defer rescue(obj)
-	err := instanceOf(obj).Settings().setURI(C.GoString(uri))
+	in := instanceOf(obj)
+	err := in.Settings().setURI(C.GoString(uri))
+	if err != nil {
+		Element{obj}.Log(categoryOf(in), LevelWarning, "set_uri", err.Error()) // gst-launch does not show it
+	}
 	switch {
 	case err == nil:
 		return nil

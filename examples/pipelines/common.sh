@@ -1,0 +1,51 @@
+# Sourced by the scripts of this folder; nothing to run by itself.
+
+# The plugin that was built here, if there is one; else GStreamer looks where plugins are installed.
+build=$(cd "$(dirname "$0")/../../build" 2>/dev/null && pwd) || build=
+if [ -n "$build" ] && [ -e "$build/libgstnetgear.so" ]; then
+	export GST_PLUGIN_PATH="$build${GST_PLUGIN_PATH:+:$GST_PLUGIN_PATH}"
+fi
+
+# What a source element gets to stop by itself after FRAMES frames.
+# shellcheck disable=SC2034 # used by the scripts
+limit=${FRAMES:+num-buffers=$FRAMES}
+
+# usage: prints the comment at the top of the script, and ends.
+usage() {
+	sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+	exit 2
+}
+
+# launch PIPELINE...: prints the command, then becomes it. -e has Ctrl-C end the stream properly, with a goodbye to the
+# other end and a readable file. DRY_RUN=1 only prints.
+launch() {
+	printf 'gst-launch-1.0 -e'
+	for word; do
+		case $word in
+		'!') printf ' !' ;;
+		*[!A-Za-z0-9_=.,:/+-]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+	echo
+	[ -z "${DRY_RUN:-}" ] || exit 0
+	exec gst-launch-1.0 -e "$@"
+}
+
+# receive OUTPUT SOURCE...: launches the source element with what shows or stores its frames behind it. OUTPUT is "window",
+# a file NAME.mkv (every frame as it came, no decoding) or NAME.png (the last frame); empty is a window where there is a
+# display, else received.mkv.
+receive() {
+	output=$1
+	shift
+	if [ -z "$output" ]; then
+		output=received.mkv
+		[ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || output=window
+	fi
+	case $output in
+	window) launch "$@" ! decodebin ! videoconvert ! autovideosink sync=false ;;
+	*.mkv) launch "$@" ! matroskamux ! filesink location="$output" ;;
+	*.png) launch "$@" ! decodebin ! videoconvert ! video/x-raw,format=RGB ! pngenc ! multifilesink location="$output" ;;
+	*) usage ;;
+	esac
+}

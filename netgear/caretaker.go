@@ -1,0 +1,132 @@
+package netgear
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// careAfter is how long a program may be busy with a frame before somebody
+// looks after its socket.
+const careAfter = 100 * time.Millisecond
+
+// caretaker looks after a Receiver's socket while the program is busy with a
+// frame for long, or paused, where frames are confirmed. It reads one message
+// ahead, without confirming it, for two reasons: what a sender sends again
+// though it has arrived is confirmed at once, and a PAIR socket lets in no new
+// connection before what came over the old one has been read. Without it a
+// sender that gave up waiting and connected anew would be refused, again and
+// again, until it abandons a receiver that is well and alive.
+//
+// The zero value does nothing; enter and leave then cost next to nothing.
+//
+//	Recv:       enter ... leave            enter ... leave
+//	caretaker:              careAfter, run ^ ends
+type caretaker struct {
+	r      *Receiver
+	mu     sync.Mutex // held by whoever uses the socket, and what follows
+	wanted atomic.Bool
+	timer  *time.Timer
+	// ahead is the number of parts of the message that was read ahead, into
+	// the receiver's spare and body; 0: none.
+	ahead int
+}
+
+func (c *caretaker) start(r *Receiver) {
+	c.r = r
+	c.timer = time.AfterFunc(careAfter, c.run)
+}
+
+// enter takes the socket back.
+func (c *caretaker) enter() {
+	if c.r == nil {
+		return
+	}
+	c.timer.Stop()
+	if !c.mu.TryLock() {
+		c.wanted.Store(true)
+		c.r.conn.waker.Wake()
+		c.mu.Lock()
+		c.wanted.Store(false)
+	}
+}
+
+// leave hands the socket over, if nobody comes back for it soon.
+func (c *caretaker) leave() {
+	if c.r == nil {
+		return
+	}
+	if !c.r.closed {
+		c.timer.Reset(careAfter)
+	}
+	c.mu.Unlock()
+}
+
+func (c *caretaker) run() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.r
+	for !r.closed && !c.wanted.Load() {
+		want := zmsg.In
+		if c.ahead > 0 {
+			want = 0
+		}
+		ev, err := r.conn.data.Wait(want, r.conn.waker, time.Time{})
+		if err != nil {
+			return // the next Recv meets it too, and tells
+		}
+		if ev&zmsg.Woken != 0 {
+			r.conn.waker.Clear()
+		}
+		if c.ahead > 0 && r.conn.isLost() {
+			c.letIn()
+		}
+		r.noteLoss()
+		if ev&zmsg.In != 0 && c.ahead == 0 {
+			c.readAhead()
+		}
+	}
+}
+
+// readAhead confirms what has arrived before and keeps the first message that
+// has not.
+func (c *caretaker) readAhead() {
+	r := c.r
+	for r != nil && c.ahead == 0 {
+		parts, err := r.parts()
+		if err != nil {
+			return
+		}
+		var h wire.Header
+		if wire.ParseHeader(r.spare.Bytes(), &h) == nil && r.known(&h) {
+			r.answer(r.confirm)
+			r.stats.dropped.Add(1)
+			continue
+		}
+		c.ahead = parts
+	}
+}
+
+// letIn rids the socket of what is left of a connection that ended: it was not
+// confirmed, so a sender that numbers its frames sends it again. NetGear does
+// not, so its frame is kept.
+func (c *caretaker) letIn() {
+	r := c.r
+	var h wire.Header
+	if wire.ParseHeader(r.spare.Bytes(), &h) != nil || !h.HasExt || !h.Ext.HasSeq {
+		return
+	}
+	c.ahead = 0
+	r.body.Close()
+	if r.cfg.Pattern == wire.ReqRep {
+		r.answer(r.confirm) // goes nowhere, but a REP socket must answer before it reads on
+		return
+	}
+	for err := error(nil); err == nil; {
+		_, err = r.parts()
+	}
+	r.body.Close()
+}
