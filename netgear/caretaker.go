@@ -112,7 +112,8 @@ func (c *caretaker) readAhead() {
 
 // letIn rids the socket of what is left of a connection that ended: it was not
 // confirmed, so a sender that numbers its frames sends it again. NetGear does
-// not, so its frame is kept.
+// not, so its frame is kept. There is no goodbye among it: nobody says one
+// before the last confirmation.
 func (c *caretaker) letIn() {
 	r := c.r
 	var h wire.Header

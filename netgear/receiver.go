@@ -303,13 +303,14 @@ func (r *Receiver) terminated() error {
 // stampedSeq tells a frame from all others: its number, and the wall clock at
 // which its sender took it.
 type stampedSeq struct {
-	seq uint64
-	t   int64
+	seq  uint64
+	t    int64
+	used bool
 }
 
 // known says whether the frame has arrived before.
 func (r *Receiver) known(h *wire.Header) bool {
-	return h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(r.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T})
+	return h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(r.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T, true})
 }
 
 // follow compares the frame's number with the last one's. It returns false for
@@ -323,7 +324,7 @@ func (r *Receiver) follow(h *wire.Header) bool {
 	if r.known(h) {
 		return false
 	}
-	r.recent[r.recentPos] = stampedSeq{e.Seq, e.T}
+	r.recent[r.recentPos] = stampedSeq{e.Seq, e.T, e.HasT}
 	r.recentPos = (r.recentPos + 1) % len(r.recent)
 	switch {
 	case !r.followed, e.Seq == r.lastSeq+1:

@@ -476,6 +476,9 @@ func (s *Sender) goodbye(ctx context.Context, until time.Time) error {
 	return err
 }
 
+// Reject counts a frame that the caller does not send, since it is malformed.
+func (s *Sender) Reject() { s.stats.malformed.Add(1) }
+
 // Close ends the sender without a goodbye and without waiting: what is not
 // confirmed is given up. After it every call but Stats returns ErrClosed.
 func (s *Sender) Close() error {

@@ -64,6 +64,8 @@ func ParseURI(cfg *Config, role Role, text string) error {
 		switch {
 		case p == nil || p.NotInURI:
 			return fmt.Errorf("netgear: %w: uri: key %q with value %q: want one of %s", ErrSettings, key, values[0], strings.Join(uriKeys(role), ", "))
+		case key == "address" && next.Address != "", key == "port" && u.Port() != "":
+			return fmt.Errorf("netgear: %w: uri %q: %s stands before the query and in it: want it once", ErrSettings, text, key)
 		case len(values) > 1:
 			return fmt.Errorf("netgear: %w: uri: key %q is given %d times: want it once", ErrSettings, key, len(values))
 		}

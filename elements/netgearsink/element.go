@@ -44,6 +44,7 @@ type run struct {
 	input  gstglue.Input
 	caps   gstglue.InCaps
 	header wire.Header // what all frames of these caps have in common
+	failed bool        // an error was posted; the end of the stream adds none
 
 	message     wire.Raw // of the property, for messageText
 	messageText string
@@ -148,6 +149,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			case err != nil:
 				// It would end a Python receiver for good.
 				f.Payload.Release()
+				r.sender.Reject()
 				e.Warn(fmt.Errorf("frame dropped: %w", err))
 				return gstglue.FlowOK
 			case info.Components == 1:
@@ -157,11 +159,10 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 		f.Header.HasMessage = true
 		f.Header.Message = r.messageOf(&r.input, cfg.Message)
 		setTimes(&f.Header.Ext, &r.input)
-		seq := r.sender.Stats().Frames
 		size := len(f.Payload.Bytes)
 		err := r.sender.Send(e.Context(), f)
 		if err == nil {
-			e.trace(r, seq, size)
+			e.trace(r, size)
 			return gstglue.FlowOK
 		}
 		if flow, again := e.interrupted(err); !again {
@@ -198,13 +199,19 @@ func (e *element) interrupted(err error) (flow gstglue.Flow, again bool) {
 		flow = e.Self.WaitPreroll()
 		return flow, flow == gstglue.FlowOK
 	}
+	r := e.run.Load()
+	if r.failed {
+		return gstglue.FlowError, false
+	}
+	r.failed = true
 	return e.Fail(err, "could not send"), false
 }
 
-func (e *element) trace(r *run, seq uint64, size int) {
+func (e *element) trace(r *run, size int) {
 	if gstglue.Logs(gstglue.CategorySink, gstglue.LevelTrace) {
+		st := r.sender.Stats()
 		e.Self.Log(gstglue.CategorySink, gstglue.LevelTrace, "render",
-			fmt.Sprintf("frame seq=%d bytes=%d ack-us=%d", seq, size, r.sender.Stats().AckRTT.Microseconds()))
+			fmt.Sprintf("frame seq=%d bytes=%d ack-us=%d", st.Frames-1, size, st.AckRTT.Microseconds()))
 	}
 }
 

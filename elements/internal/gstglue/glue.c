@@ -653,6 +653,17 @@ static gboolean add_extra(GstStructure *st, const char *text)
 	return ok;
 }
 
+/* An event with caps that downstream refuses is accepted all the same, and the
+ * refusal comes with the buffer, too late for a message of ours. */
+static gboolean downstream_takes(GstPad *pad, GstCaps *caps)
+{
+	GstCaps *allowed = gst_pad_peer_query_caps(pad, caps);
+	gboolean takes = !gst_caps_is_empty(allowed);
+
+	gst_caps_unref(allowed);
+	return takes;
+}
+
 int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
 {
 	NetgearSrc *src = s;
@@ -682,7 +693,7 @@ int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
 		gst_caps_unref(caps);
 		return NETGEAR_CAPS_REFUSED;
 	}
-	if (!gst_base_src_set_caps(s, caps)) {
+	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps) || !gst_base_src_set_caps(s, caps)) {
 		ret = NETGEAR_CAPS_REFUSED;
 	} else {
 		src->raw = raw;
