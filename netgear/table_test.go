@@ -202,6 +202,7 @@ func FuzzURI(f *testing.F) {
 	f.Add("netgear://h:1?pattern=pub-sub&bind=true", true)
 	f.Add("netgear+ipc:///tmp/x?port=0", false)
 	f.Add("netgear://[::1]:5?request-timeout=1e-1", true)
+	f.Add("netgeAr://::", true)
 	f.Fuzz(func(t *testing.T, text string, sender bool) {
 		role := netgear.ReceiverRole
 		if sender {

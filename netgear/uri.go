@@ -3,6 +3,7 @@ package netgear
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -32,6 +33,9 @@ func ParseURI(cfg *Config, role Role, text string) error {
 	case SchemeTCP:
 		next.Protocol = TCP
 		next.Address = u.Hostname()
+		if _, err := netip.ParseAddr(next.Address); err != nil && strings.ContainsAny(next.Address, ":/ []%") {
+			return fmt.Errorf("netgear: %w: uri %q: host %q: want a name, an IPv4 address or an IPv6 address in brackets", ErrSettings, text, next.Address)
+		}
 		if port := u.Port(); port != "" {
 			if err := Lookup(role, "port").Parse(&next, port); err != nil {
 				return err
