@@ -24,9 +24,9 @@ const (
 // compileC compiles testdata/name.c against GStreamer and returns the program.
 func compileC(t *testing.T, name string) string {
 	t.Helper()
-	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "gstreamer-1.0").Output()
+	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "gstreamer-1.0", "gstreamer-app-1.0", "gstreamer-video-1.0").Output()
 	if err != nil {
-		t.Fatal("pkg-config gstreamer-1.0:", err)
+		t.Fatal("pkg-config:", err)
 	}
 	program := filepath.Join(t.TempDir(), name)
 	args := append([]string{"-Wall", "-Werror", "-O1", "-o", program, filepath.Join("testdata", name+".c")}, strings.Fields(string(flags))...)
@@ -135,6 +135,28 @@ func TestStateChanges(t *testing.T) {
 			// or more a cycle.
 			if got.Threads > got.ThreadsBefore+4 || got.FDs > got.FDsBefore {
 				t.Errorf("threads went from %d to %d, file descriptors from %d to %d", got.ThreadsBefore, got.Threads, got.FDsBefore, got.FDs)
+			}
+			leaks(t, log.String())
+		})
+	}
+}
+
+// Buffers of every layout come out of the source as they went into the sink,
+// under caps that change in mid-stream, with timestamps and without a leak.
+func TestBuffers(t *testing.T) {
+	program := compileC(t, "buffers")
+	for _, pattern := range []string{"pair", "req-rep", "pub-sub"} {
+		t.Run(pattern, func(t *testing.T) {
+			cmd := exec.Command(program, pattern)
+			cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
+			var log bytes.Buffer
+			cmd.Stderr = &log
+			out, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%v\n%s\n%s", err, out, tail(log.String()))
+			}
+			if n := strings.Count(string(out), "ok "); n != 23 {
+				t.Errorf("%d cases, want 23:\n%s", n, out)
 			}
 			leaks(t, log.String())
 		})

@@ -508,21 +508,23 @@ guint64 netgear_buffers_copied(void) { return __atomic_load_n(&buffers_copied, _
 typedef struct {
 	GstBuffer *buffer;
 	GstMapInfo map;
-	GstVideoFrame frame;
-	gboolean is_frame;
 	guint8 *packed;
 } Loan;
+
+static void loan_return_buffer(Loan *loan)
+{
+	if (loan->buffer == NULL)
+		return;
+	gst_buffer_unmap(loan->buffer, &loan->map);
+	gst_buffer_unref(loan->buffer);
+	loan->buffer = NULL;
+}
 
 static void loan_free(gpointer p)
 {
 	Loan *loan = p;
 
-	if (loan->is_frame)
-		gst_video_frame_unmap(&loan->frame);
-	else if (loan->buffer)
-		gst_buffer_unmap(loan->buffer, &loan->map);
-	if (loan->buffer)
-		gst_buffer_unref(loan->buffer);
+	loan_return_buffer(loan);
 	g_free(loan->packed);
 	g_free(loan);
 }
@@ -539,39 +541,44 @@ static gboolean map_whole(Loan *loan, GstBuffer *buffer, NetgearInput *out)
 	return TRUE;
 }
 
-/* Maps one plane of pixels and packs its rows where they are padded. */
+/* Maps one plane of pixels and packs its rows where they are padded. All our
+ * formats have one plane; gst_video_frame_map would map only the memory in which
+ * it begins. */
 static gboolean map_video(NetgearSink *sink, Loan *loan, GstBuffer *buffer, NetgearInput *out)
 {
 	const GstVideoInfo *info = &sink->info;
+	const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
 	gsize row = (gsize)GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0);
-	gsize rows = GST_VIDEO_INFO_HEIGHT(info), y;
-	gint stride;
-	const guint8 *src;
+	gsize rows = GST_VIDEO_INFO_HEIGHT(info), stride, offset, y;
 
-	/* Rows without padding and without a meta that says so: what numpy and
-	 * OpenCV programs push through appsrc. */
-	if (row * rows != info->size && gst_buffer_get_size(buffer) == row * rows && gst_buffer_get_video_meta(buffer) == NULL)
-		return map_whole(loan, buffer, out);
-	if (!gst_video_frame_map(&loan->frame, (GstVideoInfo *)info, buffer, GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF))
+	if (!map_whole(loan, buffer, out))
 		return FALSE;
-	loan->is_frame = TRUE;
-	loan->buffer = gst_buffer_ref(buffer);
-	src = GST_VIDEO_FRAME_PLANE_DATA(&loan->frame, 0);
-	stride = GST_VIDEO_FRAME_PLANE_STRIDE(&loan->frame, 0);
-	out->size = row * rows;
-	if (stride >= 0 && (gsize)stride == row) {
-		out->data = (guint8 *)src;
-		return TRUE;
+	if (meta != NULL) {
+		if (meta->stride[0] < 0)
+			return FALSE;
+		stride = meta->stride[0];
+		offset = meta->offset[0];
+	} else if (out->size == row * rows) {
+		/* Rows without padding and without a meta that says so: what numpy
+		 * and OpenCV programs push through appsrc. */
+		stride = row;
+		offset = 0;
+	} else {
+		stride = GST_VIDEO_INFO_PLANE_STRIDE(info, 0);
+		offset = GST_VIDEO_INFO_PLANE_OFFSET(info, 0);
 	}
+	if (stride < row || offset > out->size || stride * (rows - 1) + row > out->size - offset)
+		return FALSE;
+	out->data += offset;
+	out->size = row * rows;
+	if (stride == row)
+		return TRUE;
 	loan->packed = g_try_malloc(out->size);
 	if (loan->packed == NULL)
 		return FALSE;
 	for (y = 0; y < rows; y++)
-		memcpy(loan->packed + y * row, src + (gssize)y * stride, row);
-	gst_video_frame_unmap(&loan->frame);
-	loan->is_frame = FALSE;
-	gst_buffer_unref(loan->buffer);
-	loan->buffer = NULL;
+		memcpy(loan->packed + y * row, out->data + y * stride, row);
+	loan_return_buffer(loan);
 	out->data = loan->packed;
 	out->copied = TRUE;
 	__atomic_add_fetch(&buffers_copied, out->size, __ATOMIC_RELAXED);
