@@ -81,7 +81,7 @@ demo: build ## stream from one process to another and measure; VIDEO=file for yo
 
 .PHONY: inspect
 inspect: build ## show the plugin and its elements as GStreamer sees them
-	@for it in netgear netgearsink netgearsrc; do $(GSTENV) gst-inspect-1.0 --no-colors $$it || exit 1; done
+	@for it in netgear netgearsink netgearsrc netgeardemux; do $(GSTENV) gst-inspect-1.0 --no-colors $$it || exit 1; done
 
 # ---- tests --------------------------------------------------------------------------------------------------------
 

@@ -8,11 +8,12 @@ import (
 	"unsafe"
 
 	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
+	"github.com/gst-netgear/gst-netgear/elements/netgeardemux"
 	"github.com/gst-netgear/gst-netgear/elements/netgearsink"
 	"github.com/gst-netgear/gst-netgear/elements/netgearsrc"
 )
 
-// Register makes netgearsink and netgearsrc known to GStreamer, which must be
+// Register makes netgearsink, netgearsrc and netgeardemux known to GStreamer, which must be
 // initialised. It may be called more than once.
 func Register() error { return RegisterIn(nil) }
 
@@ -22,6 +23,9 @@ func RegisterIn(plugin unsafe.Pointer) error {
 		if !gstglue.Register(plugin, c) {
 			return errors.New("elements: GStreamer refused " + c.Name)
 		}
+	}
+	if !gstglue.RegisterDemux(plugin, &netgeardemux.Class) {
+		return errors.New("elements: GStreamer refused " + netgeardemux.Class.Name)
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func (c *caretaker) readAhead() {
 		}
 		var h wire.Header
 		if wire.ParseHeader(r.spare.Bytes(), &h) == nil && r.known(&h) {
-			r.answer(r.confirm)
+			r.confirm()
 			r.stats.dropped.Add(1)
 			continue
 		}
@@ -123,7 +123,7 @@ func (c *caretaker) letIn() {
 	c.ahead = 0
 	r.body.Close()
 	if r.cfg.Pattern == wire.ReqRep {
-		r.answer(r.confirm) // goes nowhere, but a REP socket must answer before it reads on
+		r.confirm() // goes nowhere, but a REP socket must answer before it reads on
 		return
 	}
 	for err := error(nil); err == nil; {

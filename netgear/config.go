@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,6 +69,18 @@ type Config struct {
 	// Bind has this end bind and the other connect.
 	Bind bool
 
+	// Ports are the ports of the multi modes, with commas: those that a
+	// multi-server Receiver binds, or that a multi-client Sender connects to.
+	Ports string
+	// MultiServer has one Receiver take frames from several Senders, which say
+	// their Port with each frame; MultiClient has one Sender send to several
+	// Receivers, which say their Port with each answer. Both ends must know.
+	// Not with the pattern pair.
+	MultiServer, MultiClient bool
+	// Bidirectional has the Receiver answer each frame with data or a frame of
+	// its own. Both ends must know. Not with the pattern pub-sub.
+	Bidirectional bool
+
 	// RequestTimeout is how long a Sender waits for a confirmation. A Receiver
 	// waits three times as long for a frame, as NetGear does.
 	RequestTimeout time.Duration
@@ -93,7 +106,11 @@ type Config struct {
 	// Extensions adds the "gst" key to the headers (see package wire).
 	Extensions bool
 
-	// TimestampMode is used by the element netgearsrc alone.
+	// ReturnData answers frames, in the modes in which data go back: text as
+	// Message.
+	ReturnData string
+	// PostMessages and TimestampMode are used by the elements alone.
+	PostMessages  bool
 	TimestampMode TimestampMode
 	// EOSOnTerminate ends a Receiver when the sender says goodbye; otherwise
 	// it waits for the next sender.
@@ -124,6 +141,15 @@ type Observer struct {
 	Peers func(n int)
 	// PeerAdded and PeerRemoved are told of connections and their ends.
 	PeerAdded, PeerRemoved func(endpoint string)
+	// Reply is told of what a Receiver answered, in bidirectional and
+	// multi-client mode, from the goroutine that uses the Sender. The fields of
+	// r are valid until it returns; it owns the payload, which holds the array
+	// when r.Array.
+	Reply func(r *wire.Reply, array Payload)
+	// Goodbye is told that one of the senders of a multi-server Receiver has
+	// ended, after its last frame and from the goroutine that uses the Receiver;
+	// not without EOSOnTerminate, when it may come back.
+	Goodbye func(port string)
 	// Log takes what is of use to somebody who looks for a fault.
 	Log *slog.Logger
 }
@@ -182,7 +208,7 @@ func (c *Config) Validate(role Role) error {
 			return err
 		}
 	}
-	if c.Protocol == TCP && c.Port == 0 && !c.Bind {
+	if c.Protocol == TCP && c.Port == 0 && !c.Bind && !c.manyPorts(role) {
 		return fmt.Errorf("netgear: %w: port 0 with bind=false: want the port that the other end binds to", ErrSettings)
 	}
 	if c.Protocol == IPC && c.Address == "" {
@@ -190,6 +216,26 @@ func (c *Config) Validate(role Role) error {
 	}
 	if c.Protocol == TCP && strings.ContainsAny(c.Address, "/ ?#@") {
 		return fmt.Errorf("netgear: %w: address %q with protocol=tcp: want a host, an address or an interface", ErrSettings, c.Address)
+	}
+	for _, r := range []struct {
+		bad  bool
+		text string
+	}{
+		{c.MultiServer && c.MultiClient, "multiserver-mode=true with multiclient-mode=true: want one of them at the most"},
+		{c.MultiServer && c.Pattern == wire.Pair, "multiserver-mode=true with pattern=pair: want pattern=req-rep or pub-sub"},
+		{c.MultiClient && c.Pattern == wire.Pair, "multiclient-mode=true with pattern=pair: want pattern=req-rep or pub-sub"},
+		{c.Bidirectional && c.Pattern == wire.PubSub, "bidirectional-mode=true with pattern=pub-sub: want pattern=pair or req-rep"},
+		{c.MultiServer && role == ReceiverRole && c.Ports == "", "multiserver-mode=true without ports: want ports=5566,5567 or the like"},
+		{c.MultiClient && role == SenderRole && c.Ports == "", "multiclient-mode=true without ports: want ports=5566,5567 or the like"},
+		{c.Ports != "" && !c.manyPorts(role), fmt.Sprintf("ports=%q without multiserver-mode (of a source) or multiclient-mode (of a sink): want port", c.Ports)},
+		{(c.MultiServer || c.MultiClient) && c.Port == 0 && !c.manyPorts(role), "port 0 in a mode in which the port is the peer's name: want the port"},
+	} {
+		if r.bad {
+			return fmt.Errorf("netgear: %w: %s", ErrSettings, r.text)
+		}
+	}
+	if _, err := c.ports(role); err != nil {
+		return err
 	}
 	if c.InFlight > 1 && c.Pattern != wire.Pair {
 		return fmt.Errorf("netgear: %w: in-flight=%d with pattern=%s: want pattern=pair, or in-flight=1", ErrSettings, c.InFlight, c.Pattern)
@@ -215,6 +261,35 @@ func (c *Config) host() string {
 func (c *Config) ipv6() bool {
 	a, err := netip.ParseAddr(strings.Trim(c.Address, "[]"))
 	return c.Protocol == TCP && err == nil && a.Is6()
+}
+
+// manyPorts says whether this end has several ports.
+func (c *Config) manyPorts(role Role) bool {
+	return c.MultiServer && role == ReceiverRole || c.MultiClient && role == SenderRole
+}
+
+// ports returns the ports to bind or to connect to.
+func (c *Config) ports(role Role) ([]uint, error) {
+	if !c.manyPorts(role) {
+		return []uint{c.Port}, nil
+	}
+	var ports []uint
+	for text := range strings.SplitSeq(c.Ports, ",") {
+		n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
+		if err != nil || n == 0 {
+			return nil, fmt.Errorf("netgear: %w: ports %q: %q: want numbers from 1 to %d with commas", ErrSettings, c.Ports, text, maxPort)
+		}
+		if slices.Contains(ports, uint(n)) {
+			return nil, fmt.Errorf("netgear: %w: ports %q: %d twice", ErrSettings, c.Ports, n)
+		}
+		ports = append(ports, uint(n))
+	}
+	return ports, nil
+}
+
+// answers says whether replies carry data.
+func (c *Config) answers() bool {
+	return (c.Bidirectional || c.MultiClient) && patternRows[c.Pattern].confirmed
 }
 
 // endpoint returns what is bound or connected to, with port in the place of

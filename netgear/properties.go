@@ -127,6 +127,11 @@ var Properties = []Property{
 		field: func(c *Config) any { return &c.Port },
 	},
 	{
+		Name: "ports", Nick: "Ports", Kind: String, On: BothRoles, NetGear: "port (list)",
+		Blurb: "TCP ports of the multi modes, as 5566,5567: those that a multi-server source binds, or that a multi-client sink connects to",
+		field: func(c *Config) any { return &c.Ports },
+	},
+	{
 		Name: "current-port", Nick: "Current port", Kind: Uint, On: BothRoles, When: Never, Max: maxPort, NotInURI: true,
 		Blurb: "Port that is bound, or connected to (0 = not open)",
 	},
@@ -147,6 +152,24 @@ var Properties = []Property{
 		Default: "false", DefaultReceiver: "true",
 		Blurb: "Bind and let the other end connect (true), or connect (false); NetGear's receivers bind",
 		field: func(c *Config) any { return &c.Bind },
+	},
+	{
+		Name: "multiserver-mode", Nick: "Multi-server mode", Kind: Bool, On: BothRoles, NetGear: "multiserver_mode",
+		Default: "false",
+		Blurb:   "Several senders to one source, which tells them apart by their ports (both ends; req-rep and pub-sub)",
+		field:   func(c *Config) any { return &c.MultiServer },
+	},
+	{
+		Name: "multiclient-mode", Nick: "Multi-client mode", Kind: Bool, On: BothRoles, NetGear: "multiclient_mode",
+		Default: "false",
+		Blurb:   "One sink to several receivers, in turn with req-rep, all frames to all with pub-sub (both ends)",
+		field:   func(c *Config) any { return &c.MultiClient },
+	},
+	{
+		Name: "bidirectional-mode", Nick: "Bidirectional mode", Kind: Bool, On: BothRoles, NetGear: "bidirectional_mode",
+		Default: "false",
+		Blurb:   "The source answers each frame with data or a frame (both ends; pair and req-rep)",
+		field:   func(c *Config) any { return &c.Bidirectional },
 	},
 	{
 		Name: "request-timeout", Nick: "Request timeout", Kind: Seconds, On: BothRoles, NetGear: "request_timeout",
@@ -170,6 +193,11 @@ var Properties = []Property{
 		Name: "message", Nick: "Message", Kind: String, On: SenderRole, When: Playing, NetGear: "message of send()",
 		Blurb: "Data to send with each frame: a JSON value, or any other text as a JSON string (empty = null)",
 		field: func(c *Config) any { return &c.Message },
+	},
+	{
+		Name: "return-data", Nick: "Return data", Kind: String, On: ReceiverRole, When: Playing, NetGear: "return_data of recv()",
+		Blurb: "Data to answer each frame with, in bidirectional and multi-client mode, until it changes: a JSON value, or any other text as a JSON string (empty = null)",
+		field: func(c *Config) any { return &c.ReturnData },
 	},
 	{
 		Name: "jpeg-colorspace", Nick: "JPEG colour space", Kind: Choice, Enum: ColorspaceEnum, On: SenderRole, When: Playing, NetGear: "jpeg_compression",
@@ -218,6 +246,12 @@ var Properties = []Property{
 		Default: "268435456", Min: 1, Max: 1 << 40,
 		Blurb: "Bytes of the largest frame to accept; a larger one is dropped",
 		field: func(c *Config) any { return &c.MaxFrameSize },
+	},
+	{
+		Name: "post-messages", Nick: "Post messages", Kind: Bool, On: BothRoles, When: Playing,
+		Default: "false",
+		Blurb:   "Post received data on the bus, as element messages netgear-message (source) and netgear-return-data (sink)",
+		field:   func(c *Config) any { return &c.PostMessages },
 	},
 	{
 		Name: "num-peers", Nick: "Peers", Kind: Uint, On: BothRoles, When: Never, Max: math.MaxUint32, NotInURI: true,

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -31,9 +32,9 @@ type Receiver struct {
 	busy   atomic.Bool
 	closed bool
 
-	conn    *conn
-	pirate  pirate
-	confirm []byte
+	conn   *conn
+	pirate pirate
+	answer *answers
 
 	// The message that is taken in: its first part is head, until the next one
 	// comes into spare.
@@ -42,11 +43,10 @@ type Receiver struct {
 	header      wire.Header
 	care        caretaker
 
-	lastSeq   uint64 // number of the last frame
-	followed  bool   // lastSeq holds
-	disrupted bool   // the next frame does not follow the last one
-	talking   bool   // frames have come since the last goodbye or loss
-	lost      bool   // a connection ended since tellLoss
+	streams   map[string]*stream // by the port that the sender says
+	talking   bool               // frames have come since the last goodbye or loss
+	lost      bool               // a connection ended since tellLoss
+	leaving   int                // servers that said goodbye while others go on
 	recent    [maxInFlight]stampedSeq
 	recentPos int
 
@@ -64,7 +64,7 @@ func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 	}
 	r := &Receiver{
 		cfg: cfg, obs: obs, row: patternRows[cfg.Pattern], pirate: pirate{limit: cfg.MaxRetries},
-		confirm: wire.AppendConfirmation(nil, deviceID()), disrupted: true, peers: newPeerTable(),
+		answer: newAnswers(&cfg), streams: map[string]*stream{}, peers: newPeerTable(),
 		head: new(zmsg.Message), spare: new(zmsg.Message),
 	}
 	r.eosOnTerminate.Store(cfg.EOSOnTerminate)
@@ -72,7 +72,7 @@ func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 	if r.conn, err = open(&r.cfg, ReceiverRole, &r.obs, r.peers); err != nil {
 		return nil, err
 	}
-	r.port.Store(uint64(r.conn.port))
+	r.port.Store(uint64(r.conn.ports[0]))
 	if r.row.confirmed {
 		r.care.start(r)
 	}
@@ -98,6 +98,15 @@ func (r *Receiver) Peers() int { return r.peers.count() }
 
 // Stats returns the counters. It never waits for the stream.
 func (r *Receiver) Stats() Stats { return r.stats.snapshot(r.peers) }
+
+// SetReturnData makes a JSON value the answer to the frames that follow, in
+// bidirectional and multi-client mode. Any goroutine may call it.
+func (r *Receiver) SetReturnData(data wire.Raw) { r.answer.setData(data) }
+
+// SetReturnFrame makes a frame the answer to the frames that follow, in
+// bidirectional and multi-client mode, and takes over its payload; of the
+// header it takes the format. Any goroutine may call it.
+func (r *Receiver) SetReturnFrame(f *Frame) error { return r.answer.setArray(f) }
 
 // SetEOSOnTerminate changes what a goodbye does, from the next one on.
 func (r *Receiver) SetEOSOnTerminate(on bool) { r.eosOnTerminate.Store(on) }
@@ -148,10 +157,16 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 // noteLoss takes note of a connection that has ended. libzmq makes a new one,
 // and a sender sends again what was not confirmed.
 func (r *Receiver) noteLoss() {
-	if r.conn.isLost() {
-		r.conn.clearLost()
-		r.disrupted, r.lost = true, true
+	if !r.conn.isLost() {
+		return
 	}
+	r.conn.clearLost()
+	if r.leaving > 0 {
+		r.leaving--
+		return
+	}
+	r.lost = true
+	r.disrupt()
 }
 
 // tellLoss warns of a sender that has gone without a goodbye, once all that it
@@ -159,7 +174,7 @@ func (r *Receiver) noteLoss() {
 func (r *Receiver) tellLoss() {
 	if r.lost && r.talking && r.row.confirmed {
 		r.talking = false
-		r.obs.warn(fmt.Errorf("netgear: %w: the sender at %s went away without a goodbye: waiting for it", ErrPeerLost, r.cfg.endpoint(r.conn.port)))
+		r.obs.warn(fmt.Errorf("netgear: %w: the sender at %s went away without a goodbye: waiting for it", ErrPeerLost, r.conn.endpoints()))
 	}
 	r.lost = false
 }
@@ -180,7 +195,7 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 		return io.EOF // SubscriberTimeout
 	}
 	r.stats.ackTimeouts.Add(1)
-	endpoint, patience := r.cfg.endpoint(r.conn.port), receiverPatience*r.cfg.RequestTimeout
+	endpoint, patience := r.conn.endpoints(), receiverPatience*r.cfg.RequestTimeout
 	if r.pirate.timedOut() {
 		return fmt.Errorf("netgear: %w: %w at %s in %d x %v: max-retries=%d is used up",
 			ErrAbandoned, ErrNoFrame, endpoint, r.pirate.missed, patience, r.cfg.MaxRetries)
@@ -188,7 +203,7 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	r.obs.warn(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, peers %d): rebuilding the connection",
 		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.count()))
 	r.stats.reconnects.Add(1)
-	r.disrupted = true
+	r.disrupt()
 	return r.conn.rebuild(ctx, time.Now().Add(r.cfg.RequestTimeout))
 }
 
@@ -210,9 +225,9 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	h := &r.header
 	bad := wire.ParseHeader(r.head.Bytes(), h)
 	if bad == nil && h.Terminate {
-		return false, r.terminated()
+		return false, r.terminated(h.Port)
 	}
-	r.answer(r.confirm)
+	r.confirm()
 	r.pirate.succeeded()
 	if bad == nil {
 		bad = r.check(parts)
@@ -225,7 +240,8 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	if h.BadExt != nil {
 		r.obs.warn(fmt.Errorf("netgear: key \"gst\" ignored: %w", h.BadExt))
 	}
-	if !r.follow(h) {
+	stream := r.follow(h)
+	if stream == nil {
 		r.stats.dropped.Add(1)
 		return false, nil
 	}
@@ -236,8 +252,8 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	r.stats.frames.Add(1)
 	r.stats.bytes.Add(uint64(r.body.Len())) //nolint:gosec // never negative
 	r.peers.frame()
-	f.Header, f.Arrived, f.Discontinuity = *h, now, r.disrupted
-	r.disrupted, r.talking = false, true
+	f.Header, f.Arrived, f.Discontinuity = *h, now, stream.disrupted
+	stream.disrupted, r.talking = false, true
 	b, free, owner := r.body.Detach()
 	f.Payload = ForeignPayload(b, free, owner)
 	if f.Discontinuity {
@@ -277,27 +293,67 @@ func (r *Receiver) check(parts int) error {
 	return nil
 }
 
-// answer replies to the message that was taken in. It never waits: a peer that
-// does not take its answers gets none.
-func (r *Receiver) answer(text []byte) {
-	if !r.row.confirmed {
-		return
+// confirm replies to the message that was taken in.
+func (r *Receiver) confirm() {
+	if r.row.confirmed {
+		r.replied(r.answer.send(r.conn.data))
 	}
-	if err := r.conn.data.Send(text, nil); err != nil {
+}
+
+// replied takes note of a reply. Replying never waits: a peer that does not
+// take its answers gets none.
+func (r *Receiver) replied(err error) {
+	if err != nil {
 		r.conn.log.Debug("a confirmation was not taken", "error", err)
 	}
 }
 
-func (r *Receiver) terminated() error {
+// terminated takes in the goodbye of a sender. Among several, the last one ends
+// the stream; one that never sent a frame ends nothing.
+func (r *Receiver) terminated(port string) error {
 	if r.row.confirmsTerminate {
-		r.answer([]byte(wire.ConfirmTerminate))
+		text := wire.ConfirmTerminate
+		if r.cfg.MultiServer {
+			text = wire.ConfirmTerminateMultiServer
+		}
+		r.replied(r.conn.data.Send([]byte(text), nil))
 	}
 	r.pirate.succeeded()
-	r.disrupted, r.followed, r.talking = true, false, false
+	if r.cfg.MultiServer {
+		if r.streams[port] == nil {
+			return nil
+		}
+		delete(r.streams, port)
+		if r.obs.Goodbye != nil && r.eosOnTerminate.Load() {
+			r.obs.Goodbye(port)
+		}
+		if len(r.streams) > 0 {
+			r.leaving++
+			return nil
+		}
+	}
+	clear(r.streams)
+	r.talking, r.lost, r.leaving = false, false, 0
 	if r.eosOnTerminate.Load() {
 		return io.EOF
 	}
 	return nil
+}
+
+// stream is what is known of one sender.
+type stream struct {
+	next      uint64 // number of the frame that is due
+	numbered  bool   // next holds
+	disrupted bool   // its next frame does not follow the last one
+}
+
+// maxStreams bounds the senders that are told apart; a peer chooses the names.
+const maxStreams = 1024
+
+func (r *Receiver) disrupt() {
+	for _, s := range r.streams {
+		s.disrupted = true
+	}
 }
 
 // stampedSeq tells a frame from all others: its number, and the wall clock at
@@ -313,29 +369,42 @@ func (r *Receiver) known(h *wire.Header) bool {
 	return h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(r.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T, true})
 }
 
-// follow compares the frame's number with the last one's. It returns false for
-// a frame that was sent again although it had arrived: a sender sends again
-// what was in flight when a connection ended.
-func (r *Receiver) follow(h *wire.Header) bool {
+// follow compares the frame's number with the one that is due in its stream. It
+// returns nil for a frame that was sent again although it had arrived: a sender
+// sends again what was in flight when a connection ended.
+func (r *Receiver) follow(h *wire.Header) *stream {
 	e := &h.Ext
-	if !h.HasExt || !e.HasSeq {
-		return true
+	numbered := h.HasExt && e.HasSeq
+	if numbered && r.known(h) {
+		return nil
 	}
-	if r.known(h) {
-		return false
+	name := ""
+	if r.cfg.MultiServer {
+		name = h.Port
+	}
+	s := r.streams[name]
+	if s == nil {
+		if len(r.streams) >= maxStreams {
+			clear(r.streams)
+		}
+		s = &stream{disrupted: true}
+		r.streams[strings.Clone(name)] = s
+	}
+	if !numbered {
+		return s
 	}
 	r.recent[r.recentPos] = stampedSeq{e.Seq, e.T, e.HasT}
 	r.recentPos = (r.recentPos + 1) % len(r.recent)
 	switch {
-	case !r.followed, e.Seq == r.lastSeq+1:
-	case e.Seq > r.lastSeq:
-		r.stats.missing.Add(e.Seq - r.lastSeq - 1)
-		r.disrupted = true
+	case !s.numbered, e.Seq == s.next:
+	case e.Seq > s.next:
+		r.stats.missing.Add(e.Seq - s.next)
+		s.disrupted = true
 	default:
-		r.disrupted = true // another sender, or one that started anew
+		s.disrupted = true // another sender, or one that started anew
 	}
-	r.followed, r.lastSeq = true, e.Seq
-	return true
+	s.numbered, s.next = true, e.Seq+1
+	return s
 }
 
 // Reject takes back the last frame from the count of those received: it was
@@ -345,7 +414,7 @@ func (r *Receiver) Reject(size int) {
 	r.stats.frames.Add(^uint64(0))
 	r.stats.bytes.Add(-uint64(size)) //nolint:gosec // never negative
 	r.stats.malformed.Add(1)
-	r.disrupted = true
+	r.disrupt()
 }
 
 // Close ends the receiver without waiting. After it Recv returns ErrClosed.
@@ -361,6 +430,7 @@ func (r *Receiver) Close() error {
 	defer r.care.leave()
 	r.closed = true
 	_ = r.conn.close(0)
+	r.answer.close()
 	r.head.Close()
 	r.spare.Close()
 	r.body.Close()

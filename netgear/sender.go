@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +43,9 @@ type Sender struct {
 	seq       uint64
 	message   wire.Raw // Config.Message
 	lastFrame time.Time
-	reply     zmsg.Message
+	reply     zmsg.Message // the parts of an answer
+	array     zmsg.Message
+	extra     zmsg.Message
 	lossTold  bool // the present outage has been reported
 
 	port  atomic.Uint64
@@ -77,7 +80,7 @@ func (s *Sender) open() (err error) {
 	if s.conn, err = open(&s.cfg, SenderRole, &s.obs, s.peers); err != nil {
 		return err
 	}
-	s.port.Store(uint64(s.conn.port))
+	s.port.Store(uint64(s.conn.ports[0]))
 	return nil
 }
 
@@ -149,6 +152,7 @@ func (s *Sender) makeRoom(ctx context.Context) error {
 func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 	h := &f.Header
 	h.Pattern = s.cfg.Pattern
+	h.Port = s.name()
 	if !h.HasMessage {
 		h.Message = s.message
 	}
@@ -169,6 +173,14 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 		return fmt.Errorf("netgear: %w: frame of %d bytes: %w", ErrTransport, len(b), err)
 	}
 	return nil
+}
+
+// name is how a multi-server receiver tells this sender from others.
+func (s *Sender) name() string {
+	if s.cfg.MultiServer {
+		return strconv.FormatUint(uint64(s.cfg.Port), 10)
+	}
+	return ""
 }
 
 // publish sends a frame that nobody confirms.
@@ -342,13 +354,22 @@ func (s *Sender) collect() (acked bool, err error) {
 		if err != nil {
 			return acked, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 		}
-		// A receiver in bidirectional mode may answer in two parts.
-		for more {
-			if more, err = s.conn.data.Recv(&s.reply); err != nil {
+		parts := 1
+		for ; more; parts++ { // an array comes in a second part
+			part := &s.extra
+			if parts == 1 {
+				part = &s.array
+			}
+			if more, err = s.conn.data.Recv(part); err != nil {
 				return acked, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 			}
 		}
+		if s.cfg.answers() {
+			s.tellReply(parts)
+		}
 		s.reply.Close()
+		s.array.Close()
+		s.extra.Close()
 		if s.sent > 0 {
 			s.lastFrame = time.Now()
 			s.stats.ack(s.lastFrame.Sub(s.ring[s.first].at))
@@ -360,17 +381,44 @@ func (s *Sender) collect() (acked bool, err error) {
 	return acked, nil
 }
 
+// tellReply passes on what a receiver answered. An answer that makes no sense
+// confirms its frame all the same.
+func (s *Sender) tellReply(parts int) {
+	var r wire.Reply
+	bad := wire.ParseReply(s.reply.Bytes(), &r)
+	switch {
+	case bad == nil && !r.JSON:
+		bad = fmt.Errorf("answer of text: want the receiver in bidirectional or multi-client mode too: %w", wire.ErrMalformed)
+	case bad == nil && r.Array != (parts == 2):
+		bad = fmt.Errorf("answer of type %q in %d parts: %w", r.ReturnType, parts, wire.ErrMalformed)
+	}
+	if bad != nil {
+		s.stats.malformed.Add(1)
+		s.obs.warn(fmt.Errorf("netgear: answer dropped: %w", bad))
+		return
+	}
+	if s.obs.Reply == nil {
+		return
+	}
+	var array Payload
+	if r.Array {
+		b, free, owner := s.array.Detach()
+		array = ForeignPayload(b, free, owner)
+	}
+	s.obs.Reply(&r, array)
+}
+
 func (s *Sender) tellLoss() {
 	if !s.lossTold {
 		s.lossTold = true
-		s.obs.warn(fmt.Errorf("netgear: %w: %s went away: reconnecting", ErrPeerLost, s.cfg.endpoint(s.conn.port)))
+		s.obs.warn(fmt.Errorf("netgear: %w: %s went away: reconnecting", ErrPeerLost, s.conn.endpoints()))
 	}
 }
 
 // timedOut counts a timeout, and returns an error when it was the last one.
 func (s *Sender) timedOut() error {
 	s.stats.ackTimeouts.Add(1)
-	endpoint := s.cfg.endpoint(s.conn.port)
+	endpoint := s.conn.endpoints()
 	if !s.pirate.timedOut() {
 		s.obs.warn(fmt.Errorf("netgear: %w from %s within %v (timeout %d in a row, peers %d): reconnecting",
 			ErrNoReply, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.count()))
@@ -432,6 +480,13 @@ func (s *Sender) Finish(ctx context.Context) error {
 		}
 	}
 	until := time.Now().Add(s.cfg.RequestTimeout / 5) // NetGear's wait
+	if s.cfg.MultiServer && s.row.confirmed && s.stats.acks.Load() == 0 {
+		// NetGear's receiver does not know us yet and would never answer, nor
+		// anybody else from then on.
+		_ = s.conn.close(0)
+		s.conn = nil
+		return nil
+	}
 	if err := s.goodbye(ctx, until); err != nil {
 		return err
 	}
@@ -454,7 +509,20 @@ func (s *Sender) goodbye(ctx context.Context, until time.Time) error {
 			s.conn.log.Warn("setting XPUB_NODROP", "error", err)
 		}
 	}
-	terminate := wire.AppendTerminate(nil, "")
+	turns := 1
+	if s.cfg.Pattern == wire.ReqRep && s.cfg.MultiClient {
+		turns = s.peers.count() // as frames, goodbyes go round
+	}
+	for range turns {
+		if err := s.terminate(ctx, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Sender) terminate(ctx context.Context, until time.Time) error {
+	terminate := wire.AppendTerminate(nil, s.name())
 	for {
 		err := s.conn.data.Send(terminate, nil)
 		if err == nil {
@@ -472,7 +540,11 @@ func (s *Sender) goodbye(ctx context.Context, until time.Time) error {
 	if !s.row.confirmsTerminate {
 		return nil
 	}
-	_, err := s.conn.wait(ctx, zmsg.In, until)
+	ev, err := s.conn.wait(ctx, zmsg.In, until)
+	if err == nil && ev&zmsg.In != 0 {
+		_, err = s.conn.data.Recv(&s.reply) // which frees a REQ socket for the next one
+		s.reply.Close()
+	}
 	return err
 }
 

@@ -75,7 +75,7 @@ type conn struct {
 	sock  *zmq4.Socket
 	data  zmsg.Socket
 	waker *zmsg.Waker
-	port  uint // what is bound or connected to
+	ports []uint // what is bound or connected to
 	built time.Time
 
 	peers *peerTable
@@ -90,9 +90,12 @@ type conn struct {
 func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error) {
 	c := &conn{
 		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
-		port: cfg.Port, peers: peers,
+		peers: peers,
 	}
 	var err error
+	if c.ports, err = cfg.ports(role); err != nil {
+		return nil, err
+	}
 	if c.waker, err = zmsg.NewWaker(); err != nil {
 		return nil, fmt.Errorf("netgear: %w: event descriptor: %w", ErrOpen, err)
 	}
@@ -147,18 +150,28 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 	if err := c.watch(sock, c.generation); err != nil {
 		return err
 	}
-	endpoint := c.cfg.endpoint(c.port)
+	for i := range c.ports {
+		if err := c.join(sock, i); err != nil {
+			return err
+		}
+	}
+	c.log.Debug(map[bool]string{true: "bound", false: "connecting"}[c.cfg.Bind], "endpoint", c.endpoints())
+	return nil
+}
+
+// join binds or connects sock to the port number i.
+func (c *conn) join(sock *zmq4.Socket, i int) error {
+	endpoint := c.cfg.endpoint(c.ports[i])
 	if !c.cfg.Bind {
 		if err := sock.Connect(endpoint); err != nil {
 			return fmt.Errorf("netgear: %w: connect %s: %w", ErrOpen, endpoint, err)
 		}
-		c.log.Debug("connecting", "endpoint", endpoint)
 		return nil
 	}
 	if err := sock.Bind(endpoint); err != nil {
 		return bindError(endpoint, err)
 	}
-	if c.cfg.Protocol == TCP {
+	if c.cfg.Protocol == TCP && c.ports[i] == 0 {
 		last, err := sock.GetLastEndpoint()
 		if err != nil {
 			return fmt.Errorf("netgear: %w: bind %s: %w", ErrOpen, endpoint, err)
@@ -167,10 +180,18 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 		if err != nil {
 			return fmt.Errorf("netgear: %w: bind %s gave %q: want a port at its end", ErrOpen, endpoint, last)
 		}
-		c.port = uint(port)
+		c.ports[i] = uint(port)
 	}
-	c.log.Debug("bound", "endpoint", c.cfg.endpoint(c.port))
 	return nil
+}
+
+// endpoints names what is bound or connected to, for people.
+func (c *conn) endpoints() string {
+	names := make([]string, len(c.ports))
+	for i, p := range c.ports {
+		names[i] = c.cfg.endpoint(p)
+	}
+	return strings.Join(names, ",")
 }
 
 func bindError(endpoint string, err error) error {
@@ -231,6 +252,11 @@ func (c *conn) options() []option {
 	}
 	switch {
 	case c.role == SenderRole && cfg.Pattern == wire.ReqRep:
+		if cfg.MultiClient {
+			// Frames go round among those who are there; NetGear's wait for
+			// who is not.
+			opts = append(opts, opt("IMMEDIATE", func(s *zmq4.Socket) error { return s.SetImmediate(true) }))
+		}
 		opts = append(opts,
 			opt("REQ_RELAXED", func(s *zmq4.Socket) error { return s.SetReqRelaxed(1) }),
 			opt("REQ_CORRELATE", func(s *zmq4.Socket) error { return s.SetReqCorrelate(1) }),

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
@@ -26,13 +27,17 @@ var Class = gstglue.Class{
 	Role:     netgear.SenderRole,
 	PadName:  "sink",
 	PadCaps:  gstglue.TemplateCaps,
-	New:      func() gstglue.Instance { return &element{Core: gstglue.NewCore(netgear.SenderRole)} },
+
+	ReturnPadName: "return_src",
+
+	New: func() gstglue.Instance { return &element{Core: gstglue.NewCore(netgear.SenderRole)} },
 }
 
 // element is the Go half. Its settings and its run are apart: what the user
 // set is in Core, what exists between Open and Close in run.
 type element struct {
 	gstglue.Core
+	gstglue.Returns
 	run  atomic.Pointer[run] // nil: stopped
 	live atomic.Pointer[netgear.Config]
 }
@@ -56,8 +61,12 @@ func (e *element) Open() error {
 	if err != nil {
 		return err
 	}
-	s, err := netgear.NewSender(cfg, e.Observer())
+	e.Begin()
+	obs := e.Observer()
+	obs.Reply = e.returned
+	s, err := netgear.NewSender(cfg, obs)
 	if err != nil {
+		e.End()
 		e.Settings().Thaw()
 		return err
 	}
@@ -73,6 +82,7 @@ func (e *element) Close() {
 			e.Self.Log(gstglue.CategorySink, gstglue.LevelWarning, "close", err.Error())
 		}
 	}
+	e.End()
 	e.Settings().Thaw()
 }
 
@@ -215,12 +225,47 @@ func (e *element) trace(r *run, size int) {
 	}
 }
 
+// returned passes on what a receiver answered. It runs in the streaming thread
+// and does not wait for anybody.
+func (e *element) returned(r *wire.Reply, array netgear.Payload) {
+	data := gstglue.Data{Port: r.Port, JSON: "null"}
+	if data.Port == "" {
+		data.Port = strconv.FormatUint(uint64(e.CurrentPort()), 10)
+	}
+	message := ""
+	switch {
+	case r.Array:
+		// The frame's format is in the header of a frame under other names.
+		f := netgear.Frame{Payload: array}
+		f.Header.Compressed, f.Header.JPEG, f.Header.DType, f.Header.Shape = r.Compressed, r.JPEG, r.DType, r.Shape
+		caps, err := gstglue.Describe(&f, 0)
+		if err != nil {
+			array.Release()
+			e.Warn(fmt.Errorf("returned frame dropped: %w", err))
+			return
+		}
+		if data.Sample = gstglue.NewSample(caps, array); data.Sample == nil {
+			return
+		}
+		if e.ReturnsActive() {
+			e.PutReturn(data.Sample.Ref())
+		}
+	case r.Data != nil:
+		data.JSON = string(r.Data)
+	}
+	if e.live.Load().PostMessages {
+		message = "netgear-return-data"
+	}
+	e.EmitData("return-data", message, data)
+}
+
 // Finish implements gstglue.Sink.
 func (e *element) Finish() gstglue.Flow {
 	r := e.run.Load()
 	for {
 		err := r.sender.Finish(e.Context())
 		if err == nil {
+			e.EndReturn()
 			return gstglue.FlowOK
 		}
 		if flow, again := e.interrupted(err); !again {

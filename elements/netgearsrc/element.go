@@ -29,14 +29,18 @@ var Class = gstglue.Class{
 	Role:     netgear.ReceiverRole,
 	PadName:  "src",
 	PadCaps:  gstglue.TemplateCaps,
-	New:      func() gstglue.Instance { return &element{Core: gstglue.NewCore(netgear.ReceiverRole)} },
+
+	ReturnPadName: "return_sink",
+
+	New: func() gstglue.Instance { return &element{Core: gstglue.NewCore(netgear.ReceiverRole)} },
 }
 
 // element is the Go half. Its settings and its run are apart: what the user
 // set is in Core, what exists between Open and Close in run.
 type element struct {
 	gstglue.Core
-	run atomic.Pointer[run] // nil: stopped
+	run  atomic.Pointer[run] // nil: stopped
+	post atomic.Bool         // post-messages
 }
 
 // run belongs to the streaming thread, but for the receiver's counters.
@@ -57,11 +61,16 @@ func (e *element) Open() error {
 	if err != nil {
 		return err
 	}
-	rec, err := netgear.NewReceiver(cfg, e.Observer())
+	e.Begin()
+	obs := e.Observer()
+	obs.Goodbye = func(port string) { e.Self.ServerEnded(port) } // from Create, in the streaming thread
+	rec, err := netgear.NewReceiver(cfg, obs)
 	if err != nil {
+		e.End()
 		e.Settings().Thaw()
 		return err
 	}
+	e.post.Store(cfg.PostMessages)
 	e.run.Store(&run{receiver: rec, cfg: cfg, times: timeline{bySender: cfg.TimestampMode == netgear.SenderTime}})
 	return nil
 }
@@ -75,6 +84,7 @@ func (e *element) Close() {
 		r.port.Free()
 		r.message.Free()
 	}
+	e.End()
 	e.Settings().Thaw()
 }
 
@@ -103,11 +113,46 @@ func (e *element) Statistics() (st netgear.Stats, ok bool) {
 }
 
 // Changed implements gstglue.Instance.
-func (e *element) Changed(*netgear.Property) {
-	if r := e.run.Load(); r != nil {
-		cfg := e.Settings().Config()
-		r.receiver.SetEOSOnTerminate(cfg.EOSOnTerminate)
+func (e *element) Changed(p *netgear.Property) {
+	cfg := e.Settings().Config()
+	e.post.Store(cfg.PostMessages)
+	r := e.run.Load()
+	if r == nil {
+		return
 	}
+	r.receiver.SetEOSOnTerminate(cfg.EOSOnTerminate)
+	if p.Name == "return-data" {
+		r.receiver.SetReturnData(wire.ValueFromText(cfg.ReturnData))
+	}
+}
+
+// PushReturn implements gstglue.Returner.
+func (e *element) PushReturn(c gstglue.InCaps, in *gstglue.Input) error {
+	f := netgear.Frame{Payload: in.Payload}
+	r := e.run.Load()
+	if r == nil {
+		f.Payload.Release()
+		return netgear.ErrClosed
+	}
+	if c.Media == gstglue.JPEG {
+		info, err := wire.ParseJPEG(f.Payload.Bytes)
+		if err != nil {
+			f.Payload.Release()
+			return err
+		}
+		f.Header.Compressed = true
+		f.Header.JPEG = wire.JPEGOptions{FastDCT: true, Colorspace: "BGR"}
+		if info.Components == 1 {
+			f.Header.JPEG.Colorspace = "GRAY"
+		}
+	} else {
+		f.Header.DType, f.Header.Shape, _ = wire.RawShape(c.Format, c.Width, c.Height)
+		if f.Header.DType == "" {
+			f.Payload.Release()
+			return fmt.Errorf("%w: video format %s", gstglue.ErrNegotiation, c.Format)
+		}
+	}
+	return r.receiver.SetReturnFrame(&f)
 }
 
 // Create implements gstglue.Source.
@@ -128,7 +173,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			r.frame.Payload.Release()
 			return nil, gstglue.FlowFlushing
 		}
-		caps, err := describe(&r.frame, r.cfg.MaxFrameSize)
+		caps, err := gstglue.Describe(&r.frame, r.cfg.MaxFrameSize)
 		if err != nil {
 			r.receiver.Reject(len(r.frame.Payload.Bytes))
 			r.frame.Payload.Release()
@@ -147,35 +192,6 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 		}
 		return buf, gstglue.FlowOK
 	}
-}
-
-// describe finds out what a frame is, from its header and its bytes.
-func describe(f *netgear.Frame, maxSize uint64) (c gstglue.OutCaps, err error) {
-	h := &f.Header
-	if h.HasExt {
-		c.FPSNum, c.FPSDen, c.Extra = h.Ext.FPSNum, h.Ext.FPSDen, h.Ext.Caps
-	}
-	if h.Compressed {
-		info, err := wire.ParseJPEG(f.Payload.Bytes)
-		if err != nil {
-			return c, err
-		}
-		if info.Components == 4 {
-			return c, fmt.Errorf("JPEG in %s: want GRAY, YUV or RGB, which decoders take: %w", info.Colorspace, wire.ErrUnsupported)
-		}
-		c.Media, c.Width, c.Height, c.SOF = gstglue.JPEG, info.Width, info.Height, info.SOF
-		c.Colorspace, c.Sampling = info.Colorspace, info.Sampling
-		return c, nil
-	}
-	l, err := h.Layout(len(f.Payload.Bytes), maxSize)
-	if err != nil {
-		return c, err
-	}
-	if l.Format == "" {
-		return c, fmt.Errorf("array of %d bytes in one dimension: want [h,w] or [h,w,channels]: %w", l.Size, wire.ErrUnsupported)
-	}
-	c.Media, c.Format, c.Width, c.Height = gstglue.Raw, l.Format, l.Width, l.Height
-	return c, nil
 }
 
 // announce sends caps downstream when they are not those of the last frame.
@@ -237,11 +253,25 @@ func (e *element) fill(r *run, now uint64) {
 		message = null
 	}
 	r.message.Set(message)
+	if h.Message != nil {
+		e.tell(port, h.Message)
+	}
 	o.Port, o.Message = &r.port, &r.message
 	o.Payload = f.Payload
 }
 
 var null = []byte("null")
+
+// tell passes on the data that came with a frame.
+func (e *element) tell(port string, data wire.Raw) {
+	name := ""
+	if e.post.Load() {
+		name = "netgear-message"
+	}
+	if name != "" || e.HasHandler("message-received") {
+		e.EmitData("message-received", name, gstglue.Data{Port: port, JSON: string(data)})
+	}
+}
 
 func (e *element) trace(r *run) {
 	if gstglue.Logs(gstglue.CategorySrc, gstglue.LevelTrace) {

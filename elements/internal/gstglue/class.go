@@ -26,6 +26,8 @@ type Class struct {
 	Role     netgear.Role
 	PadName  string
 	PadCaps  string
+	// ReturnPadName is the request pad for frames that go the other way.
+	ReturnPadName string
 	// New makes the Go half of an instance: a Sink or a Source.
 	New func() Instance
 }
@@ -41,6 +43,8 @@ type Instance interface {
 	CurrentPort() uint
 	NumPeers() int
 	Statistics() (st netgear.Stats, ok bool)
+	// Dropped is the number of signals and messages that a slow handler cost.
+	Dropped() uint64
 	// Changed is told of a property that was set.
 	Changed(p *netgear.Property)
 	// Open and Close lead into PAUSED and out of it.
@@ -142,6 +146,11 @@ func (h *half) ClassInit(klass *glib.ObjectClass) {
 		dir = gst.PadDirectionSink
 	}
 	ec.AddPadTemplate(gst.NewPadTemplate(c.PadName, dir, gst.PadPresenceAlways, gst.NewCapsFromString(c.PadCaps)))
+	back := gst.PadDirectionSink
+	if dir == gst.PadDirectionSink {
+		back = gst.PadDirectionSource
+	}
+	ec.AddPadTemplate(gst.NewPadTemplate(c.ReturnPadName, back, gst.PadPresenceRequest, gst.NewCapsFromString(c.PadCaps)))
 }
 
 // uriHandler implements GstURIHandler for a class.

@@ -17,6 +17,7 @@ type Core struct {
 	weak     *Weak
 	settings *Settings
 	limiter  limiter
+	dispatch dispatcher
 }
 
 // NewCore returns the core of an element of that role.
@@ -33,13 +34,24 @@ func (c *Core) Init(self Element) {
 // Settings implements Instance.
 func (c *Core) Settings() *Settings { return c.settings }
 
+// Begin starts what goes beside a run, End ends it without waiting.
+func (c *Core) Begin() { c.dispatch.start(c.weak) }
+
+// End ends what Begin started.
+func (c *Core) End() { c.dispatch.stop() }
+
+// Dropped returns how many signals and messages a slow handler has cost.
+func (c *Core) Dropped() uint64 { return c.dispatch.dropped.Load() }
+
 // Observer returns one that posts warnings, notifies of peers and logs. It
 // does nothing once the element is gone.
 func (c *Core) Observer() netgear.Observer {
 	return netgear.Observer{
-		Warning: c.Warn,
-		Peers:   func(int) { c.weak.With(func(e Element) { e.Notify("num-peers") }) },
-		Log:     NewLogger(c.weak),
+		Warning:     c.Warn,
+		Peers:       func(int) { c.dispatch.post(func(e Element) { e.Notify("num-peers") }) },
+		PeerAdded:   func(endpoint string) { c.emitPeer("peer-added", endpoint) },
+		PeerRemoved: func(endpoint string) { c.emitPeer("peer-removed", endpoint) },
+		Log:         NewLogger(c.weak),
 	}
 }
 

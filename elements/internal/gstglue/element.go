@@ -254,6 +254,9 @@ func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
 		}
 		C.free(unsafe.Pointer(name))
 	}
+	dropped := C.CString("signals-dropped")
+	C.netgear_stats_uint64(s, dropped, C.guint64(in.Dropped()))
+	C.free(unsafe.Pointer(dropped))
 	C.netgear_stats_peer(s, nil, nil, 0)
 	port := C.CString(fmt.Sprint(in.CurrentPort()))
 	defer C.free(unsafe.Pointer(port))

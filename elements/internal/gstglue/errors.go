@@ -17,6 +17,9 @@ import (
 // ErrNegotiation says that downstream does not take the frames that arrive.
 var ErrNegotiation = errors.New("not negotiated")
 
+// ErrNoStream says that a demuxer found nothing in its input.
+var ErrNoStream = errors.New("no stream")
+
 // ErrBuffer says that a buffer could not be read.
 var ErrBuffer = errors.New("unreadable buffer")
 
@@ -41,6 +44,7 @@ var errorRows = []errorRow{
 	{wire.ErrMalformed, C.NETGEAR_STREAM, C.GST_STREAM_ERROR_DECODE, C.GST_STREAM_ERROR_DECODE},
 	{wire.ErrUnsupported, C.NETGEAR_STREAM, C.GST_STREAM_ERROR_DECODE, C.GST_STREAM_ERROR_DECODE},
 	{ErrNegotiation, C.NETGEAR_CORE, C.GST_CORE_ERROR_NEGOTIATION, C.GST_CORE_ERROR_NEGOTIATION},
+	{ErrNoStream, C.NETGEAR_STREAM, C.GST_STREAM_ERROR_DEMUX, C.GST_STREAM_ERROR_DEMUX},
 	{ErrBuffer, C.NETGEAR_STREAM, C.GST_STREAM_ERROR_FAILED, C.GST_STREAM_ERROR_FAILED},
 }
 

@@ -82,6 +82,8 @@ void netgear_post(gpointer element, int type, int domain, int code, const char *
 				 g_strdup(text), g_strdup(debug), "netgear", G_OBJECT_TYPE_NAME(element), 0);
 }
 
+void netgear_flow_error(gpointer element, int flow) { GST_ELEMENT_FLOW_ERROR(element, (GstFlowReturn)flow); }
+
 void netgear_notify(gpointer object, const char *property) { g_object_notify(object, property); }
 
 gpointer netgear_weak_new(gpointer object)
@@ -118,6 +120,58 @@ guint64 netgear_running_time(gpointer e)
 	now = gst_clock_get_time(clock);
 	gst_object_unref(clock);
 	return now > base ? now - base : 0;
+}
+
+/* --- signals and messages --- */
+
+static void push_return_sample(gpointer src, GstSample *sample) { netgearPushReturn(src, sample); }
+
+/* G_SIGNAL_RUN_LAST with no class handler, but for the action. */
+static void install_signals(gpointer klass, int role)
+{
+	GType type = G_TYPE_FROM_CLASS(klass);
+
+	g_signal_new("peer-added", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+	g_signal_new("peer-removed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+	g_signal_new("peer-rejected", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
+	if (role == NETGEAR_SINK) {
+		g_signal_new("return-data", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 3, G_TYPE_STRING, G_TYPE_STRING,
+			     GST_TYPE_SAMPLE);
+	} else {
+		g_signal_new("message-received", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
+		g_signal_new_class_handler("push-return-sample", type, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION, G_CALLBACK(push_return_sample),
+					   NULL, NULL, NULL, G_TYPE_NONE, 1, GST_TYPE_SAMPLE);
+	}
+}
+
+gboolean netgear_has_handler(gpointer element, const char *signal)
+{
+	return g_signal_has_handler_pending(element, g_signal_lookup(signal, G_OBJECT_TYPE(element)), 0, FALSE);
+}
+
+void netgear_emit_peer(gpointer element, const char *signal, const char *endpoint, const char *reason)
+{
+	if (reason)
+		g_signal_emit_by_name(element, signal, endpoint, reason);
+	else
+		g_signal_emit_by_name(element, signal, endpoint);
+}
+
+/* Takes over the sample. */
+void netgear_emit_data(gpointer element, const char *signal, const char *port, const char *json, gpointer sample)
+{
+	if (strcmp(signal, "return-data") == 0)
+		g_signal_emit_by_name(element, signal, port, json, sample);
+	else
+		g_signal_emit_by_name(element, signal, port, json);
+	if (sample)
+		gst_sample_unref(sample);
+}
+
+void netgear_post_data(gpointer element, const char *name, const char *port, const char *json)
+{
+	gst_element_post_message(element, gst_message_new_element(element, gst_structure_new(name, "port", G_TYPE_STRING, port, "json",
+											      G_TYPE_STRING, json, NULL)));
 }
 
 /* --- properties --- */
@@ -256,6 +310,11 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
 		sink_ask_live(GST_BASE_SINK(element));
 	ret = sink_parent->change_state(element, transition);
+	/* With return_src it is a live source too: what shows the returned frames
+	 * must not keep the pipeline from PLAYING before the first one. */
+	if ((transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) &&
+	    ret == GST_STATE_CHANGE_SUCCESS && g_atomic_int_get(&((NetgearSink *)element)->returns))
+		ret = GST_STATE_CHANGE_NO_PREROLL;
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
 	    (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE))
 		netgearSinkClose(element);
@@ -374,6 +433,9 @@ void netgear_class_init(gpointer klass, int role)
 
 	object_class->set_property = set_property;
 	object_class->get_property = get_property;
+	((GstElementClass *)klass)->request_new_pad = netgear_request_pad;
+	((GstElementClass *)klass)->release_pad = netgear_release_pad;
+	install_signals(klass, role);
 	if (role == NETGEAR_SINK) {
 		GstElementClass *element_class = klass;
 		GstBaseSinkClass *sink_class = klass;
@@ -439,40 +501,37 @@ static gboolean is_default_format(GstVideoFormat f)
 }
 
 /* The colorimetry that GStreamer fills in for such caps anyway. */
-static gboolean is_default_colorimetry(GstCaps *caps, const GstVideoInfo *info)
+static gboolean is_default_colorimetry(const GstVideoInfo *info)
 {
 	GstVideoInfo plain;
-	(void)caps;
 
 	return gst_video_info_set_format(&plain, GST_VIDEO_INFO_FORMAT(info), GST_VIDEO_INFO_WIDTH(info), GST_VIDEO_INFO_HEIGHT(info)) &&
 	       gst_video_colorimetry_is_equal(&plain.colorimetry, &info->colorimetry);
 }
 
-gboolean netgear_sink_caps(gpointer s, gpointer c, NetgearCaps *out)
+static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
 {
-	NetgearSink *sink = s;
-	GstCaps *caps = c;
 	GstStructure *st = gst_caps_get_structure(caps, 0);
 	GstStructure *extra;
+	gboolean raw = FALSE;
 	int i;
 
 	memset(out, 0, sizeof *out);
-	sink->raw = FALSE;
 	if (gst_structure_has_name(st, "image/jpeg")) {
 		out->media = NETGEAR_MEDIA_JPEG;
 		gst_structure_get_int(st, "width", &out->width);
 		gst_structure_get_int(st, "height", &out->height);
 		gst_structure_get_fraction(st, "framerate", &out->fps_n, &out->fps_d);
 	} else if (gst_structure_has_name(st, "video/x-raw")) {
-		if (!gst_video_info_from_caps(&sink->info, caps))
+		if (!gst_video_info_from_caps(info, caps))
 			return FALSE;
-		sink->raw = TRUE;
+		raw = TRUE;
 		out->media = NETGEAR_MEDIA_RAW;
-		out->width = GST_VIDEO_INFO_WIDTH(&sink->info);
-		out->height = GST_VIDEO_INFO_HEIGHT(&sink->info);
-		out->fps_n = GST_VIDEO_INFO_FPS_N(&sink->info);
-		out->fps_d = GST_VIDEO_INFO_FPS_D(&sink->info);
-		g_strlcpy(out->format, gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&sink->info)), sizeof out->format);
+		out->width = GST_VIDEO_INFO_WIDTH(info);
+		out->height = GST_VIDEO_INFO_HEIGHT(info);
+		out->fps_n = GST_VIDEO_INFO_FPS_N(info);
+		out->fps_d = GST_VIDEO_INFO_FPS_D(info);
+		g_strlcpy(out->format, gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(info)), sizeof out->format);
 	} else {
 		return FALSE;
 	}
@@ -483,9 +542,9 @@ gboolean netgear_sink_caps(gpointer s, gpointer c, NetgearCaps *out)
 		if (is_told_elsewhere(extra, name))
 			gst_structure_remove_field(extra, name);
 	}
-	if (sink->raw && is_default_format(GST_VIDEO_INFO_FORMAT(&sink->info)))
+	if (raw && is_default_format(GST_VIDEO_INFO_FORMAT(info)))
 		gst_structure_remove_field(extra, "format");
-	if (sink->raw && is_default_colorimetry(caps, &sink->info))
+	if (raw && is_default_colorimetry(info))
 		gst_structure_remove_field(extra, "colorimetry");
 	if (gst_structure_n_fields(extra) > 0)
 		out->extra = gst_structure_to_string(extra);
@@ -496,6 +555,15 @@ gboolean netgear_sink_caps(gpointer s, gpointer c, NetgearCaps *out)
 			out->extra[n - 1] = '\0';
 	}
 	return TRUE;
+}
+
+gboolean netgear_sink_caps(gpointer s, gpointer c, NetgearCaps *out)
+{
+	NetgearSink *sink = s;
+	gboolean ok = parse_caps(c, out, &sink->info);
+
+	sink->raw = ok && out->media == NETGEAR_MEDIA_RAW;
+	return ok;
 }
 
 /* --- buffers in --- */
@@ -544,9 +612,8 @@ static gboolean map_whole(Loan *loan, GstBuffer *buffer, NetgearInput *out)
 /* Maps one plane of pixels and packs its rows where they are padded. All our
  * formats have one plane; gst_video_frame_map would map only the memory in which
  * it begins. */
-static gboolean map_video(NetgearSink *sink, Loan *loan, GstBuffer *buffer, NetgearInput *out)
+static gboolean map_video(const GstVideoInfo *info, Loan *loan, GstBuffer *buffer, NetgearInput *out)
 {
-	const GstVideoInfo *info = &sink->info;
 	const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
 	gsize row = (gsize)GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0);
 	gsize rows = GST_VIDEO_INFO_HEIGHT(info), stride, offset, y;
@@ -585,27 +652,46 @@ static gboolean map_video(NetgearSink *sink, Loan *loan, GstBuffer *buffer, Netg
 	return TRUE;
 }
 
+/* Lends the buffer's bytes; info is NULL where they are no pixels. */
+static gboolean lend(GstBuffer *buffer, const GstVideoInfo *info, NetgearInput *out)
+{
+	Loan *loan = g_new0(Loan, 1);
+
+	memset(out, 0, sizeof *out);
+	out->running_time = GST_CLOCK_TIME_NONE;
+	out->duration = GST_BUFFER_DURATION(buffer);
+	out->owner = loan;
+	if (info ? map_video(info, loan, buffer, out) : map_whole(loan, buffer, out))
+		return TRUE;
+	loan_free(loan);
+	return FALSE;
+}
+
 gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 {
 	NetgearSink *sink = s;
 	GstBuffer *buffer = b;
 	GstCustomMeta *meta;
-	Loan *loan;
 
-	memset(out, 0, sizeof *out);
-	out->running_time = GST_CLOCK_TIME_NONE;
+	if (!lend(buffer, sink->raw ? &sink->info : NULL, out))
+		return FALSE;
 	if (GST_BUFFER_PTS_IS_VALID(buffer) && sink->parent.segment.format == GST_FORMAT_TIME)
 		out->running_time = gst_segment_to_running_time(&sink->parent.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-	out->duration = GST_BUFFER_DURATION(buffer);
 	meta = gst_buffer_get_custom_meta(buffer, META_NAME);
 	if (meta)
 		out->message = gst_structure_get_string(gst_custom_meta_get_structure(meta), "message");
-	loan = g_new0(Loan, 1);
-	out->owner = loan;
-	if (sink->raw ? map_video(sink, loan, buffer, out) : map_whole(loan, buffer, out))
-		return TRUE;
-	loan_free(loan);
-	return FALSE;
+	return TRUE;
+}
+
+gboolean netgear_sample_map(gpointer s, NetgearCaps *caps, NetgearInput *out)
+{
+	GstBuffer *buffer = gst_sample_get_buffer(s);
+	GstCaps *sample_caps = gst_sample_get_caps(s);
+	GstVideoInfo info;
+
+	if (buffer == NULL || sample_caps == NULL || gst_caps_get_size(sample_caps) != 1 || !parse_caps(sample_caps, caps, &info))
+		return FALSE;
+	return lend(buffer, caps->media == NETGEAR_MEDIA_RAW ? &info : NULL, out);
 }
 
 /* --- header to caps --- */
@@ -671,13 +757,12 @@ static gboolean downstream_takes(GstPad *pad, GstCaps *caps)
 	return takes;
 }
 
-int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
+/* Makes the caps of a frame. Sets *info for raw video. Returns NULL when there
+ * are no such caps; *extra_ok says whether c->extra fits them. */
+static GstCaps *make_caps(const NetgearOutCaps *c, GstVideoInfo *info, gboolean *extra_ok)
 {
-	NetgearSrc *src = s;
 	GstStructure *st;
 	GstCaps *caps;
-	int ret = NETGEAR_CAPS_OK;
-	GstVideoInfo info;
 	gboolean raw = c->media == NETGEAR_MEDIA_RAW;
 
 	if (raw) {
@@ -691,26 +776,47 @@ int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
 	}
 	gst_structure_set(st, "width", G_TYPE_INT, c->width, "height", G_TYPE_INT, c->height, "framerate", GST_TYPE_FRACTION,
 			  c->fps_n, c->fps_d, NULL);
-	if (c->extra && !add_extra(st, c->extra))
-		ret = NETGEAR_CAPS_EXTRA_BAD;
+	*extra_ok = c->extra == NULL || add_extra(st, c->extra);
 	if (raw && !gst_structure_has_field(st, "pixel-aspect-ratio"))
 		gst_structure_set(st, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, NULL);
 	caps = gst_caps_new_full(st, NULL);
-	if (raw && !gst_video_info_from_caps(&info, caps)) {
+	if (raw && !gst_video_info_from_caps(info, caps)) {
 		gst_caps_unref(caps);
-		return NETGEAR_CAPS_REFUSED;
+		return NULL;
 	}
+	return caps;
+}
+
+int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
+{
+	NetgearSrc *src = s;
+	GstVideoInfo info;
+	gboolean extra_ok;
+	GstCaps *caps = make_caps(c, &info, &extra_ok);
+	int ret = extra_ok ? NETGEAR_CAPS_OK : NETGEAR_CAPS_EXTRA_BAD;
+
+	if (caps == NULL)
+		return NETGEAR_CAPS_REFUSED;
 	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps) || !gst_base_src_set_caps(s, caps)) {
 		ret = NETGEAR_CAPS_REFUSED;
 	} else {
-		src->raw = raw;
-		if (raw)
+		src->raw = c->media == NETGEAR_MEDIA_RAW;
+		if (src->raw)
 			src->info = info;
 		/* Asks downstream what it takes, which decide_allocation keeps. */
 		gst_base_src_negotiate(s);
 	}
 	gst_caps_unref(caps);
 	return ret;
+}
+
+/* Tells downstream that one of several servers has ended, between its last
+ * frame and what follows. */
+void netgear_src_server_ended(gpointer src, const char *port)
+{
+	gst_pad_push_event(GST_BASE_SRC_PAD(src),
+			   gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
+						gst_structure_new("netgear-terminate", "port", G_TYPE_STRING, port, NULL)));
 }
 
 /* --- buffers out --- */
@@ -736,6 +842,18 @@ static GstBuffer *repack(NetgearSrc *src, GstBuffer *packed, gint row)
 	return out;
 }
 
+/* Rows without padding get a meta that says so where GStreamer would pad. */
+static void mark_rows(GstBuffer *buffer, const GstVideoInfo *info, gint row)
+{
+	gsize offset[GST_VIDEO_MAX_PLANES] = {0};
+	gint stride[GST_VIDEO_MAX_PLANES] = {row};
+
+	gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(info), GST_VIDEO_INFO_WIDTH(info),
+				       GST_VIDEO_INFO_HEIGHT(info), 1, offset, stride);
+}
+
+static gint packed_row(const GstVideoInfo *info) { return GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0); }
+
 gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 {
 	NetgearSrc *src = s;
@@ -743,15 +861,11 @@ gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 	GstCustomMeta *meta;
 
 	if (src->raw) {
-		gint row = GST_VIDEO_INFO_WIDTH(&src->info) * GST_VIDEO_INFO_COMP_PSTRIDE(&src->info, 0);
+		gint row = packed_row(&src->info);
 
 		if (row != GST_VIDEO_INFO_PLANE_STRIDE(&src->info, 0)) {
 			if (src->video_meta) {
-				gsize offset[GST_VIDEO_MAX_PLANES] = {0};
-				gint stride[GST_VIDEO_MAX_PLANES] = {row};
-				gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&src->info),
-							       GST_VIDEO_INFO_WIDTH(&src->info), GST_VIDEO_INFO_HEIGHT(&src->info), 1,
-							       offset, stride);
+				mark_rows(buffer, &src->info, row);
 			} else {
 				buffer = repack(src, buffer, row);
 				if (buffer == NULL)
@@ -775,6 +889,24 @@ gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 			gst_structure_set(st, "sender-time", G_TYPE_INT64, o->time, NULL);
 	}
 	return buffer;
+}
+
+gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner)
+{
+	GstBuffer *buffer = gst_buffer_new_wrapped_full(0, data, size, 0, size, owner, (GDestroyNotify)free_func);
+	GstVideoInfo info;
+	gboolean extra_ok;
+	GstCaps *caps = make_caps(c, &info, &extra_ok);
+	GstSample *sample = NULL;
+
+	if (caps) {
+		if (c->media == NETGEAR_MEDIA_RAW && packed_row(&info) != GST_VIDEO_INFO_PLANE_STRIDE(&info, 0))
+			mark_rows(buffer, &info, packed_row(&info));
+		sample = gst_sample_new(buffer, caps, NULL, NULL);
+		gst_caps_unref(caps);
+	}
+	gst_buffer_unref(buffer);
+	return sample;
 }
 
 /* --- statistics --- */

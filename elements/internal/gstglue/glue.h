@@ -13,6 +13,8 @@
 typedef struct {
 	GstBaseSink parent;
 	gint upstream_live; /* atomic */
+	gint returns;       /* there is a pad return_src; atomic */
+	gboolean return_started; /* its task's */
 	gboolean raw;       /* info holds; streaming thread */
 	GstVideoInfo info;
 } NetgearSink;
@@ -61,6 +63,18 @@ gpointer netgear_weak_get(gpointer weak);
 void netgear_weak_free(gpointer weak);
 guint64 netgear_running_time(gpointer element);
 
+/* The pads for frames that go back. */
+enum { NETGEAR_RETURN_STOP, NETGEAR_RETURN_FRAME, NETGEAR_RETURN_EOS };
+GstPad *netgear_request_pad(GstElement *element, GstPadTemplate *template, const gchar *name, const GstCaps *caps);
+void netgear_release_pad(GstElement *element, GstPad *pad);
+void netgear_flow_error(gpointer element, int flow);
+
+/* Signals and element messages. Emitted by a goroutine that holds no lock. */
+gboolean netgear_has_handler(gpointer element, const char *signal);
+void netgear_emit_peer(gpointer element, const char *signal, const char *endpoint, const char *reason);
+void netgear_emit_data(gpointer element, const char *signal, const char *port, const char *json, gpointer sample);
+void netgear_post_data(gpointer element, const char *name, const char *port, const char *json);
+
 /* Logging. Categories by number. */
 enum { NETGEAR_LOG_TRANSPORT, NETGEAR_LOG_SINK, NETGEAR_LOG_SRC };
 gboolean netgear_log_enabled(int category, int level);
@@ -86,6 +100,7 @@ typedef struct {
 	gboolean copied;
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
+gboolean netgear_sample_map(gpointer sample, NetgearCaps *caps, NetgearInput *out);
 gpointer netgear_loan_func(void);
 guint64 netgear_buffers_copied(void);
 
@@ -101,6 +116,9 @@ typedef struct {
 } NetgearOutCaps;
 enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD };
 int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c);
+/* A sample of a returned frame; NULL when there are no such caps. */
+gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner);
+void netgear_src_server_ended(gpointer src, const char *port);
 
 typedef struct {
 	guint8 *data;

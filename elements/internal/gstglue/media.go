@@ -37,6 +37,11 @@ func parseCaps(sink, caps unsafe.Pointer) (InCaps, bool) {
 	if C.netgear_sink_caps(C.gpointer(sink), C.gpointer(caps), &c) == 0 {
 		return InCaps{}, false
 	}
+	return inCaps(&c), true
+}
+
+// inCaps takes over c.extra.
+func inCaps(c *C.NetgearCaps) InCaps {
 	in := InCaps{
 		Media: Media(c.media), Format: C.GoString(&c.format[0]), Width: int(c.width), Height: int(c.height),
 		FPSNum: int(c.fps_n), FPSDen: int(c.fps_d),
@@ -45,7 +50,7 @@ func parseCaps(sink, caps unsafe.Pointer) (InCaps, bool) {
 		in.Extra = C.GoString(c.extra)
 		C.g_free(C.gpointer(c.extra))
 	}
-	return in, true
+	return in
 }
 
 // Buffer is a GstBuffer that a sink is to render. It belongs to GStreamer.
@@ -72,6 +77,12 @@ func (b Buffer) Map(in *Input) bool {
 	if C.netgear_sink_map(C.gpointer(b.sink), C.gpointer(b.p), &in.c) == 0 {
 		return false
 	}
+	in.take()
+	return true
+}
+
+// take reads what C found.
+func (in *Input) take() {
 	c := &in.c
 	var data []byte
 	if c.size > 0 {
@@ -82,7 +93,6 @@ func (b Buffer) Map(in *Input) bool {
 	if in.HasMessage = c.message != nil; in.HasMessage {
 		in.Message = C.GoString(c.message)
 	}
-	return true
 }
 
 // BytesPacked returns how many bytes of raw video had to be copied because
@@ -104,6 +114,13 @@ type OutCaps struct {
 // when Extra contradicts the rest and was left out; ok is false when
 // downstream refuses.
 func (e Element) SetCaps(c OutCaps) (ok, extraOK bool) {
+	var ret C.int
+	c.withC(func(out *C.NetgearOutCaps) { ret = C.netgear_src_set_caps(C.gpointer(e.p), out) })
+	return ret != C.NETGEAR_CAPS_REFUSED, ret != C.NETGEAR_CAPS_EXTRA_BAD
+}
+
+// withC calls f with the caps as C knows them.
+func (c *OutCaps) withC(f func(*C.NetgearOutCaps)) {
 	out := C.NetgearOutCaps{
 		media: C.int(c.Media), width: C.int(c.Width), height: C.int(c.Height),
 		fps_n: C.int(c.FPSNum), fps_d: C.int(max(c.FPSDen, 1)), sof: C.int(c.SOF),
@@ -118,11 +135,10 @@ func (e Element) SetCaps(c OutCaps) (ok, extraOK bool) {
 		return t
 	}
 	out.format, out.colorspace, out.sampling, out.extra = text(c.Format), text(c.Colorspace), text(c.Sampling), text(c.Extra)
-	ret := C.netgear_src_set_caps(C.gpointer(e.p), &out)
+	f(&out)
 	for _, t := range texts {
 		C.free(unsafe.Pointer(t))
 	}
-	return ret != C.NETGEAR_CAPS_REFUSED, ret != C.NETGEAR_CAPS_EXTRA_BAD
 }
 
 // Output is a frame on its way downstream.

@@ -1,0 +1,40 @@
+/* The demuxer's side of the border; see glue.h. */
+#ifndef NETGEAR_DEMUX_H
+#define NETGEAR_DEMUX_H
+
+#include <gst/base/gstflowcombiner.h>
+#include <gst/gst.h>
+
+typedef struct {
+	GstElement parent;
+	GstPad *sink; /* the element's */
+	/* Streaming thread, or the state change when that has ended. */
+	GstFlowCombiner *combiner;
+	guint group_id; /* made up for a stream that has none, or invalid */
+} NetgearDemux;
+
+void netgear_demux_class_init(gpointer klass);
+void netgear_demux_init(gpointer demux);
+gboolean netgear_demux_register(gpointer plugin, const char *name, GType type);
+
+/* A pad's life: made active, given its events, then added. */
+gpointer netgear_demux_pad_new(gpointer demux, const char *name);
+void netgear_demux_pad_add(gpointer demux, gpointer pad);
+void netgear_demux_pad_remove(gpointer demux, gpointer pad);
+
+/* Events out of one pad. */
+void netgear_demux_stream_start(gpointer demux, gpointer pad, const char *id);
+gboolean netgear_demux_has_caps(gpointer pad, gpointer caps);
+void netgear_demux_caps(gpointer pad, gpointer caps);
+void netgear_demux_segment(gpointer demux, gpointer pad);
+void netgear_demux_rest(gpointer demux, gpointer pad);
+void netgear_demux_eos(gpointer pad, guint32 seqnum);
+
+/* What the pads returned. */
+void netgear_demux_forgive(gpointer demux, gpointer pad);
+void netgear_demux_forgive_all(gpointer demux);
+
+gboolean netgear_demux_logs(int level);
+void netgear_demux_log(int level, gpointer demux, const char *function, const char *text);
+
+#endif

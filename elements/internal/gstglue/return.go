@@ -1,0 +1,144 @@
+package gstglue
+
+/*
+#include "glue.h"
+*/
+import "C"
+
+import (
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Returns is where frames wait that go out of return_src: one, the newest. Safe
+// for concurrent use. The zero value takes no frames.
+type Returns struct {
+	mu      sync.Mutex
+	wake    chan struct{} // of the pad's task; nil: there is none
+	sample  *Sample
+	ended   bool
+	dropped atomic.Uint64
+}
+
+func (r *Returns) returns() *Returns { return r }
+
+// ReturnsActive says whether frames can go out.
+func (r *Returns) ReturnsActive() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.wake != nil
+}
+
+// ReturnsDropped is the number of frames that a newer one took the place of, or
+// that nobody took.
+func (r *Returns) ReturnsDropped() uint64 { return r.dropped.Load() }
+
+// PutReturn has a frame go out soon and takes over the sample.
+func (r *Returns) PutReturn(s *Sample) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.wake == nil {
+		s.Free()
+		return
+	}
+	if r.sample != nil {
+		r.sample.Free()
+		r.dropped.Add(1)
+	}
+	r.sample = s
+	r.wakeLocked()
+}
+
+// EndReturn has the end of the stream follow the frame that waits.
+func (r *Returns) EndReturn() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	r.wakeLocked()
+}
+
+func (r *Returns) wakeLocked() {
+	select {
+	case r.wake <- struct{}{}: // a nil channel takes nothing
+	default:
+	}
+}
+
+func (r *Returns) start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wake, r.ended = make(chan struct{}, 1), false
+	r.dropped.Store(0)
+}
+
+func (r *Returns) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.wake != nil {
+		close(r.wake)
+		r.wake = nil
+	}
+	r.sample.Free()
+	r.sample = nil
+}
+
+// next waits for a frame, the end of the stream or stop.
+func (r *Returns) next() (s *Sample, what C.int) {
+	for {
+		r.mu.Lock()
+		wake := r.wake
+		s, r.sample = r.sample, nil
+		ended := r.ended
+		r.mu.Unlock()
+		switch {
+		case wake == nil:
+			s.Free()
+			return nil, C.NETGEAR_RETURN_STOP
+		case s != nil:
+			return s, C.NETGEAR_RETURN_FRAME
+		case ended:
+			return nil, C.NETGEAR_RETURN_EOS
+		}
+		<-wake
+	}
+}
+
+func returnsOf(obj unsafe.Pointer) *Returns {
+	return instanceOf(obj).(interface{ returns() *Returns }).returns()
+}
+
+//export netgearReturnNext
+func netgearReturnNext(obj unsafe.Pointer, sample *unsafe.Pointer) (what C.int) {
+	what = C.NETGEAR_RETURN_STOP // after a panic
+	defer rescue(obj)
+	s, what := returnsOf(obj).next()
+	if s != nil {
+		*sample = s.p
+	}
+	return what
+}
+
+//export netgearReturnStart
+func netgearReturnStart(obj unsafe.Pointer) {
+	defer rescue(obj)
+	returnsOf(obj).start()
+}
+
+//export netgearReturnStop
+func netgearReturnStop(obj unsafe.Pointer) {
+	defer rescue(obj)
+	returnsOf(obj).stop()
+}
+
+//export netgearReturnDropped
+func netgearReturnDropped(obj unsafe.Pointer) {
+	defer rescue(obj)
+	returnsOf(obj).dropped.Add(1)
+}
+
+//export netgearReturnFailed
+func netgearReturnFailed(obj unsafe.Pointer, flow C.int) {
+	defer rescue(obj)
+	C.netgear_flow_error(C.gpointer(obj), flow)
+}

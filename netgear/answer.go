@@ -1,0 +1,90 @@
+package netgear
+
+import (
+	"strconv"
+	"sync"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// answers is what a Receiver replies to frames: the confirmation, or in
+// bidirectional and multi-client mode the newest data or array that it was
+// given, again and again until there are newer ones. Safe for concurrent use.
+type answers struct {
+	mu    sync.Mutex
+	json  bool
+	reply wire.Reply
+	head  []byte
+	array zmsg.Message
+}
+
+func newAnswers(cfg *Config) *answers {
+	a := &answers{json: cfg.answers()}
+	if !a.json {
+		a.head = wire.AppendConfirmation(nil, deviceID())
+		return a
+	}
+	if cfg.MultiClient {
+		a.reply.Port = strconv.FormatUint(uint64(cfg.Port), 10)
+	}
+	a.setData(wire.ValueFromText(cfg.ReturnData))
+	return a
+}
+
+// setData makes data the answer.
+func (a *answers) setData(data wire.Raw) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.json {
+		return
+	}
+	a.reply = wire.Reply{JSON: true, Port: a.reply.Port, Data: data}
+	a.head = wire.AppendReply(a.head[:0], &a.reply)
+	a.array.Close()
+}
+
+// setArray makes a frame the answer and takes over its payload.
+func (a *answers) setArray(f *Frame) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.json {
+		f.Payload.Release()
+		return nil
+	}
+	b, free, owner := f.Payload.Detach()
+	var err error
+	if free == nil {
+		err = a.array.SetCopy(b)
+	} else {
+		err = a.array.SetForeign(b, free, owner)
+	}
+	if err != nil {
+		return err
+	}
+	h := &f.Header
+	a.reply = wire.Reply{
+		JSON: true, Port: a.reply.Port, ReturnType: "ndarray", Array: true,
+		Compressed: h.Compressed, JPEG: h.JPEG, DType: h.DType, Shape: h.Shape,
+	}
+	a.head = wire.AppendReply(a.head[:0], &a.reply)
+	return nil
+}
+
+// send gives the answer to the socket.
+func (a *answers) send(sock zmsg.Socket) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.reply.Array {
+		return sock.Send(a.head, &a.array)
+	}
+	return sock.Send(a.head, nil)
+}
+
+// close lets go of an array.
+func (a *answers) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.array.Close()
+	a.reply.Array = false
+}
