@@ -141,6 +141,9 @@ type Observer struct {
 	Peers func(n int)
 	// PeerAdded and PeerRemoved are told of connections and their ends.
 	PeerAdded, PeerRemoved func(endpoint string)
+	// PeerRejected is told of connections to the end that binds which came to
+	// nothing, and why.
+	PeerRejected func(endpoint, reason string)
 	// Reply is told of what a Receiver answered, in bidirectional and
 	// multi-client mode, from the goroutine that uses the Sender. The fields of
 	// r are valid until it returns; it owns the payload, which holds the array

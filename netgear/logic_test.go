@@ -45,6 +45,7 @@ func TestPeerTable(t *testing.T) {
 		added     []string
 		removed   []string
 		connected int
+		rejected  string
 	}
 	a, b := []string{"from 5"}, []string{"from 6"}
 	for _, c := range []struct {
@@ -52,35 +53,35 @@ func TestPeerTable(t *testing.T) {
 		steps []step
 	}{
 		{"comes and goes", []step{
-			{linkAccepted, 5, nil, nil, 0}, {linkReady, 0, a, nil, 1}, {linkEnded, 5, nil, a, 0},
+			{linkAccepted, 5, nil, nil, 0, ""}, {linkReady, 0, a, nil, 1, ""}, {linkEnded, 5, nil, a, 0, ""},
 		}},
 		{"refused", []step{
-			{linkAccepted, 5, nil, nil, 0}, {linkRefused, 0, nil, nil, 0}, {linkEnded, 5, nil, nil, 0},
+			{linkAccepted, 5, nil, nil, 0, ""}, {linkRefused, 0, nil, nil, 0, ""}, {linkEnded, 5, nil, nil, 0, "from 5"},
 		}},
 		{"two at once", []step{
-			{linkAccepted, 5, nil, nil, 0},
-			{linkAccepted, 6, nil, nil, 0},
-			{linkReady, 0, a, nil, 1},
-			{linkReady, 0, b, nil, 2},
-			{linkEnded, 6, nil, b, 1},
-			{linkEnded, 5, nil, a, 0},
+			{linkAccepted, 5, nil, nil, 0, ""},
+			{linkAccepted, 6, nil, nil, 0, ""},
+			{linkReady, 0, a, nil, 1, ""},
+			{linkReady, 0, b, nil, 2, ""},
+			{linkEnded, 6, nil, b, 1, ""},
+			{linkEnded, 5, nil, a, 0, ""},
 		}},
 		{"the later one of two is ready first, the other refused", []step{
-			{linkAccepted, 5, nil, nil, 0},
-			{linkAccepted, 6, nil, nil, 0},
-			{linkReady, 0, a, nil, 1},
-			{linkRefused, 0, nil, nil, 1},
-			{linkEnded, 5, b, a, 1},
-			{linkEnded, 6, nil, b, 0},
+			{linkAccepted, 5, nil, nil, 0, ""},
+			{linkAccepted, 6, nil, nil, 0, ""},
+			{linkReady, 0, a, nil, 1, ""},
+			{linkRefused, 0, nil, nil, 1, ""},
+			{linkEnded, 5, b, a, 1, ""},
+			{linkEnded, 6, nil, b, 0, ""},
 		}},
-		{"ready without a beginning", []step{{linkReady, 0, nil, nil, 0}, {linkEnded, 9, nil, nil, 0}}},
+		{"ready without a beginning", []step{{linkReady, 0, nil, nil, 0, ""}, {linkEnded, 9, nil, nil, 0, ""}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			table := newPeerTable()
 			table.remote = func(fd int) string { return map[int]string{5: "from 5", 6: "from 6"}[fd] }
 			for i, s := range c.steps {
 				ch := table.event(1, s.ev, "bound", s.fd)
-				if !reflect.DeepEqual(ch, peerChange{s.added, s.removed, s.connected}) {
+				if !reflect.DeepEqual(ch, peerChange{added: s.added, removed: s.removed, rejected: s.rejected, reason: map[bool]string{true: "the handshake failed"}[s.rejected != ""], connected: s.connected}) {
 					t.Fatalf("step %d: %+v, want %+v", i, ch, s)
 				}
 			}
@@ -92,7 +93,7 @@ func TestPeerTable(t *testing.T) {
 		table.event(1, linkReady, "one", 0)
 		table.event(2, linkConnected, "two", 6)
 		table.event(2, linkReady, "two", 0)
-		if ch := table.stopped(1); !reflect.DeepEqual(ch, peerChange{nil, []string{"one"}, 1}) {
+		if ch := table.stopped(1); !reflect.DeepEqual(ch, peerChange{removed: []string{"one"}, connected: 1}) {
 			t.Errorf("%+v", ch)
 		}
 		if p := table.snapshot(); len(p) != 1 || p[0].Endpoint != "two" {

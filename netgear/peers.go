@@ -35,7 +35,7 @@ type peerTable struct {
 type socketPeers struct {
 	pending []*link
 	up      []*link
-	failing bool
+	failing string // why, of the connection whose end is to come
 }
 
 type link struct {
@@ -47,16 +47,19 @@ type link struct {
 type linkEvent uint8
 
 const (
-	linkAccepted  linkEvent = iota // by the socket that binds
-	linkConnected                  // by the socket that connects
-	linkReady                      // the handshake succeeded
-	linkRefused                    // the handshake failed; linkEnded follows
+	linkAccepted     linkEvent = iota // by the socket that binds
+	linkConnected                     // by the socket that connects
+	linkReady                         // the handshake succeeded
+	linkRefused                       // the handshake failed; linkEnded follows
+	linkUnauthorized                  // the same, for want of the right to connect
 	linkEnded
 )
 
 // peerChange is what an event did to the table.
 type peerChange struct {
 	added, removed []string
+	rejected       string // endpoint of a connection that came to nothing
+	reason         string // why
 	connected      int
 }
 
@@ -101,22 +104,27 @@ func (t *peerTable) event(generation uint64, ev linkEvent, endpoint string, fd i
 			ch.added = append(ch.added, l.peer.Endpoint)
 		}
 	case linkRefused:
-		s.failing = true
+		s.failing = "the handshake failed"
+	case linkUnauthorized:
+		s.failing = "not authorized"
 	case linkEnded:
 		byFd := func(l *link) bool { return l.fd == fd }
 		if i := slices.IndexFunc(s.up, byFd); i >= 0 {
 			ch.removed = append(ch.removed, s.up[i].peer.Endpoint)
 			s.up = slices.Delete(s.up, i, i+1)
-			if s.failing && len(s.pending) > 0 {
+			if s.failing != "" && len(s.pending) > 0 {
 				l := s.pending[0]
 				s.pending = s.pending[1:]
 				s.up = append(s.up, l)
 				ch.added = append(ch.added, l.peer.Endpoint)
 			}
-		} else {
-			s.pending = slices.DeleteFunc(s.pending, byFd)
+		} else if i := slices.IndexFunc(s.pending, byFd); i >= 0 {
+			if s.failing != "" {
+				ch.rejected, ch.reason = s.pending[i].peer.Endpoint, s.failing
+			}
+			s.pending = slices.Delete(s.pending, i, i+1)
 		}
-		s.failing = false
+		s.failing = ""
 	}
 	ch.connected = t.connectedLocked()
 	return ch

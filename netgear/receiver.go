@@ -320,7 +320,9 @@ func (r *Receiver) terminated(port string) error {
 	}
 	r.pirate.succeeded()
 	if r.cfg.MultiServer {
+		r.conn.log.Debug("goodbye", "port", port)
 		if r.streams[port] == nil {
+			r.leaving++
 			return nil
 		}
 		delete(r.streams, port)

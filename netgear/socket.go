@@ -358,7 +358,7 @@ var linkEvents = map[zmq4.Event]linkEvent{
 	zmq4.EVENT_ACCEPTED:                   linkAccepted,
 	zmq4.EVENT_CONNECTED:                  linkConnected,
 	zmq4.EVENT_HANDSHAKE_SUCCEEDED:        linkReady,
-	zmq4.EVENT_HANDSHAKE_FAILED_AUTH:      linkRefused,
+	zmq4.EVENT_HANDSHAKE_FAILED_AUTH:      linkUnauthorized,
 	zmq4.EVENT_HANDSHAKE_FAILED_PROTOCOL:  linkRefused,
 	zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL: linkRefused,
 	zmq4.EVENT_DISCONNECTED:               linkEnded,
@@ -419,6 +419,9 @@ func (c *conn) tell(ch peerChange) {
 		if c.obs.PeerRemoved != nil {
 			c.obs.PeerRemoved(e)
 		}
+	}
+	if ch.rejected != "" && c.cfg.Bind && c.obs.PeerRejected != nil {
+		c.obs.PeerRejected(ch.rejected, ch.reason)
 	}
 	if (len(ch.added) > 0 || len(ch.removed) > 0) && c.obs.Peers != nil {
 		c.obs.Peers(ch.connected)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pebbe/zmq4"
 )
@@ -104,10 +106,18 @@ func TestStateChanges(t *testing.T) {
 		{"both, pair", "p", "netgearsrc port=" + both + " ! jpegdec ! fakesink " + live + "netgearsink port=" + both},
 		{"both, req-rep", "p", "netgearsrc pattern=req-rep port=" + both + " ! fakesink " + file + "netgearsink sync=false pattern=req-rep port=" + both},
 		{"both, pub-sub", "", "netgearsrc pattern=pub-sub port=" + both + " ! fakesink " + live + "netgearsink pattern=pub-sub port=" + both},
+		{"source with return_sink", "p", "netgearsrc name=c bidirectional-mode=true port=0 ! fakesink " + live + "c.return_sink"},
+		{"sink with return_src, nobody there", "p", file + "netgearsink name=s bidirectional-mode=true port=" + absent + " s.return_src ! fakesink"},
+		{"call", "p", "netgearsrc name=c bidirectional-mode=true port=" + both + " ! fakesink " + live + "c.return_sink " +
+			live + "netgearsink name=s bidirectional-mode=true port=" + both + " s.return_src ! jpegdec ! fakesink"},
+		{"many servers", "p", "netgearsrc multiserver-mode=true pattern=req-rep ports=" + both + "," + unusedPort(t) + " ! netgeardemux ! fakesink"},
+		{"many clients", "p", live + "netgearsink multiclient-mode=true pattern=req-rep ports=" + absent + "," + unusedPort(t)},
 		{"both, ipc", "p", "netgearsrc protocol=ipc address=" + t.TempDir() + "/a ! fakesink"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := exec.Command(program, "50", c.flags, c.pipeline)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, program, "50", c.flags, c.pipeline)
 			cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
 			var log bytes.Buffer
 			cmd.Stderr = &log
@@ -199,8 +209,8 @@ func TestSignals(t *testing.T) {
 			if err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
-			if n := strings.Count(string(out), "ok "); n != 17 {
-				t.Errorf("%d cases, want 17:\n%s", n, out)
+			if n := strings.Count(string(out), "ok "); n != 18 {
+				t.Errorf("%d cases, want 18:\n%s", n, out)
 			}
 		})
 	}

@@ -47,11 +47,12 @@ func (c *Core) Dropped() uint64 { return c.dispatch.dropped.Load() }
 // does nothing once the element is gone.
 func (c *Core) Observer() netgear.Observer {
 	return netgear.Observer{
-		Warning:     c.Warn,
-		Peers:       func(int) { c.dispatch.post(func(e Element) { e.Notify("num-peers") }) },
-		PeerAdded:   func(endpoint string) { c.emitPeer("peer-added", endpoint) },
-		PeerRemoved: func(endpoint string) { c.emitPeer("peer-removed", endpoint) },
-		Log:         NewLogger(c.weak),
+		Warning:      c.Warn,
+		Peers:        func(int) { c.dispatch.post(func(e Element) { e.Notify("num-peers") }) },
+		PeerAdded:    func(endpoint string) { c.emitPeer("peer-added", endpoint, "") },
+		PeerRemoved:  func(endpoint string) { c.emitPeer("peer-removed", endpoint, "") },
+		PeerRejected: func(endpoint, reason string) { c.emitPeer("peer-rejected", endpoint, reason) },
+		Log:          NewLogger(c.weak),
 	}
 }
 

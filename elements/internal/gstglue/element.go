@@ -257,6 +257,11 @@ func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
 	dropped := C.CString("signals-dropped")
 	C.netgear_stats_uint64(s, dropped, C.guint64(in.Dropped()))
 	C.free(unsafe.Pointer(dropped))
+	if r, ok := in.(interface{ ReturnsDropped() uint64 }); ok {
+		lost := C.CString("returned-frames-dropped")
+		C.netgear_stats_uint64(s, lost, C.guint64(r.ReturnsDropped()))
+		C.free(unsafe.Pointer(lost))
+	}
 	C.netgear_stats_peer(s, nil, nil, 0)
 	port := C.CString(fmt.Sprint(in.CurrentPort()))
 	defer C.free(unsafe.Pointer(port))

@@ -66,8 +66,8 @@ func (d *dispatcher) post(f func(Element)) bool {
 	}
 }
 
-// emitPeer emits peer-added or peer-removed.
-func (c *Core) emitPeer(signal, endpoint string) {
+// emitPeer emits peer-added, peer-removed, or peer-rejected with a reason.
+func (c *Core) emitPeer(signal, endpoint, reason string) {
 	if !c.HasHandler(signal) {
 		return
 	}
@@ -75,7 +75,12 @@ func (c *Core) emitPeer(signal, endpoint string) {
 		s, t := C.CString(signal), C.CString(endpoint)
 		defer C.free(unsafe.Pointer(s))
 		defer C.free(unsafe.Pointer(t))
-		C.netgear_emit_peer(C.gpointer(e.p), s, t, nil)
+		var why *C.char
+		if reason != "" {
+			why = C.CString(reason)
+			defer C.free(unsafe.Pointer(why))
+		}
+		C.netgear_emit_peer(C.gpointer(e.p), s, t, why)
 	})
 }
 

@@ -7,6 +7,7 @@ Prints "ok NAME" or "FAILED NAME: why" for each case; exits 1 when one failed.
 """
 
 import json
+import socket
 import sys
 import time
 
@@ -82,6 +83,11 @@ sender.set_state(Gst.State.PLAYING)
 check("message-received", wait(lambda: messages) and messages[0] == (str(port), '"hello"'), messages[:1])
 check("first answer is null", wait(lambda: returned) and returned[0][1] == "null" and returned[0][2] is None, returned[:1])
 check("peer-added", wait(lambda: len(peers) == 1) and peers[0][1].startswith("tcp://127.0.0.1:"), peers)
+rejected = []
+src.connect("peer-rejected", lambda e, endpoint, reason: rejected.append((endpoint, reason)))
+with socket.create_connection(("127.0.0.1", port)) as stranger:
+    stranger.sendall(b"GET / HTTP/1.0\r\n\r\n" * 10)
+check("peer-rejected", wait(lambda: rejected) and rejected[0][1] == "the handshake failed", rejected)
 check("num-peers", src.get_property("num-peers") == 1 and sink.get_property("num-peers") == 1)
 
 src.set_property("return-data", '{"seen": 3}')
