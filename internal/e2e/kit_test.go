@@ -329,6 +329,7 @@ type event struct {
 	DType  string
 	Mean   []float64
 	Reply  json.RawMessage
+	Array  *struct{ Shape []int } // of "sent": what came back
 
 	Port any // of "ready" a number, of "buffer" a string
 
@@ -428,4 +429,8 @@ func within(t testing.TB, what string, ok func() bool) {
 			t.Fatalf("want %s within %v", what, patience)
 		}
 	}
+}
+
+func containsWord(text, word string) bool {
+	return regexp.MustCompile(`\b` + regexp.QuoteMeta(word) + `\b`).MatchString(text)
 }
