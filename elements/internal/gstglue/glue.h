@@ -27,7 +27,13 @@ typedef struct {
 	GstVideoInfo info;
 } NetgearSrc;
 
+/* The custom meta on every buffer that leaves netgearsrc. */
+#define NETGEAR_META_NAME "NetgearMeta"
+
 /* Classes */
+void netgear_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec);
+void netgear_get_property(GObject *object, guint id, GValue *value, GParamSpec *spec);
+void netgear_install_signals(gpointer klass, int role);
 enum { NETGEAR_SINK, NETGEAR_SRC };
 void netgear_class_init(gpointer klass, int role);
 void netgear_src_init(gpointer src);

@@ -1,0 +1,187 @@
+/* The virtual functions of netgearsink and netgearsrc. What needs no Go stays
+ * here. */
+#include "glue.h"
+
+#include "_cgo_export.h"
+
+/* --- sink class --- */
+
+static GstElementClass *sink_parent;
+
+/* Asks whether upstream is live; then frames are not held back for the clock. */
+static void sink_ask_live(GstBaseSink *sink)
+{
+	GstQuery *query = gst_query_new_latency();
+	gboolean live = FALSE;
+
+	if (gst_pad_peer_query(GST_BASE_SINK_PAD(sink), query))
+		gst_query_parse_latency(query, &live, NULL, NULL);
+	gst_query_unref(query);
+	g_atomic_int_set(&((NetgearSink *)sink)->upstream_live, live);
+}
+
+static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChange transition)
+{
+	GstStateChangeReturn ret;
+
+	if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !netgearSinkOpen(element))
+		return GST_STATE_CHANGE_FAILURE;
+	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
+		sink_ask_live(GST_BASE_SINK(element));
+	ret = sink_parent->change_state(element, transition);
+	/* With return_src it is a live source too: what shows the returned frames
+	 * must not keep the pipeline from PLAYING before the first one. */
+	if ((transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) &&
+	    ret == GST_STATE_CHANGE_SUCCESS && g_atomic_int_get(&((NetgearSink *)element)->returns))
+		ret = GST_STATE_CHANGE_NO_PREROLL;
+	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
+	    (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE))
+		netgearSinkClose(element);
+	return ret;
+}
+
+static void sink_get_times(GstBaseSink *sink, GstBuffer *buffer, GstClockTime *start, GstClockTime *end)
+{
+	if (g_atomic_int_get(&((NetgearSink *)sink)->upstream_live)) {
+		*start = *end = GST_CLOCK_TIME_NONE;
+		return;
+	}
+	GST_BASE_SINK_CLASS(sink_parent)->get_times(sink, buffer, start, end);
+}
+
+static gboolean sink_event(GstBaseSink *sink, GstEvent *event)
+{
+	if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT)
+		sink_ask_live(sink);
+	return GST_BASE_SINK_CLASS(sink_parent)->event(sink, event);
+}
+
+static GstFlowReturn sink_wait_event(GstBaseSink *sink, GstEvent *event)
+{
+	GstFlowReturn ret = GST_BASE_SINK_CLASS(sink_parent)->wait_event(sink, event);
+
+	if (ret == GST_FLOW_OK && GST_EVENT_TYPE(event) == GST_EVENT_EOS)
+		ret = netgearSinkFinish(sink);
+	return ret;
+}
+
+static gboolean sink_set_caps(GstBaseSink *sink, GstCaps *caps) { return netgearSinkSetCaps(sink, caps); }
+static GstFlowReturn sink_render(GstBaseSink *sink, GstBuffer *buffer) { return netgearSinkRender(sink, buffer); }
+static gboolean sink_unlock(GstBaseSink *sink) { netgearUnlock(sink); return TRUE; }
+static gboolean sink_unlock_stop(GstBaseSink *sink) { netgearUnlockStop(sink); return TRUE; }
+
+static gboolean sink_propose_allocation(GstBaseSink *sink, GstQuery *query)
+{
+	(void)sink;
+	gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, NULL);
+	return TRUE;
+}
+
+/* --- source class --- */
+
+static GstBaseSrcClass *src_parent;
+
+static gboolean src_start(GstBaseSrc *src)
+{
+	NetgearSrc *self = (NetgearSrc *)src;
+
+	self->video_meta = FALSE;
+	self->raw = FALSE;
+	return netgearSrcOpen(src);
+}
+
+static gboolean src_stop(GstBaseSrc *src) { netgearSrcClose(src); return TRUE; }
+static gboolean src_unlock(GstBaseSrc *src) { netgearUnlock(src); return TRUE; }
+static gboolean src_unlock_stop(GstBaseSrc *src) { netgearUnlockStop(src); return TRUE; }
+static gboolean src_is_seekable(GstBaseSrc *src) { (void)src; return FALSE; }
+/* The caps come with the first frame. */
+static gboolean src_negotiate(GstBaseSrc *src) { (void)src; return TRUE; }
+
+/* The frames bring their own memory; what matters is what downstream takes. */
+static gboolean src_decide_allocation(GstBaseSrc *src, GstQuery *query)
+{
+	((NetgearSrc *)src)->video_meta = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, NULL);
+	while (gst_query_get_n_allocation_pools(query) > 0)
+		gst_query_remove_nth_allocation_pool(query, 0);
+	return TRUE;
+}
+
+static gboolean src_query(GstBaseSrc *src, GstQuery *query)
+{
+	if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
+		GstClockTime latency;
+
+		GST_OBJECT_LOCK(src);
+		latency = ((NetgearSrc *)src)->latency;
+		GST_OBJECT_UNLOCK(src);
+		/* No maximum: a frame that is not fetched waits at the sender. */
+		gst_query_set_latency(query, TRUE, latency, GST_CLOCK_TIME_NONE);
+		return TRUE;
+	}
+	return src_parent->query(src, query);
+}
+
+static GstFlowReturn src_create(GstPushSrc *src, GstBuffer **buffer)
+{
+	return netgearSrcCreate(src, (gpointer *)buffer);
+}
+
+void netgear_src_init(gpointer src)
+{
+	gst_base_src_set_live(src, TRUE);
+	gst_base_src_set_format(src, GST_FORMAT_TIME);
+	gst_base_src_set_do_timestamp(src, FALSE);
+}
+
+void netgear_src_set_latency(gpointer s, guint64 latency)
+{
+	NetgearSrc *src = s;
+	gboolean changed;
+
+	GST_OBJECT_LOCK(src);
+	changed = src->latency != latency;
+	src->latency = latency;
+	GST_OBJECT_UNLOCK(src);
+	if (changed)
+		gst_element_post_message(s, gst_message_new_latency(s));
+}
+
+void netgear_class_init(gpointer klass, int role)
+{
+	GObjectClass *object_class = klass;
+
+	object_class->set_property = netgear_set_property;
+	object_class->get_property = netgear_get_property;
+	((GstElementClass *)klass)->request_new_pad = netgear_request_pad;
+	((GstElementClass *)klass)->release_pad = netgear_release_pad;
+	netgear_install_signals(klass, role);
+	if (role == NETGEAR_SINK) {
+		GstElementClass *element_class = klass;
+		GstBaseSinkClass *sink_class = klass;
+
+		sink_parent = g_type_class_peek_parent(klass);
+		element_class->change_state = sink_change_state;
+		sink_class->set_caps = sink_set_caps;
+		sink_class->render = sink_render;
+		sink_class->event = sink_event;
+		sink_class->wait_event = sink_wait_event;
+		sink_class->get_times = sink_get_times;
+		sink_class->unlock = sink_unlock;
+		sink_class->unlock_stop = sink_unlock_stop;
+		sink_class->propose_allocation = sink_propose_allocation;
+	} else {
+		GstBaseSrcClass *src_class = klass;
+		GstPushSrcClass *push_class = klass;
+
+		src_parent = g_type_class_peek_parent(klass);
+		src_class->start = src_start;
+		src_class->stop = src_stop;
+		src_class->unlock = src_unlock;
+		src_class->unlock_stop = src_unlock_stop;
+		src_class->is_seekable = src_is_seekable;
+		src_class->negotiate = src_negotiate;
+		src_class->decide_allocation = src_decide_allocation;
+		src_class->query = src_query;
+		push_class->create = src_create;
+	}
+}

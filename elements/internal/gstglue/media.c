@@ -1,0 +1,446 @@
+/* Between GStreamer's caps and buffers and a frame's header and bytes. */
+#include "glue.h"
+
+#include <string.h>
+
+/* --- caps to header --- */
+
+/* What a receiver assumes where the caps say nothing, by field. */
+static gboolean is_told_elsewhere(const GstStructure *s, const gchar *name)
+{
+	static const char *told[] = {"width", "height", "framerate", "parsed", "sof-marker", "colorspace", "sampling", NULL};
+	static const char *defaults[][2] = {
+		{"interlace-mode", "progressive"},
+		{"multiview-mode", "mono"},
+		{NULL, NULL},
+	};
+	int i;
+
+	for (i = 0; told[i]; i++)
+		if (strcmp(name, told[i]) == 0)
+			return TRUE;
+	for (i = 0; defaults[i][0]; i++)
+		if (strcmp(name, defaults[i][0]) == 0)
+			return g_strcmp0(gst_structure_get_string(s, name), defaults[i][1]) == 0;
+	if (strcmp(name, "pixel-aspect-ratio") == 0) {
+		int n, d;
+		return gst_structure_get_fraction(s, name, &n, &d) && n == d;
+	}
+	return strcmp(name, "multiview-flags") == 0;
+}
+
+/* The format that a receiver takes an array for. */
+static gboolean is_default_format(GstVideoFormat f)
+{
+	return f == GST_VIDEO_FORMAT_BGR || f == GST_VIDEO_FORMAT_BGRA || f == GST_VIDEO_FORMAT_GRAY8 ||
+	       f == GST_VIDEO_FORMAT_GRAY16_LE || f == GST_VIDEO_FORMAT_GRAY16_BE;
+}
+
+/* The colorimetry that GStreamer fills in for such caps anyway. */
+static gboolean is_default_colorimetry(const GstVideoInfo *info)
+{
+	GstVideoInfo plain;
+
+	return gst_video_info_set_format(&plain, GST_VIDEO_INFO_FORMAT(info), GST_VIDEO_INFO_WIDTH(info), GST_VIDEO_INFO_HEIGHT(info)) &&
+	       gst_video_colorimetry_is_equal(&plain.colorimetry, &info->colorimetry);
+}
+
+static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
+{
+	GstStructure *st = gst_caps_get_structure(caps, 0);
+	GstStructure *extra;
+	gboolean raw = FALSE;
+	int i;
+
+	memset(out, 0, sizeof *out);
+	if (gst_structure_has_name(st, "image/jpeg")) {
+		out->media = NETGEAR_MEDIA_JPEG;
+		gst_structure_get_int(st, "width", &out->width);
+		gst_structure_get_int(st, "height", &out->height);
+		gst_structure_get_fraction(st, "framerate", &out->fps_n, &out->fps_d);
+	} else if (gst_structure_has_name(st, "video/x-raw")) {
+		if (!gst_video_info_from_caps(info, caps))
+			return FALSE;
+		raw = TRUE;
+		out->media = NETGEAR_MEDIA_RAW;
+		out->width = GST_VIDEO_INFO_WIDTH(info);
+		out->height = GST_VIDEO_INFO_HEIGHT(info);
+		out->fps_n = GST_VIDEO_INFO_FPS_N(info);
+		out->fps_d = GST_VIDEO_INFO_FPS_D(info);
+		g_strlcpy(out->format, gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(info)), sizeof out->format);
+	} else {
+		return FALSE;
+	}
+
+	extra = gst_structure_copy(st);
+	for (i = gst_structure_n_fields(extra) - 1; i >= 0; i--) {
+		const gchar *name = gst_structure_nth_field_name(extra, i);
+		if (is_told_elsewhere(extra, name))
+			gst_structure_remove_field(extra, name);
+	}
+	if (raw && is_default_format(GST_VIDEO_INFO_FORMAT(info)))
+		gst_structure_remove_field(extra, "format");
+	if (raw && is_default_colorimetry(info))
+		gst_structure_remove_field(extra, "colorimetry");
+	if (gst_structure_n_fields(extra) > 0)
+		out->extra = gst_structure_to_string(extra);
+	gst_structure_free(extra);
+	if (out->extra) { /* a structure ends with ';', caps do not */
+		gsize n = strlen(out->extra);
+		if (n > 0 && out->extra[n - 1] == ';')
+			out->extra[n - 1] = '\0';
+	}
+	return TRUE;
+}
+
+gboolean netgear_sink_caps(gpointer s, gpointer c, NetgearCaps *out)
+{
+	NetgearSink *sink = s;
+	gboolean ok = parse_caps(c, out, &sink->info);
+
+	sink->raw = ok && out->media == NETGEAR_MEDIA_RAW;
+	return ok;
+}
+
+/* --- buffers in --- */
+
+static guint64 buffers_copied; /* bytes that had to be packed; atomic */
+
+guint64 netgear_buffers_copied(void) { return __atomic_load_n(&buffers_copied, __ATOMIC_RELAXED); }
+
+/* A buffer that is lent to the transport: mapped, or packed into memory. */
+typedef struct {
+	GstBuffer *buffer;
+	GstMapInfo map;
+	guint8 *packed;
+} Loan;
+
+static void loan_return_buffer(Loan *loan)
+{
+	if (loan->buffer == NULL)
+		return;
+	gst_buffer_unmap(loan->buffer, &loan->map);
+	gst_buffer_unref(loan->buffer);
+	loan->buffer = NULL;
+}
+
+static void loan_free(gpointer p)
+{
+	Loan *loan = p;
+
+	loan_return_buffer(loan);
+	g_free(loan->packed);
+	g_free(loan);
+}
+
+gpointer netgear_loan_func(void) { return (gpointer)loan_free; }
+
+static gboolean map_whole(Loan *loan, GstBuffer *buffer, NetgearInput *out)
+{
+	if (!gst_buffer_map(buffer, &loan->map, GST_MAP_READ))
+		return FALSE;
+	loan->buffer = gst_buffer_ref(buffer);
+	out->data = loan->map.data;
+	out->size = loan->map.size;
+	return TRUE;
+}
+
+/* Maps one plane of pixels and packs its rows where they are padded. All our
+ * formats have one plane; gst_video_frame_map would map only the memory in which
+ * it begins. */
+static gboolean map_video(const GstVideoInfo *info, Loan *loan, GstBuffer *buffer, NetgearInput *out)
+{
+	const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
+	gsize row = (gsize)GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0);
+	gsize rows = GST_VIDEO_INFO_HEIGHT(info), stride, offset, y;
+
+	if (!map_whole(loan, buffer, out))
+		return FALSE;
+	if (meta != NULL) {
+		if (meta->stride[0] < 0)
+			return FALSE;
+		stride = meta->stride[0];
+		offset = meta->offset[0];
+	} else if (out->size == row * rows) {
+		/* Rows without padding and without a meta that says so: what numpy
+		 * and OpenCV programs push through appsrc. */
+		stride = row;
+		offset = 0;
+	} else {
+		stride = GST_VIDEO_INFO_PLANE_STRIDE(info, 0);
+		offset = GST_VIDEO_INFO_PLANE_OFFSET(info, 0);
+	}
+	if (stride < row || offset > out->size || stride * (rows - 1) + row > out->size - offset)
+		return FALSE;
+	out->data += offset;
+	out->size = row * rows;
+	if (stride == row)
+		return TRUE;
+	loan->packed = g_try_malloc(out->size);
+	if (loan->packed == NULL)
+		return FALSE;
+	for (y = 0; y < rows; y++)
+		memcpy(loan->packed + y * row, out->data + y * stride, row);
+	loan_return_buffer(loan);
+	out->data = loan->packed;
+	out->copied = TRUE;
+	__atomic_add_fetch(&buffers_copied, out->size, __ATOMIC_RELAXED);
+	return TRUE;
+}
+
+/* Lends the buffer's bytes; info is NULL where they are no pixels. */
+static gboolean lend(GstBuffer *buffer, const GstVideoInfo *info, NetgearInput *out)
+{
+	Loan *loan = g_new0(Loan, 1);
+
+	memset(out, 0, sizeof *out);
+	out->running_time = GST_CLOCK_TIME_NONE;
+	out->duration = GST_BUFFER_DURATION(buffer);
+	out->owner = loan;
+	if (info ? map_video(info, loan, buffer, out) : map_whole(loan, buffer, out))
+		return TRUE;
+	loan_free(loan);
+	return FALSE;
+}
+
+gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
+{
+	NetgearSink *sink = s;
+	GstBuffer *buffer = b;
+	GstCustomMeta *meta;
+
+	if (!lend(buffer, sink->raw ? &sink->info : NULL, out))
+		return FALSE;
+	if (GST_BUFFER_PTS_IS_VALID(buffer) && sink->parent.segment.format == GST_FORMAT_TIME)
+		out->running_time = gst_segment_to_running_time(&sink->parent.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+	meta = gst_buffer_get_custom_meta(buffer, NETGEAR_META_NAME);
+	if (meta)
+		out->message = gst_structure_get_string(gst_custom_meta_get_structure(meta), "message");
+	return TRUE;
+}
+
+gboolean netgear_sample_map(gpointer s, NetgearCaps *caps, NetgearInput *out)
+{
+	GstBuffer *buffer = gst_sample_get_buffer(s);
+	GstCaps *sample_caps = gst_sample_get_caps(s);
+	GstVideoInfo info;
+
+	if (buffer == NULL || sample_caps == NULL || gst_caps_get_size(sample_caps) != 1 || !parse_caps(sample_caps, caps, &info))
+		return FALSE;
+	return lend(buffer, caps->media == NETGEAR_MEDIA_RAW ? &info : NULL, out);
+}
+
+/* --- header to caps --- */
+
+/* Takes over what a sender may say of its frames beyond the header. Returns
+ * FALSE, and changes nothing, when it contradicts it or is no caps. */
+static gboolean add_extra(GstStructure *st, const char *text)
+{
+	static const char *taken[] = {"pixel-aspect-ratio", "colorimetry", "chroma-site", "interlace-mode", "field-order",
+				      "multiview-mode", "multiview-flags", NULL};
+	GstCaps *caps = gst_caps_from_string(text);
+	GstStructure *extra;
+	gboolean ok;
+	int i, n;
+
+	if (caps == NULL)
+		return FALSE;
+	ok = gst_caps_get_size(caps) == 1 && gst_caps_is_fixed(caps);
+	if (ok) {
+		extra = gst_caps_get_structure(caps, 0);
+		ok = gst_structure_has_name(extra, gst_structure_get_name(st));
+		for (i = 0; ok && i < 2; i++) {
+			static const char *size[] = {"width", "height"};
+			int mine = 0;
+			gst_structure_get_int(st, size[i], &mine);
+			if (gst_structure_has_field(extra, size[i]))
+				ok = gst_structure_get_int(extra, size[i], &n) && n == mine;
+		}
+	}
+	if (ok && gst_structure_has_field(extra, "format") && gst_structure_has_field(st, "format")) {
+		const char *theirs = gst_structure_get_string(extra, "format");
+		const GstVideoFormatInfo *a = NULL, *b;
+
+		b = gst_video_format_get_info(gst_video_format_from_string(gst_structure_get_string(st, "format")));
+		if (theirs && gst_video_format_from_string(theirs) > GST_VIDEO_FORMAT_ENCODED)
+			a = gst_video_format_get_info(gst_video_format_from_string(theirs));
+		/* The same bytes under another name, in one plane. */
+		ok = a && GST_VIDEO_FORMAT_INFO_N_PLANES(a) == 1 &&
+		     GST_VIDEO_FORMAT_INFO_PSTRIDE(a, 0) == GST_VIDEO_FORMAT_INFO_PSTRIDE(b, 0) &&
+		     GST_VIDEO_FORMAT_INFO_IS_GRAY(a) == GST_VIDEO_FORMAT_INFO_IS_GRAY(b) &&
+		     !GST_VIDEO_FORMAT_INFO_IS_YUV(a) && !GST_VIDEO_FORMAT_INFO_HAS_PALETTE(a) &&
+		     GST_VIDEO_FORMAT_INFO_BITS(a) == GST_VIDEO_FORMAT_INFO_BITS(b);
+		if (ok)
+			gst_structure_set(st, "format", G_TYPE_STRING, theirs, NULL);
+	}
+	for (i = 0; ok && taken[i]; i++) {
+		const GValue *v = gst_structure_get_value(extra, taken[i]);
+		if (v)
+			gst_structure_set_value(st, taken[i], v);
+	}
+	gst_caps_unref(caps);
+	return ok;
+}
+
+/* An event with caps that downstream refuses is accepted all the same, and the
+ * refusal comes with the buffer, too late for a message of ours. */
+static gboolean downstream_takes(GstPad *pad, GstCaps *caps)
+{
+	GstCaps *allowed = gst_pad_peer_query_caps(pad, caps);
+	gboolean takes = !gst_caps_is_empty(allowed);
+
+	gst_caps_unref(allowed);
+	return takes;
+}
+
+/* Makes the caps of a frame. Sets *info for raw video. Returns NULL when there
+ * are no such caps; *extra_ok says whether c->extra fits them. */
+static GstCaps *make_caps(const NetgearOutCaps *c, GstVideoInfo *info, gboolean *extra_ok)
+{
+	GstStructure *st;
+	GstCaps *caps;
+	gboolean raw = c->media == NETGEAR_MEDIA_RAW;
+
+	if (raw) {
+		st = gst_structure_new("video/x-raw", "format", G_TYPE_STRING, c->format, NULL);
+	} else {
+		st = gst_structure_new("image/jpeg", "parsed", G_TYPE_BOOLEAN, TRUE, "sof-marker", G_TYPE_INT, c->sof, NULL);
+		if (c->colorspace)
+			gst_structure_set(st, "colorspace", G_TYPE_STRING, c->colorspace, NULL);
+		if (c->sampling)
+			gst_structure_set(st, "sampling", G_TYPE_STRING, c->sampling, NULL);
+	}
+	gst_structure_set(st, "width", G_TYPE_INT, c->width, "height", G_TYPE_INT, c->height, "framerate", GST_TYPE_FRACTION,
+			  c->fps_n, c->fps_d, NULL);
+	*extra_ok = c->extra == NULL || add_extra(st, c->extra);
+	if (raw && !gst_structure_has_field(st, "pixel-aspect-ratio"))
+		gst_structure_set(st, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, NULL);
+	caps = gst_caps_new_full(st, NULL);
+	if (raw && !gst_video_info_from_caps(info, caps)) {
+		gst_caps_unref(caps);
+		return NULL;
+	}
+	return caps;
+}
+
+int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
+{
+	NetgearSrc *src = s;
+	GstVideoInfo info;
+	gboolean extra_ok;
+	GstCaps *caps = make_caps(c, &info, &extra_ok);
+	int ret = extra_ok ? NETGEAR_CAPS_OK : NETGEAR_CAPS_EXTRA_BAD;
+
+	if (caps == NULL)
+		return NETGEAR_CAPS_REFUSED;
+	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps) || !gst_base_src_set_caps(s, caps)) {
+		ret = NETGEAR_CAPS_REFUSED;
+	} else {
+		src->raw = c->media == NETGEAR_MEDIA_RAW;
+		if (src->raw)
+			src->info = info;
+		/* Asks downstream what it takes, which decide_allocation keeps. */
+		gst_base_src_negotiate(s);
+	}
+	gst_caps_unref(caps);
+	return ret;
+}
+
+/* Tells downstream that one of several servers has ended, between its last
+ * frame and what follows. */
+void netgear_src_server_ended(gpointer src, const char *port)
+{
+	gst_pad_push_event(GST_BASE_SRC_PAD(src),
+			   gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
+						gst_structure_new("netgear-terminate", "port", G_TYPE_STRING, port, NULL)));
+}
+
+/* --- buffers out --- */
+
+/* Copies rows without padding into a buffer whose rows have GStreamer's. */
+static GstBuffer *repack(NetgearSrc *src, GstBuffer *packed, gint row)
+{
+	GstBuffer *out = gst_buffer_new_allocate(NULL, src->info.size, NULL);
+	GstMapInfo from, to;
+	gint y, stride = GST_VIDEO_INFO_PLANE_STRIDE(&src->info, 0);
+
+	if (out && gst_buffer_map(packed, &from, GST_MAP_READ)) {
+		if (gst_buffer_map(out, &to, GST_MAP_WRITE)) {
+			for (y = 0; y < GST_VIDEO_INFO_HEIGHT(&src->info); y++) {
+				memcpy(to.data + (gsize)y * stride, from.data + (gsize)y * row, row);
+				memset(to.data + (gsize)y * stride + row, 0, stride - row);
+			}
+			gst_buffer_unmap(out, &to);
+		}
+		gst_buffer_unmap(packed, &from);
+	}
+	gst_buffer_unref(packed);
+	return out;
+}
+
+/* Rows without padding get a meta that says so where GStreamer would pad. */
+static void mark_rows(GstBuffer *buffer, const GstVideoInfo *info, gint row)
+{
+	gsize offset[GST_VIDEO_MAX_PLANES] = {0};
+	gint stride[GST_VIDEO_MAX_PLANES] = {row};
+
+	gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(info), GST_VIDEO_INFO_WIDTH(info),
+				       GST_VIDEO_INFO_HEIGHT(info), 1, offset, stride);
+}
+
+static gint packed_row(const GstVideoInfo *info) { return GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0); }
+
+gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
+{
+	NetgearSrc *src = s;
+	GstBuffer *buffer = gst_buffer_new_wrapped_full(0, o->data, o->size, 0, o->size, o->owner, (GDestroyNotify)o->free_func);
+	GstCustomMeta *meta;
+
+	if (src->raw) {
+		gint row = packed_row(&src->info);
+
+		if (row != GST_VIDEO_INFO_PLANE_STRIDE(&src->info, 0)) {
+			if (src->video_meta) {
+				mark_rows(buffer, &src->info, row);
+			} else {
+				buffer = repack(src, buffer, row);
+				if (buffer == NULL)
+					return NULL;
+			}
+		}
+	}
+	GST_BUFFER_PTS(buffer) = o->pts;
+	GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+	GST_BUFFER_DURATION(buffer) = o->duration;
+	if (o->discont)
+		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+	meta = gst_buffer_add_custom_meta(buffer, NETGEAR_META_NAME);
+	if (meta) {
+		GstStructure *st = gst_custom_meta_get_structure(meta);
+
+		gst_structure_set(st, "port", G_TYPE_STRING, o->port, "message", G_TYPE_STRING, o->message, NULL);
+		if (o->has_seq)
+			gst_structure_set(st, "seq", G_TYPE_UINT64, o->seq, NULL);
+		if (o->has_time)
+			gst_structure_set(st, "sender-time", G_TYPE_INT64, o->time, NULL);
+	}
+	return buffer;
+}
+
+gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner)
+{
+	GstBuffer *buffer = gst_buffer_new_wrapped_full(0, data, size, 0, size, owner, (GDestroyNotify)free_func);
+	GstVideoInfo info;
+	gboolean extra_ok;
+	GstCaps *caps = make_caps(c, &info, &extra_ok);
+	GstSample *sample = NULL;
+
+	if (caps) {
+		if (c->media == NETGEAR_MEDIA_RAW && packed_row(&info) != GST_VIDEO_INFO_PLANE_STRIDE(&info, 0))
+			mark_rows(buffer, &info, packed_row(&info));
+		sample = gst_sample_new(buffer, caps, NULL, NULL);
+		gst_caps_unref(caps);
+	}
+	gst_buffer_unref(buffer);
+	return sample;
+}
