@@ -168,10 +168,30 @@ void netgear_emit_data(gpointer element, const char *signal, const char *port, c
 		gst_sample_unref(sample);
 }
 
-void netgear_post_data(gpointer element, const char *name, const char *port, const char *json)
+/* How many of our messages may wait on a bus that nobody reads; a bus itself
+ * has no limit. */
+#define MAX_ON_BUS 256
+
+static void message_taken(gpointer counter, GstMiniObject *message)
 {
-	gst_element_post_message(element, gst_message_new_element(element, gst_structure_new(name, "port", G_TYPE_STRING, port, "json",
-											      G_TYPE_STRING, json, NULL)));
+	(void)message;
+	g_atomic_int_add((gint *)counter, -1);
+}
+
+gboolean netgear_post_data(gpointer element, const char *name, const char *port, const char *json)
+{
+	/* In the element, which the message keeps alive until it is taken. */
+	gint *on_bus = GST_IS_BASE_SINK(element) ? &((NetgearSink *)element)->on_bus : &((NetgearSrc *)element)->on_bus;
+	GstMessage *message;
+
+	if (g_atomic_int_add(on_bus, 1) >= MAX_ON_BUS) {
+		g_atomic_int_add(on_bus, -1);
+		return FALSE;
+	}
+	message = gst_message_new_element(element, gst_structure_new(name, "port", G_TYPE_STRING, port, "json", G_TYPE_STRING, json, NULL));
+	gst_mini_object_weak_ref(GST_MINI_OBJECT_CAST(message), message_taken, on_bus);
+	gst_element_post_message(element, message);
+	return TRUE;
 }
 
 /* --- properties --- */

@@ -15,6 +15,7 @@ typedef struct {
 	gint upstream_live; /* atomic */
 	gint returns;       /* there is a pad return_src; atomic */
 	gboolean return_started; /* its task's */
+	gint on_bus;        /* messages of ours that nobody has taken; atomic */
 	gboolean raw;       /* info holds; streaming thread */
 	GstVideoInfo info;
 } NetgearSink;
@@ -22,6 +23,7 @@ typedef struct {
 typedef struct {
 	GstPushSrc parent;
 	guint64 latency; /* ns; object lock */
+	gint on_bus;     /* messages of ours that nobody has taken; atomic */
 	gboolean video_meta; /* downstream takes it; streaming thread */
 	gboolean raw;
 	GstVideoInfo info;
@@ -79,7 +81,8 @@ void netgear_flow_error(gpointer element, int flow);
 gboolean netgear_has_handler(gpointer element, const char *signal);
 void netgear_emit_peer(gpointer element, const char *signal, const char *endpoint, const char *reason);
 void netgear_emit_data(gpointer element, const char *signal, const char *port, const char *json, gpointer sample);
-void netgear_post_data(gpointer element, const char *name, const char *port, const char *json);
+/* Returns FALSE, and posts nothing, where too many wait on the bus. */
+gboolean netgear_post_data(gpointer element, const char *name, const char *port, const char *json);
 
 /* Logging. Categories by number. */
 enum { NETGEAR_LOG_TRANSPORT, NETGEAR_LOG_SINK, NETGEAR_LOG_SRC };

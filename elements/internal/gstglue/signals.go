@@ -115,7 +115,9 @@ func (c *Core) EmitData(signal, message string, data Data) {
 		if message != "" {
 			m := C.CString(message)
 			defer C.free(unsafe.Pointer(m))
-			C.netgear_post_data(C.gpointer(e.p), m, p, j)
+			if C.netgear_post_data(C.gpointer(e.p), m, p, j) == 0 {
+				c.dispatch.dropped.Add(1)
+			}
 		}
 		if !emit {
 			data.Sample.Free()

@@ -115,6 +115,11 @@ for caps, data in (
 src.set_property("return-data", "")
 check("and data again", wait(lambda: returned[-1][2] is None), returned[-1])
 
+# Nor may a bus that nobody reads fill memory: what is too much is dropped.
+drain(receiver, "")
+dropped = src.get_property("stats").get_uint64("signals-dropped")[1]
+check("a full bus", wait(lambda: src.get_property("stats").get_uint64("signals-dropped")[1] > dropped, 10) and len(drain(receiver, "netgear-message")) <= 256)
+
 # A slow handler must not slow down the stream.
 slow.append(True)
 before, begin = src.get_property("stats").get_uint64("frames-received")[1], time.monotonic()
