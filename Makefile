@@ -20,11 +20,12 @@ PLUGIN := $(BUILD)/libgstnetgear.so
 # Python peers of the tests need Debian's own Python, with its zmq, numpy and cv2; another one may come first in PATH.
 export PYTHON ?= /usr/bin/python3
 
-# The libav plugins decode whatever file VIDEO= names; gstreamer1.0-x draws the picture where there is a display.
+# The libav plugins decode whatever file VIDEO= names; gstreamer1.0-x draws the picture where there is a display, and text
+# upon pictures in the tests.
 DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libzmq3-dev \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav \
 	$(if $(DISPLAY)$(WAYLAND_DISPLAY),gstreamer1.0-x)
-DEPS_TEST := gstreamer1.0-plugins-bad procps python3 python3-zmq python3-numpy python3-opencv \
+DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-x procps python3 python3-zmq python3-numpy python3-opencv \
 	python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
 
 # Built once per version into the user's Go folder, never into go.mod: docs/decisions/0003.

@@ -32,20 +32,32 @@ launch() {
 	exec gst-launch-1.0 -e "$@"
 }
 
+default_output() {
+	if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then echo window; else echo received.mkv; fi
+}
+
 # receive OUTPUT SOURCE...: launches the source element with what shows or stores its frames behind it. OUTPUT is "window",
 # a file NAME.mkv (every frame as it came, no decoding) or NAME.png (the last frame); empty is a window where there is a
 # display, else received.mkv.
 receive() {
-	output=$1
+	output=${1:-$(default_output)}
 	shift
-	if [ -z "$output" ]; then
-		output=received.mkv
-		[ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || output=window
-	fi
 	case $output in
 	window) launch "$@" ! decodebin ! videoconvert ! autovideosink sync=false ;;
 	*.mkv) launch "$@" ! matroskamux ! filesink location="$output" ;;
 	*.png) launch "$@" ! decodebin ! videoconvert ! video/x-raw,format=RGB ! pngenc ! multifilesink location="$output" ;;
+	*) usage ;;
+	esac
+}
+
+# show OUTPUT PIPELINE...: as receive, for a pipeline that ends in raw video.
+show() {
+	output=${1:-$(default_output)}
+	shift
+	case $output in
+	window) launch "$@" ! videoconvert ! autovideosink sync=false ;;
+	*.mkv) launch "$@" ! videoconvert ! jpegenc ! matroskamux ! filesink location="$output" ;;
+	*.png) launch "$@" ! videoconvert ! video/x-raw,format=RGB ! pngenc ! multifilesink location="$output" ;;
 	*) usage ;;
 	esac
 }

@@ -25,31 +25,39 @@ const (
 	examplesDeadline = time.Minute
 )
 
-// examplesEnd is one script of a pair. In its arguments PORT, DIR and CLIP
-// stand for a free port, a folder of the test's own and a video file.
+// examplesEnd is one script of a pair or a wall. In its arguments PORT, PORT2
+// and PORT3, DIR and CLIP stand for free ports, a folder of the test's own and a
+// video file.
 type examplesEnd struct {
 	script string
 	args   []string
 	frames int // the variable FRAMES; 0 is not set
 	// printed is a line that it must print, but for the pipeline.
 	printed string
-	// output is the file that it writes: frames of them, each 640x480 but for
-	// the clip's, with the colour want (B, G, R) at the place at.
+	// output is the file that it writes: count frames, each 640x480, and spots is
+	// how the last of them looks, or the one in the middle.
 	output string
 	count  examplesRange
-	at     [2]int // x, y
-	want   [3]int
+	spots  []examplesSpot
+	middle bool
+}
+
+// examplesSpot is the colour of a place.
+type examplesSpot struct {
+	at   [2]int // x, y
+	want [3]int // blue, green, red
 }
 
 // examplesRange is how many frames a file may hold.
 type examplesRange struct{ least, most int }
 
-// Colours of videotestsrc at 640x480: the sixth of seven bars is red. opencv_sender.py
-// draws on red.
+// Spots of 640x480. The sixth of videotestsrc's seven bars is red, its ball moves
+// over black; opencv_sender.py and its like draw on red.
 var (
-	examplesRedBar = [2]int{500, 100}
-	examplesCorner = [2]int{10, 10}
 	examplesRed    = [3]int{0, 0, 255}
+	examplesBar    = []examplesSpot{{[2]int{500, 100}, examplesRed}}
+	examplesCorner = []examplesSpot{{[2]int{10, 10}, examplesRed}}
+	examplesBlack  = []examplesSpot{{[2]int{2, 2}, [3]int{}}}
 )
 
 // examplesSend returns a sender of examplesFrames frames.
@@ -57,12 +65,19 @@ func examplesSend(script string, args ...string) examplesEnd {
 	return examplesEnd{script: script, args: args, frames: examplesFrames}
 }
 
+// examplesServer returns a sender of examplesWallFrames frames, which takes as
+// long as the programs of a wall may need to start one after the other.
+func examplesServer(script string, args ...string) examplesEnd {
+	return examplesEnd{script: script, args: args, frames: examplesWallFrames}
+}
+
+const examplesWallFrames = 90
+
 // examplesReceive returns a receiver that ends when the sender does and writes
 // the red bar to output.
 func examplesReceive(output string, least, most int, script string, args ...string) examplesEnd {
 	return examplesEnd{
-		script: script, args: args, output: output, count: examplesRange{least, most},
-		at: examplesRedBar, want: examplesRed,
+		script: script, args: args, output: output, count: examplesRange{least, most}, spots: examplesBar,
 	}
 }
 
@@ -97,7 +112,7 @@ var examplesCases = []struct {
 	{"raw from OpenCV", []examplesEnd{
 		func() examplesEnd {
 			e := examplesReceive("DIR/out.mkv", examplesFrames, examplesFrames, "raw-bgr-from-opencv.sh", "127.0.0.1", "PORT", "DIR/out.mkv")
-			e.at = examplesCorner
+			e.spots = examplesCorner
 			return e
 		}(),
 		func() examplesEnd {
@@ -138,6 +153,68 @@ var examplesCases = []struct {
 		examplesReceive("DIR/out.mkv", examplesFrames, examplesFrames, "uri.sh", "receive", "127.0.0.1", "PORT", "DIR/out.mkv"),
 		examplesSend("uri.sh", "send", "127.0.0.1", "PORT"),
 	}},
+	{"camera wall", []examplesEnd{
+		// The wall ends with the last server that it knows, so all are there
+		// before it is. Its picture in the middle shows all of them.
+		examplesServer("opencv_server.py", "PORT3", "127.0.0.1"),
+		examplesServer("camera-wall-sender.sh", "PORT", "127.0.0.1"),
+		examplesServer("camera-wall-sender.sh", "PORT2", "127.0.0.1", "ball"),
+		func() examplesEnd {
+			e := examplesReceive("DIR/out.mkv", examplesWallFrames/2, 3*examplesWallFrames, "camera-wall.sh", "PORT,PORT2,PORT3", "DIR/out.mkv")
+			e.middle = true
+			e.spots = []examplesSpot{
+				{[2]int{250, 50}, examplesRed},  // the first tile's red bar
+				{[2]int{322, 2}, [3]int{}},      // the ball's background
+				{[2]int{300, 250}, examplesRed}, // from Python, above the disc
+			}
+			return e
+		}(),
+	}},
+	{"video call", []examplesEnd{
+		examplesReceive("DIR/b.mkv", examplesFrames, examplesFrames, "video-call.sh", "B", "127.0.0.1", "PORT", "DIR/b.mkv"),
+		func() examplesEnd {
+			// The first answers come before B has a picture.
+			e := examplesReceive("DIR/a.mkv", 1, examplesFrames, "video-call.sh", "A", "127.0.0.1", "PORT", "DIR/a.mkv")
+			e.spots, e.frames = examplesBlack, examplesFrames
+			return e
+		}(),
+	}},
+	{"video call, a file from A", []examplesEnd{
+		examplesReceive("DIR/b.png", 1, 1, "video-call.sh", "B", "127.0.0.1", "PORT", "DIR/b.png"),
+		func() examplesEnd {
+			e := examplesReceive("DIR/a.mkv", 1, examplesFrames, "video-call.sh", "A", "127.0.0.1", "PORT", "DIR/a.mkv", "CLIP")
+			e.spots = examplesBlack
+			return e
+		}(),
+	}},
+	{"video call, a file from B", []examplesEnd{
+		examplesReceive("DIR/b.mkv", 2*examplesFrames, 2*examplesFrames, "video-call.sh", "B", "127.0.0.1", "PORT", "DIR/b.mkv", "CLIP"),
+		func() examplesEnd {
+			e := examplesReceive("DIR/a.mkv", 1, 2*examplesFrames, "video-call.sh", "A", "127.0.0.1", "PORT", "DIR/a.mkv")
+			e.frames = 2 * examplesFrames
+			return e
+		}(),
+	}},
+	{"telemetry", []examplesEnd{
+		func() examplesEnd {
+			e := examplesReceive("DIR/out.png", 1, 1, "telemetry-overlay.py", "127.0.0.1", "PORT", "DIR/out.png")
+			e.printed = `last telemetry: {"frame": 20, "altitude": 123.8, "battery": 98}`
+			e.spots = []examplesSpot{
+				{[2]int{10, 10}, examplesRed},
+				{[2]int{22, 22}, [3]int{0, 0, 178}}, // the shade that the text lies on
+			}
+			return e
+		}(),
+		examplesSend("opencv_telemetry.py", "127.0.0.1", "PORT"),
+	}},
+	{"detector", []examplesEnd{
+		{script: "opencv_detector.py", args: []string{"127.0.0.1", "PORT"}, printed: fmt.Sprintf("received %[1]d frames, found %[1]d spots", examplesFrames)},
+		func() examplesEnd {
+			e := examplesSend("detector-camera.py", "127.0.0.1", "PORT")
+			e.printed = "the detector found something"
+			return e
+		}(),
+	}},
 }
 
 // TestExamplesRun runs the scripts in pairs, as their users do.
@@ -146,7 +223,7 @@ func TestExamplesRun(t *testing.T) {
 	for _, c := range examplesCases {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			fill := strings.NewReplacer("PORT", examplesPort(t), "DIR", dir, "CLIP", clip).Replace
+			fill := strings.NewReplacer("PORT2", examplesPort(t), "PORT3", examplesPort(t), "PORT", examplesPort(t), "DIR", dir, "CLIP", clip).Replace
 			ctx, cancel := context.WithTimeout(t.Context(), examplesDeadline)
 			defer cancel()
 
@@ -189,6 +266,58 @@ func TestExamplesRun(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestExamplePrograms runs the two programs against each other, the one in C
+// built as its comment says.
+func TestExamplePrograms(t *testing.T) {
+	const folder, frames = "../../examples/programs", 25
+	ctx, cancel := context.WithTimeout(t.Context(), examplesDeadline)
+	defer cancel()
+	program := filepath.Join(t.TempDir(), "signals")
+	build := exec.CommandContext(ctx, "sh", "-c", "gcc -Wall -Werror -o "+program+" signals.c $(pkg-config --cflags --libs gstreamer-1.0)")
+	build.Dir = folder
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+
+	port := examplesPort(t)
+	receiver := exec.CommandContext(ctx, examplesPython(), filepath.Join(folder, "signals.py"), "127.0.0.1", port)
+	sender := exec.CommandContext(ctx, program, "127.0.0.1", port)
+	var received, sent bytes.Buffer
+	receiver.Env, sender.Env = gstEnv(t), gstEnv(t, fmt.Sprint("FRAMES=", frames))
+	receiver.Stdout, receiver.Stderr, sender.Stdout, sender.Stderr = &received, &received, &sent, &sent
+	for _, c := range []*exec.Cmd{receiver, sender} {
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []*exec.Cmd{receiver, sender} {
+		if err := c.Wait(); err != nil {
+			t.Errorf("%s: %v", c.Args, err)
+		}
+	}
+
+	for _, c := range []struct {
+		what string
+		out  *bytes.Buffer
+		want []string
+	}{
+		{"signals.py", &received, []string{
+			"peer added: tcp://127.0.0.1:", "first message, from port " + port + `: {"camera": 1}`,
+			"frame 20 from port " + port + " with {'camera': 1}", "peer removed: ", fmt.Sprintf("received %d frames\n", frames),
+		}},
+		{"signals.c", &sent, []string{
+			"peer added: tcp://127.0.0.1:" + port, "returned: null\n", `returned: {"seen": `,
+			"returned a frame: image/jpeg 640x480\n", fmt.Sprintf("sent %d frames, ", frames), " 0 signals dropped\n",
+		}},
+	} {
+		for _, w := range c.want {
+			if !strings.Contains(c.out.String(), w) {
+				t.Errorf("%s does not print %q; it prints\n%s", c.what, w, c.out)
+			}
+		}
 	}
 }
 
@@ -244,6 +373,11 @@ func TestExamplesPrintWhatTheyRun(t *testing.T) {
 		"ipc.sh receive",
 		"pub-sub.sh send",
 		"pub-sub.sh receive localhost 5555 window",
+		"camera-wall-sender.sh 5566",
+		"camera-wall-sender.sh 5566 localhost /dev/video0",
+		"camera-wall.sh 5566,5567 window",
+		"video-call.sh A localhost 5555 window",
+		"video-call.sh B * 5555 window",
 		"uri.sh send",
 		"uri.sh receive",
 	} {
@@ -324,18 +458,27 @@ func examplesLook(t *testing.T, path string, e examplesEnd) {
 	t.Helper()
 	const program = `
 import sys, cv2
-capture, count, last = cv2.VideoCapture(sys.argv[1]), 0, None
+capture, frames = cv2.VideoCapture(sys.argv[1]), []
 while True:
     ok, frame = capture.read()
     if not ok: break
-    count, last = count + 1, frame
-print(count, *((last.shape[1], last.shape[0], *last[int(sys.argv[3]), int(sys.argv[2])]) if count else [0] * 5))`
-	cmd := exec.CommandContext(t.Context(), examplesPython(), "-c", program, path, strconv.Itoa(e.at[0]), strconv.Itoa(e.at[1]))
-	out, err := cmd.Output()
+    frames.append(frame)
+print(len(frames), *frames[0].shape[1::-1] if frames else (0, 0))
+if frames:
+    frame = frames[len(frames) // 2 if sys.argv[2] == "middle" else -1]
+    for x, y in zip(sys.argv[3::2], sys.argv[4::2]): print(*frame[int(y), int(x)])`
+	args := []string{"-c", program, path, "last"}
+	if e.middle {
+		args[3] = "middle"
+	}
+	for _, s := range e.spots {
+		args = append(args, strconv.Itoa(s.at[0]), strconv.Itoa(s.at[1]))
+	}
+	out, err := exec.CommandContext(t.Context(), examplesPython(), args...).Output()
 	var count, w, h int
-	var got [3]int
+	in := bytes.NewReader(out)
 	if err == nil {
-		_, err = fmt.Sscan(string(out), &count, &w, &h, &got[0], &got[1], &got[2])
+		_, err = fmt.Fscan(in, &count, &w, &h)
 	}
 	if err != nil {
 		t.Errorf("%s: %v: %s", path, err, out)
@@ -347,11 +490,18 @@ print(count, *((last.shape[1], last.shape[0], *last[int(sys.argv[3]), int(sys.ar
 	if w != 640 || h != 480 {
 		t.Errorf("%s is %dx%d, want 640x480", path, w, h)
 	}
-	for i := range got {
-		const tolerance = 8 // of JPEG; limited range taken for full is off by 14 and more
-		if d := got[i] - e.want[i]; d < -tolerance || d > tolerance {
-			t.Errorf("%s is %v (blue, green, red) at %v, want %v", path, got, e.at, e.want)
-			break
+	for _, s := range e.spots {
+		var got [3]int
+		if _, err := fmt.Fscan(in, &got[0], &got[1], &got[2]); err != nil {
+			t.Errorf("%s has no spot at %v: %v", path, s.at, err)
+			return
+		}
+		for i := range got {
+			const tolerance = 8 // of JPEG; limited range taken for full is off by 14 and more
+			if d := got[i] - s.want[i]; d < -tolerance || d > tolerance {
+				t.Errorf("%s is %v (blue, green, red) at %v, want %v", path, got, s.at, s.want)
+				break
+			}
 		}
 	}
 }

@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""A receiver that answers: netgearsrc in bidirectional mode, its signals and the meta on its buffers, in Python.
+
+    GST_PLUGIN_PATH=../../build ./signals.py [ADDRESS [PORT]]      default: * 5555
+
+Counts the frames and answers each with the count; every tenth goes back as it came. Prints what comes beside the frames. It ends
+with the sender, or with Ctrl-C. The other end: signals.c, or VidGear's NetGear(bidirectional_mode=True).
+"""
+
+import json
+import signal
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+from gi.repository import GLib, Gst, GstApp  # noqa: E402, F401
+
+address, port = (sys.argv[1:] + ["*", "5555"][len(sys.argv) - 1 :])[:2]
+
+Gst.init(None)
+pipeline = Gst.parse_launch(
+    f"netgearsrc name=source bidirectional-mode=true address={address} port={port} ! "
+    "appsink name=out emit-signals=true sync=false max-buffers=1 wait-on-eos=false"
+)
+source, out = pipeline.get_by_name("source"), pipeline.get_by_name("out")
+loop = GLib.MainLoop()
+count, told, failed = 0, False, False
+
+
+def on_message_received(element, port, text):
+    """Runs in a thread of the element's own, whether or not anybody looks at the frame; a slow handler misses messages."""
+    global told
+    if not told:
+        told = True
+        print(f"first message, from port {port}: {text}", flush=True)
+
+
+def on_sample(sink):
+    """Runs in the streaming thread, with each frame."""
+    global count
+    sample = sink.emit("pull-sample")
+    meta = sample.get_buffer().get_custom_meta("NetgearMeta").get_structure()
+    count += 1
+    if count % 10 == 0:
+        # What is beside this very frame: port, message (JSON) and, from a netgearsink, its number.
+        message = json.loads(meta.get_string("message"))
+        print(f"frame {count} from port {meta.get_string('port')} with {message}", flush=True)
+        source.emit("push-return-sample", sample)  # a frame as the answer: image/jpeg or video/x-raw
+    else:
+        source.set_property("return-data", json.dumps({"seen": count}))  # data as the answer; the newest counts
+    return Gst.FlowReturn.OK
+
+
+def on_bus(bus, message):
+    global failed
+    if message.type == Gst.MessageType.ERROR:
+        print("error:", message.parse_error()[0].message, file=sys.stderr)
+        failed = True
+    if message.type in (Gst.MessageType.ERROR, Gst.MessageType.EOS):  # EOS: the sender said goodbye
+        loop.quit()
+    return True
+
+
+source.connect("message-received", on_message_received)
+source.connect("peer-added", lambda element, endpoint: print("peer added:", endpoint, flush=True))
+source.connect("peer-removed", lambda element, endpoint: print("peer removed:", endpoint, flush=True))
+out.connect("new-sample", on_sample)
+bus = pipeline.get_bus()
+bus.add_signal_watch()
+bus.connect("message", on_bus)
+GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT, loop.quit)
+
+pipeline.set_state(Gst.State.PLAYING)
+loop.run()
+pipeline.set_state(Gst.State.NULL)
+print(f"received {count} frames")
+sys.exit(failed)
