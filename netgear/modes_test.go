@@ -218,6 +218,10 @@ func TestMultiClient(t *testing.T) {
 					time.Sleep(10 * time.Millisecond) // the subscribers are to read each
 				}
 			}
+			peers := s.Stats().Peers
+			if len(peers) != 3 {
+				t.Errorf("peers %+v, want three", peers)
+			}
 			if err := s.Finish(ctx); err != nil {
 				t.Fatal(err)
 			}
@@ -231,6 +235,11 @@ func TestMultiClient(t *testing.T) {
 				}
 			}
 			if p == wire.ReqRep {
+				for _, peer := range peers {
+					if peer.Frames != frames/3 || !slices.Contains(strings.Split(portList(ports...), ","), peer.Port) {
+						t.Errorf("peer %+v, want %d frames and one of the ports", peer, frames/3)
+					}
+				}
 				for i, port := range ports {
 					if n := strings.Count(strings.Join(answers, ";"), fmt.Sprintf("%d [%d]", port, i)); n != frames/3 {
 						t.Errorf("%d answers of client %d, want %d: %v", n, i, frames/3, answers)

@@ -3,6 +3,7 @@ package netgear
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -12,7 +13,11 @@ type Peer struct {
 	// Endpoint is the peer's address where it connected to us, else the
 	// endpoint that was connected to.
 	Endpoint string
-	// Frames counts those exchanged while this was the only peer.
+	// Port is the one of ours that it connected to, or the one of its that we
+	// connected to: the name of the two in the multi modes. Empty for ipc.
+	Port string
+	// Frames counts those exchanged with it: in the multi modes those of its
+	// port, else those while it was the only peer.
 	Frames uint64
 }
 
@@ -90,12 +95,13 @@ func (t *peerTable) event(generation uint64, ev linkEvent, endpoint string, fd i
 	s := t.socketLocked(generation)
 	switch ev {
 	case linkAccepted, linkConnected:
+		port := portOf(endpoint)
 		if ev == linkAccepted {
 			if from := t.remote(fd); from != "" {
 				endpoint = from
 			}
 		}
-		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint}})
+		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint, Port: port}})
 	case linkReady:
 		if len(s.pending) > 0 {
 			l := s.pending[0]
@@ -144,14 +150,18 @@ func (t *peerTable) stopped(generation uint64) (ch peerChange) {
 	return ch
 }
 
-// frame counts a frame for the only peer, if there is just one.
-func (t *peerTable) frame() {
+// frame counts a frame for the peer of that port, or without one for the only
+// peer, if there is just one.
+func (t *peerTable) frame(port string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var only *link
 	for _, s := range t.sockets {
 		for _, l := range s.up {
-			if only != nil {
+			switch {
+			case port != "" && l.peer.Port != port:
+				continue
+			case only != nil:
 				return
 			}
 			only = l
@@ -160,6 +170,14 @@ func (t *peerTable) frame() {
 	if only != nil {
 		only.peer.Frames++
 	}
+}
+
+// portOf returns the port of a TCP endpoint.
+func portOf(endpoint string) string {
+	if !strings.HasPrefix(endpoint, "tcp://") {
+		return ""
+	}
+	return endpoint[strings.LastIndexByte(endpoint, ':')+1:]
 }
 
 // snapshot returns the connected peers.

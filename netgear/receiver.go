@@ -251,7 +251,11 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	}
 	r.stats.frames.Add(1)
 	r.stats.bytes.Add(uint64(r.body.Len())) //nolint:gosec // never negative
-	r.peers.frame()
+	port := ""
+	if r.cfg.MultiServer {
+		port = h.Port
+	}
+	r.peers.frame(port)
 	f.Header, f.Arrived, f.Discontinuity = *h, now, stream.disrupted
 	stream.disrupted, r.talking = false, true
 	b, free, owner := r.body.Detach()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -197,7 +198,7 @@ func (s *Sender) publish(fl *flying) error {
 	if err != nil {
 		return fmt.Errorf("netgear: %w: send: %w", ErrTransport, err)
 	}
-	s.peers.frame()
+	s.peers.frame("")
 	return nil
 }
 
@@ -364,8 +365,9 @@ func (s *Sender) collect() (acked bool, err error) {
 				return acked, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 			}
 		}
+		port := ""
 		if s.cfg.answers() {
-			s.tellReply(parts)
+			port = s.tellReply(parts)
 		}
 		s.reply.Close()
 		s.array.Close()
@@ -373,7 +375,7 @@ func (s *Sender) collect() (acked bool, err error) {
 		if s.sent > 0 {
 			s.lastFrame = time.Now()
 			s.stats.ack(s.lastFrame.Sub(s.ring[s.first].at))
-			s.peers.frame()
+			s.peers.frame(port)
 			s.pop()
 			acked = true
 		}
@@ -381,9 +383,9 @@ func (s *Sender) collect() (acked bool, err error) {
 	return acked, nil
 }
 
-// tellReply passes on what a receiver answered. An answer that makes no sense
-// confirms its frame all the same.
-func (s *Sender) tellReply(parts int) {
+// tellReply passes on what a receiver answered, and returns who it says it is.
+// An answer that makes no sense confirms its frame all the same.
+func (s *Sender) tellReply(parts int) (port string) {
 	var r wire.Reply
 	bad := wire.ParseReply(s.reply.Bytes(), &r)
 	switch {
@@ -395,10 +397,11 @@ func (s *Sender) tellReply(parts int) {
 	if bad != nil {
 		s.stats.malformed.Add(1)
 		s.obs.warn(fmt.Errorf("netgear: answer dropped: %w", bad))
-		return
+		return ""
 	}
+	port = strings.Clone(r.Port)
 	if s.obs.Reply == nil {
-		return
+		return port
 	}
 	var array Payload
 	if r.Array {
@@ -406,6 +409,7 @@ func (s *Sender) tellReply(parts int) {
 		array = ForeignPayload(b, free, owner)
 	}
 	s.obs.Reply(&r, array)
+	return port
 }
 
 func (s *Sender) tellLoss() {

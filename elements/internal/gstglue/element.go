@@ -263,12 +263,11 @@ func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
 		C.free(unsafe.Pointer(lost))
 	}
 	C.netgear_stats_peer(s, nil, nil, 0)
-	port := C.CString(fmt.Sprint(in.CurrentPort()))
-	defer C.free(unsafe.Pointer(port))
 	for _, p := range st.Peers {
-		endpoint := C.CString(p.Endpoint)
+		endpoint, port := C.CString(p.Endpoint), C.CString(p.Port)
 		C.netgear_stats_peer(s, endpoint, port, C.guint64(p.Frames))
 		C.free(unsafe.Pointer(endpoint))
+		C.free(unsafe.Pointer(port))
 	}
 	return unsafe.Pointer(s)
 }
