@@ -103,11 +103,11 @@ func (e *element) NumPeers() int {
 }
 
 // Statistics implements gstglue.Instance.
-func (e *element) Statistics() (st netgear.Stats, ok bool) {
+func (e *element) Statistics() (st netgear.Stats) {
 	if r := e.run.Load(); r != nil {
-		return r.sender.Stats(), true
+		return r.sender.Stats()
 	}
-	return st, false
+	return st
 }
 
 // Changed implements gstglue.Instance: the streaming thread reads its own

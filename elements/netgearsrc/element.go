@@ -105,11 +105,11 @@ func (e *element) NumPeers() int {
 }
 
 // Statistics implements gstglue.Instance.
-func (e *element) Statistics() (st netgear.Stats, ok bool) {
+func (e *element) Statistics() (st netgear.Stats) {
 	if r := e.run.Load(); r != nil {
-		return r.receiver.Stats(), true
+		return r.receiver.Stats()
 	}
-	return st, false
+	return st
 }
 
 // Changed implements gstglue.Instance.

@@ -39,10 +39,10 @@ type Instance interface {
 	// Settings returns what the user has set.
 	Settings() *Settings
 	// CurrentPort, NumPeers and Statistics answer the properties of the same
-	// names, from any thread. ok is false while the element is stopped.
+	// names, from any thread; zero while the element is stopped.
 	CurrentPort() uint
 	NumPeers() int
-	Statistics() (st netgear.Stats, ok bool)
+	Statistics() netgear.Stats
 	// Dropped is the number of signals and messages that a slow handler cost.
 	Dropped() uint64
 	// Changed is told of a property that was set.

@@ -237,7 +237,7 @@ func netgearSrcCreate(obj unsafe.Pointer, out *unsafe.Pointer) (ret C.GstFlowRet
 
 func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
 	s := C.netgear_stats_new(C.gpointer(obj))
-	st, _ := in.Statistics()
+	st := in.Statistics()
 	sink := categoryOf(in) == CategorySink
 	for _, f := range statFields {
 		if f.on != 0 && (f.on == netgear.SenderRole) != sink {

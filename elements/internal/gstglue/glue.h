@@ -106,7 +106,6 @@ typedef struct {
 	gsize size;
 	gpointer owner;      /* for netgear_loan_func */
 	const char *message; /* of the buffer's meta, borrowed; or NULL */
-	gboolean copied;
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
 gboolean netgear_sample_map(gpointer sample, NetgearCaps *caps, NetgearInput *out);

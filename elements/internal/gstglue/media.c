@@ -183,7 +183,6 @@ static gboolean map_video(const GstVideoInfo *info, Loan *loan, GstBuffer *buffe
 		memcpy(loan->packed + y * row, out->data + y * stride, row);
 	loan_return_buffer(loan);
 	out->data = loan->packed;
-	out->copied = TRUE;
 	__atomic_add_fetch(&buffers_copied, out->size, __ATOMIC_RELAXED);
 	return TRUE;
 }
