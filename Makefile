@@ -25,7 +25,10 @@ export PYTHON ?= /usr/bin/python3
 DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libzmq3-dev \
 	gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-libav \
 	$(if $(DISPLAY)$(WAYLAND_DISPLAY),gstreamer1.0-x)
-DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-x procps python3 python3-zmq python3-numpy python3-opencv \
+# The SSH server's package starts the server and keeps it running, where there is an init to do so: that is for its owner
+# to decide. Tests that miss it then say so.
+SSHD := $(if $(CI),openssh-server,$(if $(wildcard /run/systemd/system),,openssh-server))
+DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-x openssh-client $(SSHD) procps python3 python3-zmq python3-numpy python3-opencv \
 	python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
 
 # Built once per version into the user's Go folder, never into go.mod: docs/decisions/0003.
@@ -46,6 +49,7 @@ GSTENV := GST_PLUGIN_PATH=$(BUILD) GST_REGISTRY=$(BUILD)/registry.bin
 TESTENV := $(GSTENV) G_DEBUG=fatal-criticals
 
 PLUGINDIR = $(shell pkg-config $(if $(PREFIX),--define-variable=prefix=$(PREFIX)) --variable=pluginsdir gstreamer-1.0)
+BINDIR = $(or $(PREFIX),$(shell pkg-config --variable=prefix gstreamer-1.0))/bin
 
 .PHONY: help
 help: ## list the targets
@@ -69,11 +73,12 @@ deps-run: # what build and demo need, without the tests' Python
 # cache, and then every build of the plugin runs cgo and gcc over the whole binding again (Go 1.26: a minute each time).
 
 .PHONY: build
-build: deps-run ## compile the plugin: build/libgstnetgear.so
+build: deps-run ## compile the plugin, build/libgstnetgear.so, and build/netgear-keys
 	@mkdir -p $(BUILD)
 	@scripts/tell.sh 'compiling build/libgstnetgear.so (the first build compiles the GStreamer binding: some minutes; later ones seconds)' \
 		$(GO) build -buildmode=c-shared -trimpath -o $(PLUGIN) ./plugin
 	@rm -f $(BUILD)/libgstnetgear.h
+	@$(GO) build -trimpath -o $(BUILD)/netgear-keys ./cmd/netgear-keys
 
 .PHONY: demo
 demo: build ## stream from one process to another and measure; VIDEO=file for your own footage, PATTERN=, SECONDS=
@@ -91,7 +96,7 @@ test: deps build vet ## run every test, real GStreamer processes and Python peer
 	@echo '==> tests of the library, with the race detector (the first run compiles the race runtime)'
 	$(TESTENV) $(GO) test -race -timeout 10m ./netgear/...
 	@echo '==> tests of the elements and of whole pipelines'
-	$(TESTENV) $(GO) test -count=1 -p 1 -timeout 15m ./elements/... ./internal/...
+	$(TESTENV) $(GO) test -count=1 -p 1 -timeout 15m ./elements/... ./cmd/... ./internal/...
 
 .PHONY: test-pure
 test-pure: ## run the tests of the wire format alone: no C compiler, no GStreamer
@@ -148,11 +153,12 @@ install: ## copy the built plugin to GStreamer's folder; PREFIX= and DESTDIR= as
 	@test -f $(PLUGIN) || { echo 'nothing to install: run "make build" first' >&2; exit 1; }
 	@test -n '$(PLUGINDIR)' || { echo 'pkg-config does not know gstreamer-1.0: run "make deps" first' >&2; exit 1; }
 	install -D -m 0644 $(PLUGIN) '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so'
+	install -D -m 0755 $(BUILD)/netgear-keys '$(DESTDIR)$(BINDIR)/netgear-keys'
 	@test -z '$(PREFIX)' || echo 'GStreamer looks there only with GST_PLUGIN_PATH=$(PLUGINDIR), unless it lives in the same prefix'
 
 .PHONY: uninstall
 uninstall: ## remove it again
-	rm -f '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so'
+	rm -f '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so' '$(DESTDIR)$(BINDIR)/netgear-keys'
 
 .PHONY: clean
 clean: ## remove build/; Go's own cache stays, it holds minutes of compilation

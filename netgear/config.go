@@ -91,6 +91,30 @@ type Config struct {
 	// without a frame; 0 means never.
 	SubscriberTimeout time.Duration
 
+	// SecureMode encrypts every connection with CURVE; the end that binds is
+	// the server of it. CertLocation is an existing folder, below which
+	// .vidgear/keys/{public_keys,private_keys} hold the certificates, as
+	// NetGear's custom_cert_location; empty means the home folder. Where there
+	// is no key at all, pairs for both ends are generated.
+	SecureMode   SecureMode
+	CertLocation string
+	// OverwriteCert has a Sender generate new pairs each time it opens.
+	OverwriteCert bool
+	// Allow are the source addresses and networks, with commas, that may
+	// connect to this end, which must bind with TCP; empty means all.
+	Allow string
+
+	// SSHTunnel, as user@host or user@host:port, takes a Sender's connection
+	// through that SSH server, which looks up Address and connects to it.
+	// SSHKeyFile is a private key, SSHPassword its passphrase or, without a key
+	// file, the password; without both, the agent and the user's usual key files are
+	// tried. SSHKnownHosts has the server's key; empty means
+	// ~/.ssh/known_hosts. A server that is not in it is refused.
+	SSHTunnel     string
+	SSHPassword   Secret
+	SSHKeyFile    string
+	SSHKnownHosts string
+
 	// Message is sent with every frame that brings none of its own: text that
 	// is a JSON value as that value, any other text as a JSON string, the
 	// empty text as null.
@@ -118,6 +142,23 @@ type Config struct {
 	// MaxFrameSize is the largest data part in bytes that a Receiver takes.
 	MaxFrameSize uint64
 }
+
+// Secret is text that does not show when it is printed.
+type Secret string
+
+// String returns no secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return "***"
+}
+
+// GoString returns none either.
+func (s Secret) GoString() string { return s.String() }
+
+// LogValue returns none either.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // Colorspace is a colour space by NetGear's name for it.
 type Colorspace uint8
@@ -181,6 +222,11 @@ var (
 	// ErrBusy is returned to a second goroutine that uses the same Sender or
 	// Receiver at the same time.
 	ErrBusy = errors.New("netgear: used by two goroutines at once")
+	// ErrUnauthorized says that the other end does not let this end in, or
+	// that it is not the one it should be; there is no retry.
+	ErrUnauthorized = errors.New("not authorized")
+	// ErrTunnel marks a failure of the SSH tunnel.
+	ErrTunnel = errors.New("ssh tunnel")
 	// ErrTransport marks what libzmq should never answer.
 	ErrTransport = errors.New("transport failed")
 )
@@ -220,6 +266,7 @@ func (c *Config) Validate(role Role) error {
 	if c.Protocol == TCP && strings.ContainsAny(c.Address, "/ ?#@") {
 		return fmt.Errorf("netgear: %w: address %q with protocol=tcp: want a host, an address or an interface", ErrSettings, c.Address)
 	}
+	tunnel := c.SSHTunnel != "" && role == SenderRole
 	for _, r := range []struct {
 		bad  bool
 		text string
@@ -232,6 +279,12 @@ func (c *Config) Validate(role Role) error {
 		{c.MultiClient && role == SenderRole && c.Ports == "", "multiclient-mode=true without ports: want ports=5566,5567 or the like"},
 		{c.Ports != "" && !c.manyPorts(role), fmt.Sprintf("ports=%q without multiserver-mode (of a source) or multiclient-mode (of a sink): want port", c.Ports)},
 		{(c.MultiServer || c.MultiClient) && c.Port == 0 && !c.manyPorts(role), "port 0 in a mode in which the port is the peer's name: want the port"},
+		{c.Allow != "" && !c.Bind, fmt.Sprintf("allow=%q with bind=false: want it at the end that binds", c.Allow)},
+		{c.Allow != "" && c.Protocol == IPC, fmt.Sprintf("allow=%q with protocol=ipc, which has no addresses: want the folder's permissions for that", c.Allow)},
+		{tunnel && c.MultiServer, "ssh-tunnel-mode with multiserver-mode=true: want one of them at the most"},
+		{tunnel && c.MultiClient, "ssh-tunnel-mode with multiclient-mode=true: want one of them at the most"},
+		{tunnel && c.Bind, "ssh-tunnel-mode with bind=true: want bind=false, a tunnel is for the end that connects"},
+		{tunnel && c.Protocol == IPC, "ssh-tunnel-mode with protocol=ipc: want protocol=tcp"},
 	} {
 		if r.bad {
 			return fmt.Errorf("netgear: %w: %s", ErrSettings, r.text)
@@ -239,6 +292,14 @@ func (c *Config) Validate(role Role) error {
 	}
 	if _, err := c.ports(role); err != nil {
 		return err
+	}
+	if _, err := parseAllow(c.Allow); err != nil {
+		return err
+	}
+	if tunnel {
+		if _, err := parseSSHServer(c.SSHTunnel); err != nil {
+			return err
+		}
 	}
 	if c.InFlight > 1 && c.Pattern != wire.Pair {
 		return fmt.Errorf("netgear: %w: in-flight=%d with pattern=%s: want pattern=pair, or in-flight=1", ErrSettings, c.InFlight, c.Pattern)

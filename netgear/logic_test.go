@@ -71,7 +71,7 @@ func TestPeerTable(t *testing.T) {
 			{linkAccepted, 6, nil, nil, 0, ""},
 			{linkReady, 0, a, nil, 1, ""},
 			{linkRefused, 0, nil, nil, 1, ""},
-			{linkEnded, 5, b, a, 1, ""},
+			{linkEnded, 5, b, a, 1, "from 5"},
 			{linkEnded, 6, nil, b, 0, ""},
 		}},
 		{"ready without a beginning", []step{{linkReady, 0, nil, nil, 0, ""}, {linkEnded, 9, nil, nil, 0, ""}}},
@@ -80,19 +80,40 @@ func TestPeerTable(t *testing.T) {
 			table := newPeerTable()
 			table.remote = func(fd int) string { return map[int]string{5: "from 5", 6: "from 6"}[fd] }
 			for i, s := range c.steps {
-				ch := table.event(1, s.ev, "bound", s.fd)
-				if !reflect.DeepEqual(ch, peerChange{added: s.added, removed: s.removed, rejected: s.rejected, reason: map[bool]string{true: "the handshake failed"}[s.rejected != ""], connected: s.connected}) {
-					t.Fatalf("step %d: %+v, want %+v", i, ch, s)
+				ch := table.event(1, linkNews{kind: s.ev, endpoint: "bound", fd: s.fd, reason: "for a reason"})
+				want := peerChange{added: s.added, removed: s.removed, rejected: s.rejected, connected: s.connected}
+				if s.rejected != "" {
+					want.reason, want.swapped = "for a reason", len(s.removed) > 0
+				}
+				if !reflect.DeepEqual(ch, want) {
+					t.Fatalf("step %d: %+v, want %+v", i, ch, want)
 				}
 			}
 		})
 	}
+	t.Run("reasons of the ZAP handler go with their addresses", func(t *testing.T) {
+		table := newPeerTable()
+		table.remote = func(fd int) string { return map[int]string{5: "tcp://10.0.0.5:1", 6: "tcp://[fe80::6]:1"}[fd] }
+		table.event(1, linkNews{kind: linkAccepted, endpoint: "bound", fd: 5})
+		table.event(1, linkNews{kind: linkAccepted, endpoint: "bound", fd: 6})
+		table.deny("fe80::6%eth0", "six")
+		table.deny("::ffff:10.0.0.5", "five")
+		for fd, want := range map[int]string{5: "five", 6: "six"} {
+			table.event(1, linkNews{kind: linkRefused, why: failedDenied, reason: "not authorized"})
+			if ch := table.event(1, linkNews{kind: linkEnded, fd: fd}); ch.reason != want || ch.why != failedDenied {
+				t.Errorf("%d: %+v, want the reason %q", fd, ch, want)
+			}
+		}
+		if len(table.denied) != 0 {
+			t.Errorf("left over: %v", table.denied)
+		}
+	})
 	t.Run("a socket goes with its peers", func(t *testing.T) {
 		table := newPeerTable()
-		table.event(1, linkConnected, "one", 5)
-		table.event(1, linkReady, "one", 0)
-		table.event(2, linkConnected, "two", 6)
-		table.event(2, linkReady, "two", 0)
+		table.event(1, linkNews{kind: linkConnected, endpoint: "one", fd: 5})
+		table.event(1, linkNews{kind: linkReady})
+		table.event(2, linkNews{kind: linkConnected, endpoint: "two", fd: 6})
+		table.event(2, linkNews{kind: linkReady})
 		if ch := table.stopped(1); !reflect.DeepEqual(ch, peerChange{removed: []string{"one"}, connected: 1}) {
 			t.Errorf("%+v", ch)
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -34,13 +35,18 @@ type Peer struct {
 type peerTable struct {
 	mu      sync.Mutex
 	sockets map[uint64]*socketPeers
+	denied  map[string][]string // reasons of the ZAP handler, by address, until the connection ends
 	remote  func(fd int) string // where a connection comes from; replaced in tests
+
+	// authFailures counts refusals: of others at the end that binds, of
+	// ourselves at the end that connects.
+	authFailures atomic.Uint64
 }
 
 type socketPeers struct {
 	pending []*link
 	up      []*link
-	failing string // why, of the connection whose end is to come
+	failing *linkNews // of the connection whose end is to come
 }
 
 type link struct {
@@ -52,24 +58,34 @@ type link struct {
 type linkEvent uint8
 
 const (
-	linkAccepted     linkEvent = iota // by the socket that binds
-	linkConnected                     // by the socket that connects
-	linkReady                         // the handshake succeeded
-	linkRefused                       // the handshake failed; linkEnded follows
-	linkUnauthorized                  // the same, for want of the right to connect
+	linkAccepted  linkEvent = iota // by the socket that binds
+	linkConnected                  // by the socket that connects
+	linkReady                      // the handshake succeeded
+	linkRefused                    // the handshake failed; linkEnded follows
 	linkEnded
 )
+
+// linkNews is one event of a monitor.
+type linkNews struct {
+	kind     linkEvent
+	endpoint string
+	fd       int     // of linkAccepted, linkConnected and linkEnded
+	why      failure // of linkRefused
+	reason   string  // the same for people
+}
 
 // peerChange is what an event did to the table.
 type peerChange struct {
 	added, removed []string
 	rejected       string // endpoint of a connection that came to nothing
 	reason         string // why
+	why            failure
+	swapped        bool // removed never was up: added was
 	connected      int
 }
 
 func newPeerTable() *peerTable {
-	return &peerTable{sockets: map[uint64]*socketPeers{}, remote: remoteAddress}
+	return &peerTable{sockets: map[uint64]*socketPeers{}, denied: map[string][]string{}, remote: remoteAddress}
 }
 
 func (t *peerTable) socketLocked(generation uint64) *socketPeers {
@@ -88,15 +104,65 @@ func (t *peerTable) connectedLocked() (n int) {
 	return n
 }
 
+// maxDenied bounds the addresses whose refusals are remembered.
+const maxDenied = 256
+
+// deny takes note of why a connection from that address is not let in; its
+// failure follows.
+func (t *peerTable) deny(address, reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.denied) >= maxDenied {
+		clear(t.denied)
+	}
+	address = plainAddress(address)
+	if reasons := t.denied[address]; len(reasons) < maxDenied {
+		t.denied[address] = append(reasons, reason)
+	}
+}
+
+// deniedLocked returns the oldest reason for the address of an endpoint, and
+// forgets it.
+func (t *peerTable) deniedLocked(endpoint string) (reason string) {
+	address := plainAddress(addressOf(endpoint))
+	reasons := t.denied[address]
+	if len(reasons) == 0 {
+		return ""
+	}
+	if t.denied[address] = reasons[1:]; len(reasons) == 1 {
+		delete(t.denied, address)
+	}
+	return reasons[0]
+}
+
+// plainAddress returns an IP address in one spelling, and "" for all else.
+func plainAddress(text string) string {
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return ""
+	}
+	return a.Unmap().WithZone("").String()
+}
+
+// addressOf returns the host of a TCP endpoint.
+func addressOf(endpoint string) string {
+	host := strings.TrimPrefix(endpoint, "tcp://")
+	if i := strings.LastIndexByte(host, ':'); i >= 0 {
+		host = host[:i]
+	}
+	return strings.Trim(host, "[]")
+}
+
 // event takes in one event of the monitor of socket number generation.
-func (t *peerTable) event(generation uint64, ev linkEvent, endpoint string, fd int) (ch peerChange) {
+func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.socketLocked(generation)
-	switch ev {
+	endpoint, fd := l.endpoint, l.fd
+	switch l.kind {
 	case linkAccepted, linkConnected:
 		port := portOf(endpoint)
-		if ev == linkAccepted {
+		if l.kind == linkAccepted {
 			if from := t.remote(fd); from != "" {
 				endpoint = from
 			}
@@ -110,27 +176,36 @@ func (t *peerTable) event(generation uint64, ev linkEvent, endpoint string, fd i
 			ch.added = append(ch.added, l.peer.Endpoint)
 		}
 	case linkRefused:
-		s.failing = "the handshake failed"
-	case linkUnauthorized:
-		s.failing = "not authorized"
+		if s.failing == nil { // the first says most
+			s.failing = &l
+		}
 	case linkEnded:
 		byFd := func(l *link) bool { return l.fd == fd }
+		var ended *link
 		if i := slices.IndexFunc(s.up, byFd); i >= 0 {
-			ch.removed = append(ch.removed, s.up[i].peer.Endpoint)
+			ended = s.up[i]
+			ch.removed = append(ch.removed, ended.peer.Endpoint)
 			s.up = slices.Delete(s.up, i, i+1)
-			if s.failing != "" && len(s.pending) > 0 {
+			if s.failing != nil && len(s.pending) > 0 {
 				l := s.pending[0]
 				s.pending = s.pending[1:]
 				s.up = append(s.up, l)
 				ch.added = append(ch.added, l.peer.Endpoint)
+				ch.swapped = true
 			}
 		} else if i := slices.IndexFunc(s.pending, byFd); i >= 0 {
-			if s.failing != "" {
-				ch.rejected, ch.reason = s.pending[i].peer.Endpoint, s.failing
-			}
+			ended = s.pending[i]
 			s.pending = slices.Delete(s.pending, i, i+1)
 		}
-		s.failing = ""
+		if ended != nil && s.failing != nil && (ch.swapped || len(ch.removed) == 0) {
+			ch.rejected, ch.reason, ch.why = ended.peer.Endpoint, s.failing.reason, s.failing.why
+			if ch.why == failedDenied {
+				if reason := t.deniedLocked(ch.rejected); reason != "" {
+					ch.reason = reason
+				}
+			}
+		}
+		s.failing = nil
 	}
 	ch.connected = t.connectedLocked()
 	return ch

@@ -62,6 +62,8 @@ type Property struct {
 	NetGear string
 	// NotInURI keeps a setting out of the URI.
 	NotInURI bool
+	// Secret settings can be written and never read.
+	Secret bool
 
 	// field returns a pointer to the field, or an enumRef; nil for what an
 	// element answers itself.
@@ -82,6 +84,11 @@ var (
 	TimestampModeEnum = &Enum{"GstNetgearTimestampMode", []EnumValue{
 		{"receive-time", "Running time at which the frame arrived"},
 		{"sender", "Spacing of the sender's timestamps, where the wire has them"},
+	}}
+	SecureModeEnum = &Enum{"GstNetgearSecureMode", []EnumValue{
+		{"grasslands", "No encryption, everybody may connect"},
+		{"stonehouse", "Encryption; whoever has the server's public key may connect"},
+		{"ironhouse", "Encryption; whoever has the server's public key and one of the known secret keys may connect"},
 	}}
 	ColorspaceEnum = func() *Enum {
 		e := &Enum{Type: "GstNetgearColorspace"}
@@ -188,6 +195,48 @@ var Properties = []Property{
 		Default: "0", Max: maxTimeout * 24,
 		Blurb: "Seconds without a frame after which a pub-sub stream ends (0 = never)",
 		field: func(c *Config) any { return &c.SubscriberTimeout },
+	},
+	{
+		Name: "secure-mode", Nick: "Secure mode", Kind: Choice, Enum: SecureModeEnum, On: BothRoles, NetGear: "secure_mode",
+		Default: "grasslands",
+		Blurb:   "Encryption and who may connect (at both ends; stonehouse and ironhouse differ at the end that binds)",
+		field:   func(c *Config) any { return enumPtr[SecureMode]{&c.SecureMode} },
+	},
+	{
+		Name: "custom-cert-location", Nick: "Certificate location", Kind: String, On: BothRoles, NetGear: "custom_cert_location",
+		Blurb: "Existing folder of the certificates, which lie in .vidgear/keys below it (empty = home folder); they are generated there when there are none",
+		field: func(c *Config) any { return &c.CertLocation },
+	},
+	{
+		Name: "overwrite-cert", Nick: "Overwrite certificates", Kind: Bool, On: SenderRole, NetGear: "overwrite_cert",
+		Default: "false",
+		Blurb:   "Generate new certificates for both ends each time the element starts, and remove all others",
+		field:   func(c *Config) any { return &c.OverwriteCert },
+	},
+	{
+		Name: "allow", Nick: "Allowed addresses", Kind: String, On: BothRoles,
+		Blurb: "Source addresses and networks that may connect, as 10.0.0.0/8,192.168.1.7 (empty = every address; for the end that binds, tcp)",
+		field: func(c *Config) any { return &c.Allow },
+	},
+	{
+		Name: "ssh-tunnel-mode", Nick: "SSH tunnel", Kind: String, On: SenderRole, NetGear: "ssh_tunnel_mode",
+		Blurb: "SSH server to connect through, as user@host or user@host:port (empty = none); address and port are then as seen from there",
+		field: func(c *Config) any { return &c.SSHTunnel },
+	},
+	{
+		Name: "ssh-tunnel-pwd", Nick: "SSH password", Kind: String, On: SenderRole, NetGear: "ssh_tunnel_pwd", NotInURI: true, Secret: true,
+		Blurb: "Password for the SSH server, or passphrase of ssh-tunnel-keyfile where that is set",
+		field: func(c *Config) any { return &c.SSHPassword },
+	},
+	{
+		Name: "ssh-tunnel-keyfile", Nick: "SSH key file", Kind: String, On: SenderRole, NetGear: "ssh_tunnel_keyfile",
+		Blurb: "Private key for the SSH server, an existing file (empty = with ssh-tunnel-pwd none, else the SSH agent and the user's own keys)",
+		field: func(c *Config) any { return &c.SSHKeyFile },
+	},
+	{
+		Name: "ssh-known-hosts", Nick: "SSH known hosts", Kind: String, On: SenderRole,
+		Blurb: "Existing file with the SSH server's host key (empty = ~/.ssh/known_hosts); an unknown or changed host key is an error",
+		field: func(c *Config) any { return &c.SSHKnownHosts },
 	},
 	{
 		Name: "message", Nick: "Message", Kind: String, On: SenderRole, When: Playing, NetGear: "message of send()",
@@ -302,6 +351,8 @@ func (p *Property) Get(c *Config) any {
 	switch f := p.field(c).(type) {
 	case *string:
 		return *f
+	case *Secret:
+		return string(*f)
 	case *uint:
 		return uint64(*f)
 	case *int:
@@ -327,6 +378,11 @@ func (p *Property) Set(c *Config, v any) error {
 		var s string
 		if s, ok = v.(string); ok {
 			*f = s
+		}
+	case *Secret:
+		var s string
+		if s, ok = v.(string); ok {
+			*f = Secret(s)
 		}
 	case *uint:
 		var n uint64

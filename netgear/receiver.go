@@ -97,7 +97,7 @@ func (r *Receiver) CurrentPort() uint { return uint(r.port.Load()) }
 func (r *Receiver) Peers() int { return r.peers.count() }
 
 // Stats returns the counters. It never waits for the stream.
-func (r *Receiver) Stats() Stats { return r.stats.snapshot(r.peers) }
+func (r *Receiver) Stats() Stats { return r.stats.snapshot(&r.cfg, r.peers) }
 
 // SetReturnData makes a JSON value the answer to the frames that follow, in
 // bidirectional and multi-client mode. Any goroutine may call it.

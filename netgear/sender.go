@@ -92,7 +92,7 @@ func (s *Sender) CurrentPort() uint { return uint(s.port.Load()) }
 func (s *Sender) Peers() int { return s.peers.count() }
 
 // Stats returns the counters. It never waits for the stream.
-func (s *Sender) Stats() Stats { return s.stats.snapshot(s.peers) }
+func (s *Sender) Stats() Stats { return s.stats.snapshot(&s.cfg, s.peers) }
 
 // Send sends one frame and waits until fewer than InFlight frames are
 // unconfirmed. It takes over the payload, whatever it returns.
@@ -125,7 +125,7 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		s.stats.sendBlock.Add(int64(time.Since(begin)))
 		return err
 	}
-	err := s.settle(ctx, len(s.ring)-1)
+	err := s.deliver(ctx, len(s.ring)-1)
 	s.stats.sendBlock.Add(int64(time.Since(begin)))
 	if err != nil && errors.Is(err, ctx.Err()) {
 		return nil // the frame is ours, and its confirmation is seen to later
@@ -146,7 +146,22 @@ func (s *Sender) makeRoom(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.settle(ctx, len(s.ring)-1)
+	return s.deliver(ctx, len(s.ring)-1)
+}
+
+// deliver is settle, and takes note of an error that is final.
+func (s *Sender) deliver(ctx context.Context, n int) error {
+	err := s.conn.failed()
+	if err == nil {
+		err = s.settle(ctx, n)
+	}
+	if s.conn != nil && s.failed == nil {
+		if s.failed = s.conn.failed(); s.failed != nil {
+			s.discard()
+			return s.failed
+		}
+	}
+	return err
 }
 
 // load fills fl from f and takes over its payload.
@@ -423,13 +438,17 @@ func (s *Sender) tellLoss() {
 func (s *Sender) timedOut() error {
 	s.stats.ackTimeouts.Add(1)
 	endpoint := s.conn.endpoints()
+	why := ErrNoReply
+	if trouble := s.conn.trouble(); trouble != nil {
+		why = fmt.Errorf("%w: %w", trouble, why)
+	}
 	if !s.pirate.timedOut() {
 		s.obs.warn(fmt.Errorf("netgear: %w from %s within %v (timeout %d in a row, peers %d): reconnecting",
-			ErrNoReply, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.count()))
+			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.count()))
 		return nil
 	}
 	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up",
-		ErrAbandoned, ErrNoReply, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries)
+		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries)
 	s.discard()
 	return s.failed
 }
@@ -474,7 +493,7 @@ func (s *Sender) Finish(ctx context.Context) error {
 		return s.failed
 	}
 	if s.row.confirmed {
-		if err := s.settle(ctx, 0); err != nil {
+		if err := s.deliver(ctx, 0); err != nil {
 			return err
 		}
 	}

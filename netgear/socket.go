@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -71,18 +72,29 @@ type conn struct {
 	obs  *Observer
 	log  *slog.Logger
 
-	zctx  *zmq4.Context
-	sock  *zmq4.Socket
-	data  zmsg.Socket
-	waker *zmsg.Waker
-	ports []uint // what is bound or connected to
-	built time.Time
+	keys   *keyring // nil: no encryption
+	tunnel *tunnel  // nil: none
+	zctx   *zmq4.Context
+	sock   *zmq4.Socket
+	data   zmsg.Socket
+	waker  *zmsg.Waker
+	ports  []uint // what is bound or connected to
+	built  time.Time
 
 	peers *peerTable
 	// lost is set by the watch when a connection ends that had come about, and
 	// names the socket it belongs to. Shared.
 	lost       atomic.Uint64
 	generation uint64
+	// fatal is why there is no use in going on: it was refused, or the tunnel
+	// was. Shared.
+	fatal atomic.Pointer[error]
+	// silent counts handshakes in a row that ended without a word. It belongs
+	// to the watch.
+	silent int
+	// ctx ends with close.
+	ctx    context.Context
+	cancel context.CancelFunc
 }
 
 // open sets up the socket. It does not wait for the network: names are looked
@@ -96,12 +108,28 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 	if c.ports, err = cfg.ports(role); err != nil {
 		return nil, err
 	}
+	if cfg.SecureMode != Grasslands {
+		if c.keys, err = openKeys(cfg, role, c.log); err != nil {
+			return nil, err
+		}
+	}
 	if c.waker, err = zmsg.NewWaker(); err != nil {
 		return nil, fmt.Errorf("netgear: %w: event descriptor: %w", ErrOpen, err)
 	}
 	if c.zctx, err = zmq4.NewContext(); err != nil {
 		c.waker.Close()
 		return nil, fmt.Errorf("netgear: %w: context: %w", ErrOpen, err)
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	if err = c.guard(); err != nil {
+		c.close(0)
+		return nil, err
+	}
+	if cfg.SSHTunnel != "" && role == SenderRole {
+		if c.tunnel, err = openTunnel(cfg, c.log, c.fail); err != nil {
+			c.close(0)
+			return nil, err
+		}
 	}
 	// The port may be ours still for a moment after an earlier close.
 	for end := time.Now().Add(bindGrace); ; time.Sleep(time.Millisecond / 2) {
@@ -114,6 +142,21 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		return nil, err
 	}
 	return c, nil
+}
+
+// guarded says whether connections to this end are asked who they are.
+func (c *conn) guarded() bool { return c.cfg.Bind && (c.keys != nil || c.cfg.Allow != "") }
+
+// guard has the connections of all sockets to come judged.
+func (c *conn) guard() error {
+	if !c.guarded() {
+		return nil
+	}
+	allow, err := parseAllow(c.cfg.Allow)
+	if err != nil {
+		return err
+	}
+	return serveZAP(c.zctx, &door{keys: c.keys, allow: allow, refused: c.peers.deny, log: c.log, fail: c.fail})
 }
 
 // build makes the socket with every option, binds or connects it.
@@ -145,6 +188,11 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 	if err != nil {
 		return fmt.Errorf("netgear: %w: %w", ErrOpen, err)
 	}
+	if c.guarded() {
+		if err := data.EnforceZAPDomain(); err != nil {
+			return fmt.Errorf("netgear: %w: socket option ZAP_ENFORCE_DOMAIN: %w", ErrOpen, err)
+		}
+	}
 	c.data = data
 	c.generation++
 	if err := c.watch(sock, c.generation); err != nil {
@@ -163,7 +211,7 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 func (c *conn) join(sock *zmq4.Socket, i int) error {
 	endpoint := c.cfg.endpoint(c.ports[i])
 	if !c.cfg.Bind {
-		if err := sock.Connect(endpoint); err != nil {
+		if err := sock.Connect(c.connectEndpoint(c.ports[i])); err != nil {
 			return fmt.Errorf("netgear: %w: connect %s: %w", ErrOpen, endpoint, err)
 		}
 		return nil
@@ -183,6 +231,23 @@ func (c *conn) join(sock *zmq4.Socket, i int) error {
 		c.ports[i] = uint(port)
 	}
 	return nil
+}
+
+// connectEndpoint is what the socket connects to: the other end, or the mouth
+// of the tunnel.
+func (c *conn) connectEndpoint(port uint) string {
+	if c.tunnel != nil {
+		return c.tunnel.endpoint()
+	}
+	return c.cfg.endpoint(port)
+}
+
+// trouble says why the tunnel leads nowhere at the moment, or nil.
+func (c *conn) trouble() error {
+	if c.tunnel == nil {
+		return nil
+	}
+	return c.tunnel.state()
 }
 
 // endpoints names what is bound or connected to, for people.
@@ -264,6 +329,27 @@ func (c *conn) options() []option {
 	case c.role == ReceiverRole && cfg.Pattern == wire.PubSub:
 		opts = append(opts, opt("SUBSCRIBE", func(s *zmq4.Socket) error { return s.SetSubscribe("") }))
 	}
+	return append(opts, c.securityOptions()...)
+}
+
+// securityOptions is what keeps strangers out. An error of any of them is one
+// of the whole socket: there is no way on without.
+func (c *conn) securityOptions() (opts []option) {
+	opt := func(name string, set func(s *zmq4.Socket) error) { opts = append(opts, option{name, set}) }
+	if c.guarded() {
+		opt("ZAP_DOMAIN", func(s *zmq4.Socket) error { return s.SetZapDomain(zapDomain) })
+	}
+	if c.keys == nil {
+		return opts
+	}
+	own := &c.keys.own
+	if c.cfg.Bind {
+		opt("CURVE_SERVER", func(s *zmq4.Socket) error { return s.SetCurveServer(1) })
+	} else {
+		opt("CURVE_SERVERKEY", func(s *zmq4.Socket) error { return s.SetCurveServerkey(z85Encode(c.keys.server)) })
+	}
+	opt("CURVE_PUBLICKEY", func(s *zmq4.Socket) error { return s.SetCurvePublickey(z85Encode(own.public)) })
+	opt("CURVE_SECRETKEY", func(s *zmq4.Socket) error { return s.SetCurveSecretkey(z85Encode(own.secret)) })
 	return opts
 }
 
@@ -306,6 +392,7 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 	}
 	c.drop()
 	c.waker.Close()
+	c.cancel()
 	ended := make(chan struct{})
 	zctx := c.zctx
 	go func() {
@@ -313,6 +400,9 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 		// Blocks until the sockets are gone; never on the caller's thread.
 		if err := zctx.Term(); err != nil {
 			c.log.Warn("ending a context", "error", err)
+		}
+		if c.tunnel != nil {
+			c.tunnel.close(linger) // what the sockets had left is in it
 		}
 	}()
 	select {
@@ -330,6 +420,9 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		if err := ctx.Err(); err != nil {
 			return 0, err
 		}
+		if err := c.failed(); err != nil {
+			return 0, err
+		}
 		ev, err := c.data.Wait(want, c.waker, until)
 		if err != nil {
 			return 0, fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
@@ -338,8 +431,8 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 			return ev, nil
 		}
 		c.waker.Clear()
-		if err := ctx.Err(); err != nil {
-			return 0, err
+		if err := errors.Join(ctx.Err(), c.failed()); err != nil {
+			continue
 		}
 		if ev&^zmsg.Woken != 0 || c.isLost() {
 			return ev, nil
@@ -353,12 +446,27 @@ func (c *conn) isLost() bool { return c.lost.Load() == c.generation }
 
 func (c *conn) clearLost() { c.lost.Store(0) }
 
+// fail says, from any goroutine, that there is no use in going on.
+func (c *conn) fail(err error) {
+	if c.fatal.CompareAndSwap(nil, &err) {
+		c.waker.Wake()
+	}
+}
+
+// failed returns the first error that was given to fail.
+func (c *conn) failed() error {
+	if err := c.fatal.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
 // linkEvents are the monitor's events that matter, in our terms.
 var linkEvents = map[zmq4.Event]linkEvent{
 	zmq4.EVENT_ACCEPTED:                   linkAccepted,
 	zmq4.EVENT_CONNECTED:                  linkConnected,
 	zmq4.EVENT_HANDSHAKE_SUCCEEDED:        linkReady,
-	zmq4.EVENT_HANDSHAKE_FAILED_AUTH:      linkUnauthorized,
+	zmq4.EVENT_HANDSHAKE_FAILED_AUTH:      linkRefused,
 	zmq4.EVENT_HANDSHAKE_FAILED_PROTOCOL:  linkRefused,
 	zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL: linkRefused,
 	zmq4.EVENT_DISCONNECTED:               linkEnded,
@@ -382,7 +490,7 @@ func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 		_ = mon.Close() // the error that counts is err
 		return fmt.Errorf("netgear: %w: monitor: %w", ErrOpen, err)
 	}
-	go func() {
+	spawn(c.fail, func() {
 		defer func() {
 			_ = mon.Close() // nothing is left to be done about it
 		}()
@@ -393,19 +501,57 @@ func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 				return
 			}
 			c.log.Debug("connection", "event", ev.String(), "endpoint", addr, "value", value)
-			kind, ok := linkEvents[ev]
-			if !ok {
-				continue
-			}
-			change := c.peers.event(generation, kind, addr, value)
-			if len(change.removed) > 0 {
-				c.lost.Store(generation)
-				c.waker.Wake()
-			}
-			c.tell(change)
+			c.happened(generation, ev, addr, value)
 		}
-	}()
+	})
 	return nil
+}
+
+// happened takes in one event of a monitor, in the goroutine of its watch.
+func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int) {
+	kind, ok := linkEvents[ev]
+	if !ok {
+		return
+	}
+	if c.tunnel != nil {
+		addr = c.endpoints() // not its mouth
+	}
+	l := linkNews{kind: kind, endpoint: addr, fd: value}
+	if kind == linkRefused {
+		l.fd = 0
+		switch ev {
+		case zmq4.EVENT_HANDSHAKE_FAILED_AUTH:
+			l.why = failureOfAuth(value)
+		case zmq4.EVENT_HANDSHAKE_FAILED_PROTOCOL:
+			l.why = failureOfProtocol(value)
+		default:
+		}
+		l.reason = l.why.reason(c.keys != nil)
+	}
+	change := c.peers.event(generation, l)
+	if len(change.removed) > 0 && !change.swapped {
+		c.lost.Store(generation)
+		c.waker.Wake()
+	}
+	c.tell(change)
+	if c.cfg.Bind {
+		return
+	}
+	var refusal error
+	switch {
+	case kind == linkReady:
+		c.silent = 0
+	case kind == linkRefused && ev == zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+		refusal = c.silentFailure()
+	case kind == linkRefused:
+		if refusal = c.refusal(l.why); l.why == failedMechanism {
+			c.greet(c.ports[0])
+		}
+	}
+	if refusal != nil {
+		c.peers.authFailures.Add(1)
+		c.fail(refusal)
+	}
 }
 
 // tell passes a change on to the observer.
@@ -418,6 +564,12 @@ func (c *conn) tell(ch peerChange) {
 	for _, e := range ch.removed {
 		if c.obs.PeerRemoved != nil {
 			c.obs.PeerRemoved(e)
+		}
+	}
+	if ch.rejected != "" && c.cfg.Bind {
+		c.log.Info("peer rejected", "endpoint", ch.rejected, "reason", ch.reason)
+		if ch.why.isRefusal() {
+			c.peers.authFailures.Add(1)
 		}
 	}
 	if ch.rejected != "" && c.cfg.Bind && c.obs.PeerRejected != nil {
@@ -439,6 +591,19 @@ func (o *Observer) warn(err error) {
 	if o.Warning != nil {
 		o.Warning(err)
 	}
+}
+
+// spawn runs f in a goroutine. A panic in it ends no process: it becomes an
+// error.
+func spawn(fail func(error), f func()) {
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				fail(fmt.Errorf("netgear: internal error: %v\n%s", r, debug.Stack()))
+			}
+		}()
+		f()
+	}()
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

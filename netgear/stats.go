@@ -18,7 +18,7 @@ type Stats struct {
 	AcksReceived    uint64
 	AckTimeouts     uint64 // of a Receiver: times it waited in vain for a frame
 	Reconnects      uint64
-	AuthFailures    uint64
+	AuthFailures    uint64 // connections refused for their keys or address; of an end that connects, its own
 	FramesMissing   uint64 // gaps in the sender's numbering
 	// AckRTT is the last, AckRTTAvg the moving average (weight 1/8) of the time
 	// from a frame's way out to its confirmation. Zero: none yet.
@@ -30,8 +30,9 @@ type Stats struct {
 	// the sender told.
 	CaptureToReceive    time.Duration
 	HasCaptureToReceive bool
-	Secure              bool
-	Peers               []Peer
+	// Secure says that every connection is encrypted.
+	Secure bool
+	Peers  []Peer
 }
 
 // counters is Stats as it is counted. Written by one goroutine, read by any.
@@ -53,8 +54,9 @@ func (c *counters) ack(rtt time.Duration) {
 	c.ackRTTAvg.Store(avg + (int64(rtt)-avg)/8)
 }
 
-func (c *counters) snapshot(peers *peerTable) Stats {
+func (c *counters) snapshot(cfg *Config, peers *peerTable) Stats {
 	return Stats{
+		AuthFailures: peers.authFailures.Load(), Secure: cfg.SecureMode != Grasslands,
 		Frames: c.frames.Load(), Bytes: c.bytes.Load(),
 		FramesDropped: c.dropped.Load(), FramesMalformed: c.malformed.Load(),
 		AcksReceived: c.acks.Load(), AckTimeouts: c.ackTimeouts.Load(), Reconnects: c.reconnects.Load(),

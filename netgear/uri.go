@@ -23,9 +23,15 @@ const DefaultPort = 5555
 // absent is the default, and every key of its query; other settings stay as
 // they are. Errors wrap ErrSettings, and cfg is then unchanged.
 func ParseURI(cfg *Config, role Role, text string) error {
+	shown := text // in errors
+	for i := range Properties {
+		if p := &Properties[i]; p.Secret && strings.Contains(text, p.Name) {
+			shown = strings.TrimRight(text[:strings.Index(text, p.Name)], "?&") + "…"
+		}
+	}
 	u, err := url.Parse(text)
 	if err != nil {
-		return fmt.Errorf("netgear: %w: uri %q: want netgear://host:port?key=value: %v", ErrSettings, text, err.(*url.Error).Err) //nolint:errorlint // url.Parse documents *url.Error
+		return fmt.Errorf("netgear: %w: uri %q: want netgear://host:port?key=value: %v", ErrSettings, shown, err.(*url.Error).Err) //nolint:errorlint // url.Parse documents *url.Error
 	}
 	next := *cfg
 	next.Address, next.Port = "", DefaultPort
@@ -34,7 +40,7 @@ func ParseURI(cfg *Config, role Role, text string) error {
 		next.Protocol = TCP
 		next.Address = u.Hostname()
 		if _, err := netip.ParseAddr(next.Address); err != nil && strings.ContainsAny(next.Address, ":/ []%") {
-			return fmt.Errorf("netgear: %w: uri %q: host %q: want a name, an IPv4 address or an IPv6 address in brackets", ErrSettings, text, next.Address)
+			return fmt.Errorf("netgear: %w: uri %q: host %q: want a name, an IPv4 address or an IPv6 address in brackets", ErrSettings, shown, next.Address)
 		}
 		if port := u.Port(); port != "" {
 			if err := Lookup(role, "port").Parse(&next, port); err != nil {
@@ -42,34 +48,36 @@ func ParseURI(cfg *Config, role Role, text string) error {
 			}
 		}
 		if u.Path != "" && u.Path != "/" || u.Opaque != "" {
-			return fmt.Errorf("netgear: %w: uri %q: a path or none of the slashes: want netgear://host:port?key=value", ErrSettings, text)
+			return fmt.Errorf("netgear: %w: uri %q: a path or none of the slashes: want netgear://host:port?key=value", ErrSettings, shown)
 		}
 	case SchemeIPC:
 		next.Protocol = IPC
 		next.Address = u.Path
 		if u.Host != "" || u.Opaque != "" || u.Path == "" {
-			return fmt.Errorf("netgear: %w: uri %q: want netgear+ipc:///path?key=value, with three slashes", ErrSettings, text)
+			return fmt.Errorf("netgear: %w: uri %q: want netgear+ipc:///path?key=value, with three slashes", ErrSettings, shown)
 		}
 	default:
-		return fmt.Errorf("netgear: %w: uri %q: scheme %q: want netgear or netgear+ipc", ErrSettings, text, u.Scheme)
+		return fmt.Errorf("netgear: %w: uri %q: scheme %q: want netgear or netgear+ipc", ErrSettings, shown, u.Scheme)
 	}
 	if u.User != nil {
 		return fmt.Errorf("netgear: %w: uri: a user name before the host: want none", ErrSettings)
 	}
 	if u.Fragment != "" {
-		return fmt.Errorf("netgear: %w: uri %q: fragment %q: want none", ErrSettings, text, u.Fragment)
+		return fmt.Errorf("netgear: %w: uri %q: fragment %q: want none", ErrSettings, shown, u.Fragment)
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
-		return fmt.Errorf("netgear: %w: uri %q: query: want key=value&…: %w", ErrSettings, text, err)
+		return fmt.Errorf("netgear: %w: uri %q: query: want key=value&…: %w", ErrSettings, shown, err)
 	}
 	for key, values := range query {
 		p := Lookup(role, key)
 		switch {
+		case p != nil && p.Secret:
+			return fmt.Errorf("netgear: %w: uri: key %q: want it as a property, a URI is no place for secrets", ErrSettings, key)
 		case p == nil || p.NotInURI:
 			return fmt.Errorf("netgear: %w: uri: key %q with value %q: want one of %s", ErrSettings, key, values[0], strings.Join(uriKeys(role), ", "))
 		case key == "address" && next.Address != "", key == "port" && u.Port() != "":
-			return fmt.Errorf("netgear: %w: uri %q: %s stands before the query and in it: want it once", ErrSettings, text, key)
+			return fmt.Errorf("netgear: %w: uri %q: %s stands before the query and in it: want it once", ErrSettings, shown, key)
 		case len(values) > 1:
 			return fmt.Errorf("netgear: %w: uri: key %q is given %d times: want it once", ErrSettings, key, len(values))
 		}

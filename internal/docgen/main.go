@@ -29,7 +29,7 @@ is ` + "`request-timeout=4`" + ` here, 4 seconds.
 
 - **sink** is netgearsink: NetGear's Server, which sends and by default connects. **src** is netgearsrc: NetGear's Client, which receives
   and by default binds.
-- **Changeable**: *ready* = while the element is in NULL or READY; *playing* = at any time; *read-only* = never.
+- **Changeable**: *ready* = while the element is in NULL or READY; *playing* = at any time; *read-only* = never. What is *write-only* is secret.
 - **NetGear** is the option's name in NetGear; *ours* = NetGear has none.
 `
 
@@ -47,7 +47,7 @@ func table(b *strings.Builder) {
 	b.WriteString("|---|---|---|---|---|---|---|---|\n")
 	for i := range netgear.Properties {
 		p := &netgear.Properties[i]
-		cells := []string{code(p.Name), on(p.On), kind(p), defaults(p), limits(p), when(p.When), theirs(p), p.Blurb}
+		cells := []string{code(p.Name), on(p.On), kind(p), defaults(p), limits(p), when(p), theirs(p), p.Blurb}
 		for i, c := range cells {
 			cells[i] = strings.ReplaceAll(c, "|", `\|`)
 		}
@@ -188,9 +188,12 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', -1, 64)
 }
 
-func when(w netgear.When) string {
-	switch w {
+func when(p *netgear.Property) string {
+	switch p.When {
 	case netgear.Ready:
+		if p.Secret {
+			return "ready, write-only"
+		}
 		return "ready"
 	case netgear.Playing:
 		return "playing"

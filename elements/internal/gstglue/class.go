@@ -176,7 +176,7 @@ func installProperties(klass unsafe.Pointer, role netgear.Role) {
 		}
 		param := C.NetgearParam{
 			min: C.double(p.Min), max: C.double(p.Max),
-			readable: C.TRUE, writable: cbool(p.When != netgear.Never), playing: cbool(p.When == netgear.Playing),
+			readable: cbool(!p.Secret), writable: cbool(p.When != netgear.Never), playing: cbool(p.When == netgear.Playing),
 		}
 		var text *C.char
 		switch p.Kind {

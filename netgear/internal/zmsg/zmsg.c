@@ -160,6 +160,18 @@ int netgear_zmsg_wait(void *sock, int want, int waker, long timeout_ms)
 	return got;
 }
 
+/* zmq.h has it among its drafts; every libzmq from 4.3.0 on knows it. */
+#ifndef ZMQ_ZAP_ENFORCE_DOMAIN
+#define ZMQ_ZAP_ENFORCE_DOMAIN 93
+#endif
+
+int netgear_zmsg_enforce_zap(void *sock)
+{
+	int one = 1;
+
+	return zmq_setsockopt(sock, ZMQ_ZAP_ENFORCE_DOMAIN, &one, sizeof one) == 0 ? 0 : errno;
+}
+
 int netgear_zmsg_waker_new(void)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -56,6 +56,10 @@ func Of(s *zmq4.Socket) (Socket, error) {
 	return Socket{p: *(*unsafe.Pointer)(unsafe.Pointer(s))}, nil
 }
 
+// EnforceZAPDomain has the socket refuse connections when nobody answers who
+// may connect, instead of letting them in. zmq4 lacks this option.
+func (s Socket) EnforceZAPDomain() error { return errno(C.netgear_zmsg_enforce_zap(s.p)) }
+
 // Message is one message part. The zero value is empty and needs no Close.
 // It must not be copied once it holds something.
 type Message struct {

@@ -1,0 +1,407 @@
+package netgear
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// SecureMode is NetGear's secure mode.
+type SecureMode uint8
+
+// Secure modes. They differ at the binding end alone, which is the CURVE
+// server.
+const (
+	// Grasslands is no security.
+	Grasslands SecureMode = iota
+	// StoneHouse encrypts, and lets in everybody who has the server's public
+	// key.
+	StoneHouse
+	// IronHouse encrypts, and lets in the clients whose public keys lie in the
+	// folder.
+	IronHouse
+)
+
+// Names in a folder of certificates, as NetGear has them.
+const (
+	vidgearFolder = ".vidgear"
+	publicFolder  = "public_keys"
+	privateFolder = "private_keys"
+	publicSuffix  = ".key"
+	secretSuffix  = ".key_secret"
+	serverName    = "server"
+	clientName    = "client"
+)
+
+var errNoKeys = errors.New("no keys")
+
+// keyring is the folder of certificates of one end, and what that end uses of
+// it. The fields do not change; accepts reads the folder anew.
+type keyring struct {
+	mode    SecureMode
+	folder  string // …/.vidgear/keys
+	isServe bool   // this end binds
+	own     certificate
+	server  curveKey // public; of the end that binds
+	log     *slog.Logger
+}
+
+func (k *keyring) public(name string) string {
+	return filepath.Join(k.folder, publicFolder, name+publicSuffix)
+}
+
+func (k *keyring) private(name string) string {
+	return filepath.Join(k.folder, privateFolder, name+secretSuffix)
+}
+
+// openKeys reads the keys of an end, and generates all of them first when
+// there are none, or when a Sender is told to. Errors wrap ErrSettings when
+// the user must do something about the folder, else ErrOpen.
+func openKeys(cfg *Config, role Role, log *slog.Logger) (*keyring, error) {
+	location, err := certLocation(cfg.CertLocation)
+	if err != nil {
+		return nil, err
+	}
+	k := &keyring{mode: cfg.SecureMode, isServe: cfg.Bind, log: log, folder: filepath.Join(location, vidgearFolder, "keys")}
+	if filepath.Base(location) == vidgearFolder { // as NetGear
+		k.folder = filepath.Join(location, "keys")
+	}
+	overwrite := cfg.OverwriteCert && role == SenderRole
+	if !overwrite && k.read() == nil {
+		return k, nil
+	}
+	// Missing, or about to be written by another process.
+	unlock, err := lockFolder(location)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if !overwrite {
+		if err = k.read(); err == nil {
+			return k, nil
+		}
+	}
+	if overwrite || errors.Is(err, errNoKeys) {
+		if err := k.generate(); err != nil {
+			return nil, fmt.Errorf("netgear: %w: writing certificates: %w", ErrOpen, err)
+		}
+		log.Info("certificates generated", "folder", k.folder)
+		err = k.read()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("netgear: %w: %w", ErrSettings, err)
+	}
+	return k, nil
+}
+
+func certLocation(path string) (string, error) {
+	if path == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			u, uerr := user.Current()
+			if uerr != nil {
+				return "", fmt.Errorf("netgear: %w: custom-cert-location is empty and there is no home folder: want an existing folder: %w", ErrSettings, err)
+			}
+			home = u.HomeDir
+		}
+		path = home
+	}
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return "", fmt.Errorf("netgear: %w: custom-cert-location: want an existing folder: %w", ErrSettings, err)
+	case !info.IsDir():
+		return "", fmt.Errorf("netgear: %w: custom-cert-location %q: want a folder", ErrSettings, path)
+	}
+	return filepath.Clean(path), nil
+}
+
+// lockPatience bounds the wait for another process that writes certificates,
+// which takes it milliseconds.
+const lockPatience = 2 * time.Second
+
+func lockFolder(path string) (unlock func(), err error) {
+	dir, err := os.Open(path) //nolint:gosec // the user's own folder
+	if err != nil {
+		return nil, fmt.Errorf("netgear: %w: custom-cert-location: %w", ErrSettings, err)
+	}
+	for end := time.Now().Add(lockPatience); ; time.Sleep(time.Millisecond) {
+		err = syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { dir.Close() }, nil
+		case errors.Is(err, syscall.EWOULDBLOCK) && time.Now().Before(end), errors.Is(err, syscall.EINTR):
+		default:
+			dir.Close()
+			return nil, fmt.Errorf("netgear: %w: locking %s: %w", ErrOpen, path, err)
+		}
+	}
+}
+
+// read takes in what this end needs: its own pair, and the other's public key
+// where it connects. It returns errNoKeys when the folder holds no key at all.
+func (k *keyring) read() error {
+	name := clientName
+	if k.isServe {
+		name = serverName
+	}
+	own, err := readCertificate(k.private(name))
+	if err == nil && !own.hasSecret {
+		err = fmt.Errorf("%s: %w: no line secret-key", k.private(name), errCertificate)
+	}
+	var server certificate
+	if err == nil && k.isServe {
+		server = own
+		// The one that is handed out must be of the same pair, or nobody gets in.
+		out, outErr := readCertificate(k.public(name))
+		switch {
+		case outErr == nil && out.public != own.public:
+			err = fmt.Errorf("%s does not belong to %s: restore the one that does, or empty %s to have new pairs made", k.public(name), k.private(name), k.folder)
+		case outErr != nil && !errors.Is(outErr, fs.ErrNotExist):
+			err = outErr
+		}
+	} else if err == nil {
+		server, err = readCertificate(k.public(serverName))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if k.empty() {
+			return errNoKeys
+		}
+		missing := k.private(name)
+		advice := "it is secret and was generated beside the others"
+		if name == clientName {
+			if _, statErr := os.Stat(missing); statErr == nil {
+				missing, advice = k.public(serverName), "copy it from the end that binds"
+			}
+		}
+		return fmt.Errorf("the key %s is missing while others are there: want it (%s), or an empty %s to have new pairs made", missing, advice, k.folder)
+	}
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(k.private(name)); err == nil && info.Mode().Perm()&0o077 != 0 {
+		k.log.Warn("other users can read a secret key: want mode 0600", "path", k.private(name), "mode", info.Mode().Perm().String())
+	}
+	k.own, k.server = own, server.public
+	return nil
+}
+
+// empty says whether the folder holds no key of any name.
+func (k *keyring) empty() bool {
+	return len(keyFiles(filepath.Join(k.folder, publicFolder), publicSuffix)) == 0 &&
+		len(keyFiles(filepath.Join(k.folder, privateFolder), secretSuffix)) == 0
+}
+
+// keyFiles returns the paths of the key files in a folder.
+func keyFiles(folder, suffix string) (paths []string) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil // no folder, no keys
+	}
+	for _, e := range entries {
+		if name := e.Name(); strings.HasSuffix(name, suffix) && !strings.HasPrefix(name, ".") {
+			paths = append(paths, filepath.Join(folder, name))
+		}
+	}
+	return paths
+}
+
+func readCertificate(path string) (c certificate, err error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the user's own folder
+	if err != nil {
+		return c, err
+	}
+	c, err = parseCertificate(text)
+	if err != nil {
+		return c, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// generate writes new pairs for both ends, as NetGear does, over those that
+// are there. Keys of other names are removed: who had one must not get in on
+// it any more.
+func (k *keyring) generate() error {
+	old := append(keyFiles(filepath.Join(k.folder, publicFolder), publicSuffix), keyFiles(filepath.Join(k.folder, privateFolder), secretSuffix)...)
+	keep := map[string]bool{}
+	if err := k.makeFolders(); err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, name := range []string{serverName, clientName} {
+		c, err := newCertificate()
+		if err != nil {
+			return err
+		}
+		if err := writeFile(k.private(name), c.format(true, now), 0o600); err != nil {
+			return err
+		}
+		if err := writeFile(k.public(name), c.format(false, now), 0o644); err != nil {
+			return err
+		}
+		keep[k.private(name)], keep[k.public(name)] = true, true
+	}
+	for _, path := range old {
+		if !keep[path] {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (k *keyring) makeFolders() error {
+	if err := os.MkdirAll(filepath.Join(k.folder, publicFolder), 0o755); err != nil { //nolint:gosec // public keys
+		return err
+	}
+	private := filepath.Join(k.folder, privateFolder)
+	if err := os.MkdirAll(private, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(private, 0o700) //nolint:gosec // a folder
+}
+
+// writeFile writes a file that is there as a whole or not at all, also when
+// the power goes.
+func writeFile(path string, text []byte, mode os.FileMode) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name()) // the error that counts is err
+		}
+	}()
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// accepts says why a client with that public key is not let in, or nil. The
+// folder is read each time, so that a key can be added and removed.
+func (k *keyring) accepts(client curveKey) error {
+	if k.mode != IronHouse {
+		return nil
+	}
+	if client != k.server { // NetGear would let in its own key
+		for _, path := range keyFiles(filepath.Join(k.folder, publicFolder), publicSuffix) {
+			c, err := readCertificate(path)
+			if err != nil {
+				k.log.Warn("a certificate is passed over", "error", err)
+				continue
+			}
+			if c.public == client {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("unknown client key %s: want it among %s/*%s", z85Encode(client), filepath.Join(k.folder, publicFolder), publicSuffix)
+}
+
+// IssueClientKey makes a key pair for one client of the end that binds, whose
+// certificates lie below location ("": the home folder): the public key
+// becomes public_keys/<name>.key there, and below out, an existing folder,
+// comes all that this client needs and nothing more, the folder to set as its
+// custom-cert-location. Removing <name>.key takes the client's right to
+// connect away again. Errors wrap ErrSettings or ErrOpen.
+func IssueClientKey(location, name, out string) error {
+	if name == "" || name == serverName || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
+		return fmt.Errorf("netgear: %w: name %q: want that of a file, and not %q", ErrSettings, name, serverName)
+	}
+	cfg := Config{SecureMode: IronHouse, CertLocation: location, Bind: true}
+	k, err := openKeys(&cfg, ReceiverRole, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(k.public(name)); err == nil {
+		return fmt.Errorf("netgear: %w: %s exists: remove it, or take another name", ErrSettings, k.public(name))
+	}
+	if out, err = certLocation(out); err != nil {
+		return err
+	}
+	to := &keyring{folder: filepath.Join(out, vidgearFolder, "keys")}
+	if !to.empty() {
+		return fmt.Errorf("netgear: %w: %s has keys already: want an empty folder for those of %s", ErrSettings, to.folder, name)
+	}
+	c, err := newCertificate()
+	if err == nil {
+		err = to.makeFolders()
+	}
+	now := time.Now()
+	for _, file := range []struct {
+		path   string
+		secret bool
+		c      *certificate
+	}{
+		{to.private(clientName), true, &c},
+		{to.public(clientName), false, &c},
+		{to.public(serverName), false, &k.own},
+		{k.public(name), false, &c}, // at last: from here on it is let in
+	} {
+		mode := os.FileMode(0o644)
+		if file.secret {
+			mode = 0o600
+		}
+		if err == nil {
+			err = writeFile(file.path, file.c.format(file.secret, now), mode)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("netgear: %w: writing certificates: %w", ErrOpen, err)
+	}
+	return nil
+}
+
+// allowList is the source addresses that may connect; empty means all.
+type allowList []netip.Prefix
+
+// parseAllow reads addresses and networks with commas. Errors wrap ErrSettings.
+func parseAllow(text string) (list allowList, err error) {
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); word == "" && text == "" {
+			return nil, nil
+		}
+		p, err := netip.ParsePrefix(word)
+		if err != nil {
+			a, aerr := netip.ParseAddr(word)
+			if aerr != nil || a.Zone() != "" {
+				return nil, fmt.Errorf("netgear: %w: allow %q: %q: want addresses or networks with commas, as 10.0.0.0/8,192.168.1.7,fe80::/10", ErrSettings, text, word)
+			}
+			a = a.Unmap()
+			p = netip.PrefixFrom(a, a.BitLen())
+		}
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
+}
+
+// accepts says why a connection from that address is not let in, or nil.
+func (l allowList) accepts(address string) error {
+	if len(l) == 0 {
+		return nil
+	}
+	if a, err := netip.ParseAddr(address); err == nil {
+		a = a.Unmap().WithZone("")
+		for _, p := range l {
+			if p.Contains(a) {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("address %s is not in allow", address)
+}

@@ -1,0 +1,210 @@
+package netgear
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
+	"golang.org/x/crypto/ssh/knownhosts"
+)
+
+// sshAuth is how to log in, and how to know the server.
+type sshAuth struct {
+	password   Secret
+	keyFile    string
+	knownHosts string
+}
+
+// newSSHAuth sees that the files are there. Errors wrap ErrSettings.
+func newSSHAuth(cfg *Config) (a sshAuth, err error) {
+	a = sshAuth{password: cfg.SSHPassword, keyFile: cfg.SSHKeyFile, knownHosts: cfg.SSHKnownHosts}
+	if a.keyFile != "" {
+		if err := isFile(a.keyFile); err != nil {
+			return a, fmt.Errorf("netgear: %w: ssh-tunnel-keyfile: want an existing file: %w", ErrSettings, err)
+		}
+	}
+	if a.knownHosts == "" {
+		home, err := certLocation("")
+		if err != nil {
+			return a, err
+		}
+		a.knownHosts = filepath.Join(home, ".ssh", "known_hosts")
+	}
+	if err := isFile(a.knownHosts); err != nil {
+		return a, fmt.Errorf("netgear: %w: ssh-known-hosts: want an existing file with the server's key (ssh-keyscan writes it): %w", ErrSettings, err)
+	}
+	return a, nil
+}
+
+func isFile(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = fmt.Errorf("%s is a folder", path)
+	}
+	return err
+}
+
+// config reads the files anew for each attempt to log in. ctx ends a
+// connection to the agent.
+func (a *sshAuth) config(ctx context.Context, server sshServer) (*ssh.ClientConfig, error) {
+	check, err := knownhosts.New(a.knownHosts)
+	if err != nil {
+		return nil, fmt.Errorf("netgear: %w: ssh-known-hosts: %w", ErrSettings, err)
+	}
+	methods, err := a.methods(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &ssh.ClientConfig{
+		User: server.user, Auth: methods, ClientVersion: "SSH-2.0-gst-netgear",
+		HostKeyCallback: check, HostKeyAlgorithms: knownAlgorithms(check, server.address),
+	}, nil
+}
+
+// methods are the ways to log in, in the order in which they are tried.
+func (a *sshAuth) methods(ctx context.Context) (methods []ssh.AuthMethod, err error) {
+	if a.keyFile != "" {
+		signer, err := readSigner(a.keyFile, a.password)
+		if err != nil {
+			return nil, err
+		}
+		return []ssh.AuthMethod{ssh.PublicKeys(signer)}, nil
+	}
+	if a.password != "" {
+		password := string(a.password)
+		return []ssh.AuthMethod{
+			ssh.Password(password),
+			ssh.KeyboardInteractive(func(_, _ string, questions []string, _ []bool) ([]string, error) {
+				return slices.Repeat([]string{password}, len(questions)), nil
+			}),
+		}, nil
+	}
+	return []ssh.AuthMethod{ssh.PublicKeysCallback(func() (signers []ssh.Signer, err error) {
+		if path := os.Getenv("SSH_AUTH_SOCK"); path != "" {
+			var d net.Dialer
+			if conn, err := d.DialContext(ctx, "unix", path); err == nil {
+				context.AfterFunc(ctx, func() { conn.Close() })
+				if signers, err = agent.NewClient(conn).Signers(); err != nil {
+					signers = nil
+				}
+			}
+		}
+		home, err := certLocation("")
+		if err != nil {
+			return signers, nil //nolint:nilerr // no home folder, no keys in it
+		}
+		for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa"} {
+			if s, err := readSigner(filepath.Join(home, ".ssh", name), ""); err == nil {
+				signers = append(signers, s)
+			}
+		}
+		return signers, nil
+	})}, nil
+}
+
+// readSigner reads a private key. Errors wrap ErrSettings, and hold neither
+// the key nor the passphrase.
+func readSigner(path string, passphrase Secret) (ssh.Signer, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the user's own file
+	if err != nil {
+		return nil, fmt.Errorf("netgear: %w: ssh-tunnel-keyfile: %w", ErrSettings, err)
+	}
+	signer, err := ssh.ParsePrivateKey(text)
+	var encrypted *ssh.PassphraseMissingError
+	switch {
+	case errors.As(err, &encrypted) && passphrase == "":
+		return nil, fmt.Errorf("netgear: %w: ssh-tunnel-keyfile %s is encrypted: want its passphrase as ssh-tunnel-pwd", ErrSettings, path)
+	case errors.As(err, &encrypted):
+		if signer, err = ssh.ParsePrivateKeyWithPassphrase(text, []byte(passphrase)); err != nil {
+			return nil, fmt.Errorf("netgear: %w: ssh-tunnel-keyfile %s cannot be decrypted: ssh-tunnel-pwd is not its passphrase", ErrUnauthorized, path)
+		}
+	case err != nil:
+		return nil, fmt.Errorf("netgear: %w: ssh-tunnel-keyfile %s: want a private key in OpenSSH's or PEM format: %w", ErrSettings, path, err)
+	}
+	return signer, nil
+}
+
+// knownAlgorithms returns those of the server's known keys. Without it the two
+// sides may agree on a key that is not known, though another one is.
+func knownAlgorithms(check ssh.HostKeyCallback, address string) (algorithms []string) {
+	var mismatch *knownhosts.KeyError
+	if !errors.As(check(address, noAddress{}, noKey{}), &mismatch) {
+		return nil
+	}
+	for _, known := range mismatch.Want {
+		of := []string{known.Key.Type()}
+		if of[0] == ssh.KeyAlgoRSA {
+			of = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
+		}
+		if isAuthority(known) {
+			for i := range of {
+				of[i] += "-cert-v01@openssh.com"
+			}
+		}
+		algorithms = append(algorithms, of...)
+	}
+	return algorithms
+}
+
+// isAuthority says whether the line is of a key that signs host keys.
+func isAuthority(known knownhosts.KnownKey) bool {
+	text, err := os.ReadFile(known.Filename)
+	if err != nil {
+		return false
+	}
+	lines := strings.Split(string(text), "\n")
+	return known.Line <= len(lines) && strings.HasPrefix(strings.TrimSpace(lines[known.Line-1]), "@cert-authority")
+}
+
+// noKey is like none that anybody knows.
+type noKey struct{}
+
+func (noKey) Type() string                        { return "none" }
+func (noKey) Marshal() []byte                     { return nil }
+func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
+
+// noAddress has the name alone looked up.
+type noAddress struct{}
+
+func (noAddress) Network() string { return "tcp" }
+func (noAddress) String() string  { return "0.0.0.0:0" }
+
+// describe says what went wrong with logging in, so that it can be mended.
+func (t *tunnel) describe(err error) error {
+	if errors.Is(err, ErrSettings) || errors.Is(err, ErrUnauthorized) {
+		return err
+	}
+	var mismatch *knownhosts.KeyError
+	var revoked *knownhosts.RevokedError
+	switch {
+	case errors.As(err, &mismatch) && len(mismatch.Want) == 0:
+		return fmt.Errorf("netgear: %w: %w: the host key of %s is unknown: want it in %s (compare it, then: ssh-keyscan -p PORT HOST)",
+			ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts)
+	case errors.As(err, &mismatch):
+		return fmt.Errorf("netgear: %w: %w: the host key of %s is not the one in %s, line %d: somebody may be in between, or the server has a new one",
+			ErrUnauthorized, ErrTunnel, t.server.address, mismatch.Want[0].Filename, mismatch.Want[0].Line)
+	case errors.As(err, &revoked):
+		return fmt.Errorf("netgear: %w: %w: the host key of %s is revoked in %s", ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts)
+	case strings.Contains(err.Error(), "unable to authenticate"): // there is no type for it
+		return fmt.Errorf("netgear: %w: %w: %s does not let us log in with %s", ErrUnauthorized, ErrTunnel, t.server, t.auth.means())
+	}
+	return fmt.Errorf("%w to %s: %w", ErrTunnel, t.server, err)
+}
+
+// means says in words what is tried.
+func (a *sshAuth) means() string {
+	switch {
+	case a.keyFile != "":
+		return "the key " + a.keyFile
+	case a.password != "":
+		return "the password of ssh-tunnel-pwd"
+	}
+	return "the keys of the SSH agent and of ~/.ssh: want ssh-tunnel-keyfile or ssh-tunnel-pwd"
+}

@@ -1,0 +1,136 @@
+package netgear
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/pebbe/zmq4"
+)
+
+// zapEndpoint is where libzmq asks whether a connection may come about, within
+// its context (RFC 27).
+const (
+	zapEndpoint = "inproc://zeromq.zap.01"
+	zapVersion  = "1.0"
+	zapDomain   = "netgear"
+)
+
+// Mechanisms by their names on the wire.
+const (
+	mechanismNull  = "NULL"
+	mechanismCurve = "CURVE"
+)
+
+// door decides who may connect to a binding end.
+type door struct {
+	keys  *keyring // nil: no CURVE
+	allow allowList
+	// refused is told of every connection that is not let in: its address
+	// without a port, and why. From the goroutine of serveZAP.
+	refused func(address, reason string)
+	// fail is told that nobody can connect any more.
+	fail func(error)
+	log  *slog.Logger
+}
+
+// zapRequest is one question of libzmq.
+type zapRequest struct {
+	id, domain, address, mechanism string
+	client                         curveKey // CURVE alone
+}
+
+var errZAP = errors.New("malformed ZAP request")
+
+// parseZAP reads the parts of a request: version, request id, domain, address,
+// identity, mechanism, credentials.
+func parseZAP(parts [][]byte) (r zapRequest, err error) {
+	const fixed = 6
+	if len(parts) < fixed {
+		return r, fmt.Errorf("%w: %d parts: want %d and the credentials", errZAP, len(parts), fixed)
+	}
+	r.id = string(parts[1])
+	if v := string(parts[0]); v != zapVersion {
+		return r, fmt.Errorf("%w: version %.10q: want %s", errZAP, v, zapVersion)
+	}
+	r.domain, r.address, r.mechanism = string(parts[2]), string(parts[3]), string(parts[5])
+	switch credentials := parts[fixed:]; r.mechanism {
+	case mechanismNull:
+		if len(credentials) != 0 {
+			return r, fmt.Errorf("%w: %d credentials for NULL: want none", errZAP, len(credentials))
+		}
+	case mechanismCurve:
+		if len(credentials) != 1 || len(credentials[0]) != len(r.client) {
+			return r, fmt.Errorf("%w: CURVE credentials: want one key of %d bytes", errZAP, len(r.client))
+		}
+		copy(r.client[:], credentials[0])
+	default:
+		return r, fmt.Errorf("%w: mechanism %.20q: want NULL or CURVE", errZAP, r.mechanism)
+	}
+	return r, nil
+}
+
+// judge says why a connection is not let in, or nil.
+func (d *door) judge(r *zapRequest) error {
+	switch {
+	case r.domain != zapDomain:
+		return fmt.Errorf("ZAP domain %.20q is not ours", r.domain)
+	case d.keys != nil && r.mechanism != mechanismCurve:
+		return fmt.Errorf("mechanism %s: want CURVE", r.mechanism)
+	}
+	if err := d.allow.accepts(r.address); err != nil {
+		return err
+	}
+	if d.keys != nil {
+		return d.keys.accepts(r.client)
+	}
+	return nil
+}
+
+// answer is the reply to a request: version, request id, status code and text,
+// user id, metadata. The user id stays empty: libzmq hands a longer one on as
+// a message that takes a place in the receive queue for ever.
+func (d *door) answer(parts [][]byte) []string {
+	r, err := parseZAP(parts)
+	if err == nil {
+		err = d.judge(&r)
+	}
+	if err == nil {
+		return []string{zapVersion, r.id, "200", "OK", "", ""}
+	}
+	d.log.Warn("refused", "address", r.address, "reason", err)
+	d.refused(r.address, err.Error())
+	return []string{zapVersion, r.id, "400", "refused", "", ""}
+}
+
+// serveZAP answers libzmq's questions in a goroutine of its own until the
+// context is terminated, which waits for its socket. Should it ever end before
+// that, nobody is let in any more (ZAP_ENFORCE_DOMAIN).
+func serveZAP(zctx *zmq4.Context, d *door) error {
+	sock, err := zctx.NewSocket(zmq4.REP)
+	if err != nil {
+		return fmt.Errorf("netgear: %w: ZAP socket: %w", ErrOpen, err)
+	}
+	if err := errors.Join(sock.SetLinger(0), sock.Bind(zapEndpoint)); err != nil {
+		_ = sock.Close() // the error that counts is err
+		return fmt.Errorf("netgear: %w: ZAP socket: %w", ErrOpen, err)
+	}
+	spawn(d.fail, func() {
+		defer func() {
+			_ = sock.Close() // nothing is left to be done about it
+		}()
+		for {
+			parts, err := sock.RecvMessageBytes(0)
+			if err == nil {
+				_, err = sock.SendMessage(d.answer(parts))
+			}
+			if err != nil {
+				if zmq4.AsErrno(err) != zmq4.ETERM {
+					d.fail(fmt.Errorf("netgear: %w: nobody can connect any more: ZAP handler: %w", ErrTransport, err))
+				}
+				return
+			}
+		}
+	})
+	return nil
+}
