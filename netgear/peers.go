@@ -1,8 +1,10 @@
 package netgear
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,8 +37,12 @@ type Peer struct {
 type peerTable struct {
 	mu      sync.Mutex
 	sockets map[uint64]*socketPeers
-	denied  map[string][]string // reasons of the ZAP handler, by address, until the connection ends
-	remote  func(fd int) string // where a connection comes from; replaced in tests
+	// rejected counts connections that came to nothing since forget, and last
+	// says why the latest did.
+	rejected int
+	last     string
+	denied   []denial            // by the ZAP handler, oldest first, until the connection ends
+	remote   func(fd int) string // where a connection comes from; replaced in tests
 
 	// authFailures counts refusals: of others at the end that binds, of
 	// ourselves at the end that connects.
@@ -53,6 +59,9 @@ type link struct {
 	fd   int
 	peer Peer
 }
+
+// unknownEndpoint is a peer that had hung up before it could be asked.
+const unknownEndpoint = "tcp://unknown"
 
 // linkEvent is what a monitor tells of a connection.
 type linkEvent uint8
@@ -85,7 +94,7 @@ type peerChange struct {
 }
 
 func newPeerTable() *peerTable {
-	return &peerTable{sockets: map[uint64]*socketPeers{}, denied: map[string][]string{}, remote: remoteAddress}
+	return &peerTable{sockets: map[uint64]*socketPeers{}, remote: remoteAddress}
 }
 
 func (t *peerTable) socketLocked(generation uint64) *socketPeers {
@@ -104,7 +113,10 @@ func (t *peerTable) connectedLocked() (n int) {
 	return n
 }
 
-// maxDenied bounds the addresses whose refusals are remembered.
+// denial is why the ZAP handler said no to an address.
+type denial struct{ address, reason string }
+
+// maxDenied bounds the denials whose connections have not ended yet.
 const maxDenied = 256
 
 // deny takes note of why a connection from that address is not let in; its
@@ -113,26 +125,22 @@ func (t *peerTable) deny(address, reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.denied) >= maxDenied {
-		clear(t.denied)
+		t.denied = t.denied[1:]
 	}
-	address = plainAddress(address)
-	if reasons := t.denied[address]; len(reasons) < maxDenied {
-		t.denied[address] = append(reasons, reason)
-	}
+	t.denied = append(t.denied, denial{plainAddress(address), reason})
 }
 
-// deniedLocked returns the oldest reason for the address of an endpoint, and
-// forgets it.
-func (t *peerTable) deniedLocked(endpoint string) (reason string) {
+// deniedLocked returns the oldest denial of the address of an endpoint, or the
+// oldest of all when that is not known, and forgets it.
+func (t *peerTable) deniedLocked(endpoint string) (d denial, ok bool) {
 	address := plainAddress(addressOf(endpoint))
-	reasons := t.denied[address]
-	if len(reasons) == 0 {
-		return ""
+	i := slices.IndexFunc(t.denied, func(d denial) bool { return address == "" || d.address == address })
+	if i < 0 {
+		return d, false
 	}
-	if t.denied[address] = reasons[1:]; len(reasons) == 1 {
-		delete(t.denied, address)
-	}
-	return reasons[0]
+	d = t.denied[i]
+	t.denied = slices.Delete(t.denied, i, i+1)
+	return d, true
 }
 
 // plainAddress returns an IP address in one spelling, and "" for all else.
@@ -165,6 +173,8 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 		if l.kind == linkAccepted {
 			if from := t.remote(fd); from != "" {
 				endpoint = from
+			} else if port != "" { // it has hung up already
+				endpoint = unknownEndpoint
 			}
 		}
 		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint, Port: port}})
@@ -200,10 +210,14 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 		if ended != nil && s.failing != nil && (ch.swapped || len(ch.removed) == 0) {
 			ch.rejected, ch.reason, ch.why = ended.peer.Endpoint, s.failing.reason, s.failing.why
 			if ch.why == failedDenied {
-				if reason := t.deniedLocked(ch.rejected); reason != "" {
-					ch.reason = reason
+				if d, ok := t.deniedLocked(ch.rejected); ok {
+					ch.reason = d.reason
+					if ch.rejected == unknownEndpoint && d.address != "" {
+						ch.rejected = "tcp://" + d.address
+					}
 				}
 			}
+			t.rejected, t.last = t.rejected+1, ch.reason
 		}
 		s.failing = nil
 	}
@@ -223,6 +237,19 @@ func (t *peerTable) stopped(generation uint64) (ch peerChange) {
 	}
 	ch.connected = t.connectedLocked()
 	return ch
+}
+
+// presence says for a warning who is there and who was turned away since the
+// last call.
+func (t *peerTable) presence() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := "peers " + strconv.Itoa(t.connectedLocked())
+	if t.rejected > 0 {
+		text += fmt.Sprintf(", connections rejected since: %d, the last one: %s", t.rejected, t.last)
+	}
+	t.rejected, t.last = 0, ""
+	return text
 }
 
 // frame counts a frame for the peer of that port, or without one for the only

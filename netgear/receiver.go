@@ -197,11 +197,11 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	r.stats.ackTimeouts.Add(1)
 	endpoint, patience := r.conn.endpoints(), receiverPatience*r.cfg.RequestTimeout
 	if r.pirate.timedOut() {
-		return fmt.Errorf("netgear: %w: %w at %s in %d x %v: max-retries=%d is used up",
-			ErrAbandoned, ErrNoFrame, endpoint, r.pirate.missed, patience, r.cfg.MaxRetries)
+		return fmt.Errorf("netgear: %w: %w at %s in %d x %v: max-retries=%d is used up (%s)",
+			ErrAbandoned, ErrNoFrame, endpoint, r.pirate.missed, patience, r.cfg.MaxRetries, r.peers.presence())
 	}
-	r.obs.warn(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, peers %d): rebuilding the connection",
-		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.count()))
+	r.obs.warn(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, %s): rebuilding the connection",
+		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.presence()))
 	r.stats.reconnects.Add(1)
 	r.disrupt()
 	return r.conn.rebuild(ctx, time.Now().Add(r.cfg.RequestTimeout))

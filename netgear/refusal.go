@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -88,7 +91,7 @@ func (c *conn) refusal(f failure) error {
 	case failedMechanism:
 		text = "wants encryption: set secure-mode and its certificates here too"
 		if c.keys != nil {
-			text = "does not encrypt: want secure-mode there too; nothing was sent"
+			text = "does not encrypt: want secure-mode there too; it gets nothing"
 		}
 	case failedCrypto:
 		text = "has not the key that belongs to " + c.keyFile()
@@ -105,30 +108,57 @@ func (c *conn) keyFile() string {
 	return c.keys.public(serverName)
 }
 
-// A CURVE server that cannot read what a client says hangs up without a word,
-// and so does a proxy with nobody behind it; and of two ends with different
-// mechanisms the one that is faster does. After this many handshakes in a row
-// that ended so, the other end is asked what it is.
-const silentLimit = 3
+// suspicion is what is known of an end at which handshakes end without a word.
+// A CURVE server that cannot read what a client says hangs up so, and so does
+// a proxy with nobody behind it; and of two ends with different mechanisms the
+// slower one hears no more. So the other end is asked what it is.
+//
+// That it is a CURVE server says little about the handshake before: it may
+// have been started in between. Handshakes that fail after it has said so, in
+// a row, are its doing. Safe for concurrent use.
+type suspicion struct {
+	mu    sync.Mutex
+	curve bool // it has said so, and nothing has gone well since
+	count int  // of handshakes that failed after that
+}
 
-// silentFailure takes note of a handshake that ended without a word, and
-// returns the final error when it is known why.
-func (c *conn) silentFailure() error {
-	if c.silent++; c.silent < silentLimit {
-		return nil
+// suspicionLimit is how many make it certain.
+const suspicionLimit = 2
+
+// answered takes note of what the other end said of itself after a handshake
+// failed, and says whether it is certain that it does not know our keys.
+func (s *suspicion) answered(curve bool) (certain bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.curve && curve {
+		s.count++
+	} else {
+		s.count = 0
 	}
-	c.silent = 0
-	for _, port := range c.ports {
-		switch theirs := c.greet(port); {
-		case theirs == "":
-		case theirs != c.mechanism():
-			return c.refusal(failedMechanism)
-		case theirs == mechanismCurve:
-			return fmt.Errorf("netgear: %w: %s hangs up on us: its key is not the one in %s, or its pattern is not %s",
-				ErrUnauthorized, c.cfg.endpoint(port), c.keyFile(), c.cfg.Pattern)
-		}
+	s.curve = curve
+	return s.count >= suspicionLimit
+}
+
+func (s *suspicion) allay() { s.answered(false) }
+
+// silentFailure takes note of a handshake with number i of our ports that ended
+// without a word, and returns the final error when it is known why.
+func (c *conn) silentFailure(i int) error {
+	theirs := c.greet(c.ports[i])
+	if theirs != "" && theirs != c.mechanism() {
+		return c.refusal(failedMechanism)
+	}
+	if c.suspicions[i].answered(theirs == mechanismCurve) {
+		return fmt.Errorf("netgear: %w: %s hangs up on us: its key is not the one in %s, or its pattern is not %s",
+			ErrUnauthorized, c.cfg.endpoint(c.ports[i]), c.keyFile(), c.cfg.Pattern)
 	}
 	return nil
+}
+
+// portIndex says which of our ports an endpoint is of, which libzmq may spell
+// otherwise than we do.
+func (c *conn) portIndex(endpoint string) int {
+	return max(0, slices.IndexFunc(c.ports, func(p uint) bool { return portOf(endpoint) == strconv.FormatUint(uint64(p), 10) }))
 }
 
 func (c *conn) mechanism() string {
@@ -156,15 +186,18 @@ func (c *conn) greet(port uint) (mechanism string) {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	if _, err := conn.Write(greeting(c.mechanism())); err != nil {
+	// Signature and version alone at first: an end that has read another
+	// mechanism hangs up before it has sent its own.
+	ours, theirs := greeting(c.mechanism()), make([]byte, greetingLen)
+	if _, err := conn.Write(ours[:greetingVersion]); err != nil {
 		return ""
 	}
-	theirs := make([]byte, greetingLen)
 	if _, err := io.ReadFull(conn, theirs); err != nil {
 		return ""
 	}
 	if mechanism = mechanismOf(theirs); mechanism != c.mechanism() {
-		_, _ = io.Copy(io.Discard, conn) // until it hangs up
+		_, _ = conn.Write(ours[greetingVersion:]) // it need not take it
+		_, _ = io.Copy(io.Discard, conn)          // until it hangs up
 	}
 	return mechanism
 }
@@ -178,7 +211,11 @@ func (c *conn) dialable(port uint) (network, address string) {
 	return "tcp", address
 }
 
-const greetingLen = 64
+// A greeting is so many bytes long, and its version ends there.
+const (
+	greetingLen     = 64
+	greetingVersion = 12
+)
 
 // greeting is signature, version 3.0, mechanism, as-server, filler. libzmq
 // leaves as-server at 0 on both sides.

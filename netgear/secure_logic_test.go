@@ -268,3 +268,31 @@ func TestPanicInAGoroutineBecomesAnError(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestSuspicion(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		answers string // c: a CURVE server, n: nobody, w: a handshake went well
+		certain bool
+	}{
+		{"nobody there", "nnnnn", false},
+		{"started while we tried", "nnncw", false},
+		{"started, and once more unlucky", "nncc", false},
+		{"comes and goes", "ccncc", false},
+		{"a success in between", "ccwcc", false},
+		{"does not know us", "ccc", true},
+	} {
+		var s suspicion
+		certain := false
+		for _, a := range row.answers {
+			if a == 'w' {
+				s.allay()
+			} else {
+				certain = s.answered(a == 'c')
+			}
+		}
+		if certain != row.certain {
+			t.Errorf("%s: certain %v, want %v", row.name, certain, row.certain)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -98,29 +99,37 @@ func (r *rejections) has(reason string) bool {
 	return slices.ContainsFunc(r.reasons, func(s string) bool { return strings.Contains(s, reason) })
 }
 
-// stream sends frames from s to r and checks that they arrive.
+// stream sends frames from s to r and checks that they arrive. Where nothing is
+// confirmed a frame is sent again until it has: a subscription takes its time.
 func stream(ctx context.Context, t *testing.T, s *netgear.Sender, r *netgear.Receiver, p wire.Pattern, frames int) {
 	t.Helper()
 	sent := make(chan error, 1)
+	var arrived atomic.Int64
 	go func() {
 		waitFor(ctx, func() bool { return s.Peers() > 0 })
 		for i := range frames {
-			if p == wire.PubSub {
-				time.Sleep(5 * time.Millisecond)
-			}
-			if err := s.Send(ctx, rawFrame(i, 64, 48)); err != nil {
-				sent <- err
-				return
+			for again := true; again; again = p == wire.PubSub && arrived.Load() <= int64(i) && ctx.Err() == nil {
+				if err := s.Send(ctx, rawFrame(i, 64, 48)); err != nil {
+					sent <- err
+					return
+				}
+				if p == wire.PubSub {
+					time.Sleep(5 * time.Millisecond)
+				}
 			}
 		}
 		sent <- nil
 	}()
-	for i := range frames {
+	for i := 0; i < frames; {
 		var f netgear.Frame
 		if err := r.Recv(ctx, &f); err != nil {
 			t.Fatalf("frame %d: %v", i, err)
 		}
-		if want := rawFrame(i, 64, 48).Payload.Bytes; !bytes.Equal(f.Payload.Bytes, want) {
+		switch is := func(i int) bool { return bytes.Equal(f.Payload.Bytes, rawFrame(i, 64, 48).Payload.Bytes) }; {
+		case is(i):
+			i++
+			arrived.Add(1)
+		case p != wire.PubSub:
 			t.Fatalf("frame %d differs", i)
 		}
 		f.Payload.Release()
@@ -230,7 +239,7 @@ func TestRefusals(t *testing.T) {
 				defer r.Close()
 				good := sender(t, secure(netgear.SenderRole, p, netgear.IronHouse, keys), r.CurrentPort())
 				stream(ctx, t, good, r, p, 1)
-				before := r.Peers()
+				waitFor(ctx, func() bool { return r.Peers() == 1 })
 
 				sc := secure(netgear.SenderRole, p, netgear.IronHouse, keys)
 				sc.RequestTimeout, sc.MaxRetries = 10*time.Second, 0
@@ -265,7 +274,7 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("a further frame: %v, want ErrUnauthorized", again)
 				}
 				stream(ctx, t, good, r, p, 3)
-				if r.Peers() != before || r.Stats().Frames != 4 || r.Stats().FramesMissing != 0 {
+				if st := r.Stats(); r.Peers() != 1 || p != wire.PubSub && (st.Frames != 4 || st.FramesMissing != 0) {
 					t.Errorf("the good sender was disturbed: peers %d, stats %+v", r.Peers(), r.Stats())
 				}
 			})
@@ -719,4 +728,62 @@ func TestCertificateFolders(t *testing.T) {
 			s.Close()
 		}
 	})
+}
+
+// Of several receivers one that is not there yet is no reason to suspect the
+// one that is.
+func TestAbsentAmongSeveralIsNotRefused(t *testing.T) {
+	keys := newKeys(t)
+	ctx := deadline(t)
+	late := freePort(t)
+	proxy := newRelay(t, func() (net.Conn, error) { return net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", late)) })
+	client := func(port uint) *netgear.Receiver {
+		cfg := secure(netgear.ReceiverRole, wire.ReqRep, netgear.IronHouse, keys)
+		cfg.MultiClient, cfg.Port, cfg.RequestTimeout = true, port, 5*time.Second
+		return receiver(t, cfg)
+	}
+	first := client(freePort(t))
+	cfg := secure(netgear.SenderRole, wire.ReqRep, netgear.IronHouse, keys)
+	cfg.MultiClient, cfg.Ports, cfg.MaxRetries = true, portList(first.CurrentPort(), proxy.port), 0
+	s, err := netgear.NewSender(cfg, observer(t, "sender"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	got := make(chan error, 2)
+	receive := func(r *netgear.Receiver, n int) {
+		for range n {
+			var f netgear.Frame
+			if err := r.Recv(ctx, &f); err != nil {
+				got <- err
+				return
+			}
+			f.Payload.Release()
+		}
+		got <- nil
+	}
+	go receive(first, 20)
+	for i := range 20 {
+		if err := s.Send(ctx, rawFrame(i, 4, 4)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond) // handshakes with the other one fail meanwhile
+	}
+	if err := <-got; err != nil {
+		t.Error(err)
+	}
+	second := client(late)
+	waitFor(ctx, func() bool { return s.Peers() == 2 })
+	go receive(first, 1)
+	go receive(second, 1)
+	for i := range 2 {
+		if err := s.Send(ctx, rawFrame(i, 4, 4)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := <-got; err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -443,8 +443,8 @@ func (s *Sender) timedOut() error {
 		why = fmt.Errorf("%w: %w", trouble, why)
 	}
 	if !s.pirate.timedOut() {
-		s.obs.warn(fmt.Errorf("netgear: %w from %s within %v (timeout %d in a row, peers %d): reconnecting",
-			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.count()))
+		s.obs.warn(fmt.Errorf("netgear: %w from %s within %v (timeout %d in a row, %s): reconnecting",
+			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.presence()))
 		return nil
 	}
 	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up",

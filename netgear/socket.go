@@ -89,9 +89,8 @@ type conn struct {
 	// fatal is why there is no use in going on: it was refused, or the tunnel
 	// was. Shared.
 	fatal atomic.Pointer[error]
-	// silent counts handshakes in a row that ended without a word. It belongs
-	// to the watch.
-	silent int
+	// suspicions has one for each port.
+	suspicions []suspicion
 	// ctx ends with close.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -108,6 +107,7 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 	if c.ports, err = cfg.ports(role); err != nil {
 		return nil, err
 	}
+	c.suspicions = make([]suspicion, len(c.ports))
 	if cfg.SecureMode != Grasslands {
 		if c.keys, err = openKeys(cfg, role, c.log); err != nil {
 			return nil, err
@@ -540,12 +540,12 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 	var refusal error
 	switch {
 	case kind == linkReady:
-		c.silent = 0
+		c.suspicions[c.portIndex(addr)].allay()
 	case kind == linkRefused && ev == zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-		refusal = c.silentFailure()
+		refusal = c.silentFailure(c.portIndex(addr))
 	case kind == linkRefused:
 		if refusal = c.refusal(l.why); l.why == failedMechanism {
-			c.greet(c.ports[0])
+			c.greet(c.ports[c.portIndex(addr)])
 		}
 	}
 	if refusal != nil {
@@ -567,7 +567,7 @@ func (c *conn) tell(ch peerChange) {
 		}
 	}
 	if ch.rejected != "" && c.cfg.Bind {
-		c.log.Info("peer rejected", "endpoint", ch.rejected, "reason", ch.reason)
+		c.log.Log(c.ctx, rejectionLevel(ch.why), "peer rejected", "endpoint", ch.rejected, "reason", ch.reason)
 		if ch.why.isRefusal() {
 			c.peers.authFailures.Add(1)
 		}
@@ -578,6 +578,14 @@ func (c *conn) tell(ch peerChange) {
 	if (len(ch.added) > 0 || len(ch.removed) > 0) && c.obs.Peers != nil {
 		c.obs.Peers(ch.connected)
 	}
+}
+
+// rejectionLevel is that of the log: a port scanner is no refusal.
+func rejectionLevel(why failure) slog.Level {
+	if why.isRefusal() {
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 func (o *Observer) logger() *slog.Logger {
