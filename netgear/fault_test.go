@@ -860,7 +860,11 @@ func TestFloodedReceiverOutlivesTheSender(t *testing.T) {
 			f.Payload.Release()
 			peer.close()
 			time.Sleep(1200 * time.Millisecond) // longer than a heartbeat would be
-			for range 2 {
+			waiting := 2
+			if p == wire.PubSub {
+				waiting = 1 // the newest
+			}
+			for range waiting {
 				if err := r.Recv(ctx, &f); err != nil {
 					t.Fatal(err)
 				}

@@ -42,6 +42,7 @@ type Receiver struct {
 	body, rest  zmsg.Message
 	header      wire.Header
 	care        caretaker
+	latest      *latest // of pub-sub, in the place of all that
 
 	streams   map[string]*stream // by the port that the sender says
 	talking   bool               // frames have come since the last goodbye or loss
@@ -75,6 +76,8 @@ func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 	r.port.Store(uint64(r.conn.ports[0]))
 	if r.row.confirmed {
 		r.care.start(r)
+	} else {
+		r.latest = newLatest(r.conn)
 	}
 	return r, nil
 }
@@ -128,6 +131,9 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 	if r.closed {
 		return ErrClosed
 	}
+	if r.latest != nil {
+		return r.recvLatest(ctx, f)
+	}
 	for {
 		until := r.deadline()
 		for r.care.ahead == 0 {
@@ -151,6 +157,39 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 		if ok || err != nil {
 			return err
 		}
+	}
+}
+
+// recvLatest is Recv where nothing is confirmed.
+func (r *Receiver) recvLatest(ctx context.Context, f *Frame) error {
+	for {
+		a, err := r.latest.next(ctx, r.deadline())
+		r.noteLoss()
+		r.tellLoss()
+		if err != nil {
+			return err
+		}
+		if a == nil {
+			return r.timedOut(ctx)
+		}
+		r.pass(a)
+		ok, err := r.accept(f, &a.header, a.bad, a.parts, &a.body, a.at)
+		if ok || err != nil {
+			return err
+		}
+	}
+}
+
+// pass takes note of the frames that were passed over for a: they are not
+// missing.
+func (r *Receiver) pass(a *arrival) {
+	if a.skipped == 0 {
+		return
+	}
+	r.stats.dropped.Add(a.skipped)
+	if s := r.streams[r.streamName(&a.header)]; s != nil {
+		s.next += a.skipped
+		s.disrupted = true
 	}
 }
 
@@ -221,16 +260,20 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 	}
-	now := time.Now()
-	h := &r.header
-	bad := wire.ParseHeader(r.head.Bytes(), h)
+	bad := wire.ParseHeader(r.head.Bytes(), &r.header)
+	return r.accept(f, &r.header, bad, parts, &r.body, time.Now())
+}
+
+// accept makes a frame of a message that arrived at now. ok says that f holds
+// it.
+func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, parts int, body *zmsg.Message, now time.Time) (ok bool, err error) {
 	if bad == nil && h.Terminate {
 		return false, r.terminated(h.Port)
 	}
 	r.confirm()
 	r.pirate.succeeded()
 	if bad == nil {
-		bad = r.check(parts)
+		bad = r.check(parts, body.Len())
 	}
 	if bad != nil {
 		r.stats.malformed.Add(1)
@@ -250,7 +293,7 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 		r.stats.hasDelay.Store(true)
 	}
 	r.stats.frames.Add(1)
-	r.stats.bytes.Add(uint64(r.body.Len())) //nolint:gosec // never negative
+	r.stats.bytes.Add(uint64(body.Len())) //nolint:gosec // never negative
 	port := ""
 	if r.cfg.MultiServer {
 		port = h.Port
@@ -258,9 +301,9 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	r.peers.frame(port)
 	f.Header, f.Arrived, f.Discontinuity = *h, now, stream.disrupted
 	stream.disrupted, r.talking = false, true
-	b, free, owner := r.body.Detach()
+	b, free, owner := body.Detach()
 	f.Payload = ForeignPayload(b, free, owner)
-	if f.Discontinuity {
+	if f.Discontinuity && r.row.confirmed {
 		r.care.readAhead() // the same frame may have come over a new connection
 	}
 	return true, nil
@@ -269,30 +312,36 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 // parts receives one whole message, its first part into spare and its second
 // into body.
 func (r *Receiver) parts() (n int, err error) {
-	r.body.Close()
-	more, err := r.conn.data.Recv(r.spare)
+	return receiveParts(r.conn.data, r.spare, &r.body, &r.rest)
+}
+
+// receiveParts receives one whole message and returns the number of its parts;
+// those behind the second go nowhere, through rest.
+func receiveParts(sock zmsg.Socket, head, body, rest *zmsg.Message) (n int, err error) {
+	body.Close()
+	more, err := sock.Recv(head)
 	if err != nil {
 		return 0, err
 	}
 	for n = 1; more; n++ {
-		m := &r.rest
+		m := rest
 		if n == 1 {
-			m = &r.body
+			m = body
 		}
-		if more, err = r.conn.data.Recv(m); err != nil {
+		if more, err = sock.Recv(m); err != nil {
 			return n, err
 		}
 	}
-	r.rest.Close()
+	rest.Close()
 	return n, nil
 }
 
-func (r *Receiver) check(parts int) error {
+func (r *Receiver) check(parts, size int) error {
 	if parts != 2 {
 		return fmt.Errorf("%w: %d parts: want a header and a data part", wire.ErrMalformed, parts)
 	}
-	if n := r.body.Len(); uint64(n) > r.cfg.MaxFrameSize { //nolint:gosec // never negative
-		return fmt.Errorf("%w: data part of %d bytes: want max-frame-size=%d at the most", wire.ErrMalformed, n, r.cfg.MaxFrameSize)
+	if uint64(size) > r.cfg.MaxFrameSize { //nolint:gosec // never negative
+		return fmt.Errorf("%w: data part of %d bytes: want max-frame-size=%d at the most", wire.ErrMalformed, size, r.cfg.MaxFrameSize)
 	}
 	return nil
 }
@@ -375,6 +424,14 @@ func (r *Receiver) known(h *wire.Header) bool {
 	return h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(r.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T, true})
 }
 
+// streamName is how a sender is told from others.
+func (r *Receiver) streamName(h *wire.Header) string {
+	if r.cfg.MultiServer {
+		return h.Port
+	}
+	return ""
+}
+
 // follow compares the frame's number with the one that is due in its stream. It
 // returns nil for a frame that was sent again although it had arrived: a sender
 // sends again what was in flight when a connection ended.
@@ -384,10 +441,7 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 	if numbered && r.known(h) {
 		return nil
 	}
-	name := ""
-	if r.cfg.MultiServer {
-		name = h.Port
-	}
+	name := r.streamName(h)
 	s := r.streams[name]
 	if s == nil {
 		if len(r.streams) >= maxStreams {
@@ -435,6 +489,9 @@ func (r *Receiver) Close() error {
 	r.care.enter()
 	defer r.care.leave()
 	r.closed = true
+	if r.latest != nil {
+		r.latest.close()
+	}
 	_ = r.conn.close(0)
 	r.answer.close()
 	r.head.Close()

@@ -27,6 +27,8 @@ const (
 	// apart, growing from the first to the second.
 	sshFirstPause = 100 * time.Millisecond
 	sshLastPause  = time.Second
+	// sshFarewell is how long the goodbye may be on its way through the tunnel.
+	sshFarewell = time.Second
 	// A dead link is found by TCP, as without a tunnel; these find a server
 	// that hangs. The answer may be behind much video on a thin line.
 	sshKeepalive         = 10 * time.Second
@@ -133,6 +135,7 @@ func (t *tunnel) endpoint() string { return IPC.String() + "://" + t.mouth.Addr(
 func (t *tunnel) close(grace time.Duration) {
 	t.mouth.Close()
 	if grace > 0 {
+		grace = max(grace, sshFarewell)
 		gone := make(chan struct{})
 		go func() {
 			t.carried.Wait()
@@ -235,9 +238,19 @@ func (t *tunnel) dial() (*ssh.Client, error) {
 		conn.Close()
 		return nil, err
 	}
+	known := false
+	check := config.HostKeyCallback
+	config.HostKeyCallback = func(name string, remote net.Addr, key ssh.PublicKey) error {
+		err := check(name, remote, key)
+		known = err == nil
+		return err
+	}
 	sshConn, channels, requests, err := ssh.NewClientConn(conn, t.server.address, config)
 	if err != nil {
 		conn.Close()
+		if known && isLoginError(err) {
+			err = fmt.Errorf("netgear: %w: %w: %s does not let us log in with %s: %w", ErrUnauthorized, ErrTunnel, t.server, t.auth.means(), err)
+		}
 		return nil, err
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
@@ -276,11 +289,10 @@ func keepAlive(ctx context.Context, client *ssh.Client) {
 // one means that the socket has given up the one before.
 func (t *tunnel) accept() {
 	drop := func() {}
-	defer func() { drop() }()
 	for {
 		local, err := t.mouth.AcceptUnix()
 		if err != nil {
-			return // closed
+			return // closed; what is carried goes on until the tunnel's context ends
 		}
 		if !ownProcess(local) {
 			t.log.Warn("ssh tunnel: another process knocked at the mouth of the tunnel, and was not let in")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -192,10 +193,21 @@ func (t *tunnel) describe(err error) error {
 			ErrUnauthorized, ErrTunnel, t.server.address, mismatch.Want[0].Filename, mismatch.Want[0].Line)
 	case errors.As(err, &revoked):
 		return fmt.Errorf("netgear: %w: %w: the host key of %s is revoked in %s", ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts)
-	case strings.Contains(err.Error(), "unable to authenticate"): // there is no type for it
-		return fmt.Errorf("netgear: %w: %w: %s does not let us log in with %s", ErrUnauthorized, ErrTunnel, t.server, t.auth.means())
 	}
 	return fmt.Errorf("%w to %s: %w", ErrTunnel, t.server, err)
+}
+
+// isLoginError says whether a handshake that got as far as a known server
+// failed since that does not let us in, rather than for want of a connection.
+// x/crypto has no type for it, and more than one text: what is no trouble of
+// the network, and no farewell of a server that stops, is a refusal.
+func isLoginError(err error) bool {
+	var network net.Error
+	if errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
+		return false
+	}
+	text := err.Error()
+	return !strings.Contains(text, "disconnect, reason") || strings.Contains(text, "authentication failures")
 }
 
 // means says in words what is tried.

@@ -239,6 +239,9 @@ func TestTunnel(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			for _, p := range patterns {
 				for _, mode := range []netgear.SecureMode{netgear.Grasslands, netgear.IronHouse} {
+					if row.name != "password" && (p != wire.Pair || mode != netgear.IronHouse) {
+						continue // it is all one to the tunnel
+					}
 					keys := newKeys(t)
 					r := receiver(t, secure(netgear.ReceiverRole, p, mode, keys))
 					cfg := server.through(p)
@@ -332,6 +335,37 @@ func TestTunnelRefusals(t *testing.T) {
 				if err != nil && strings.Contains(err.Error(), secret) {
 					t.Errorf("error %v shows a secret", err)
 				}
+			}
+		})
+	}
+	// What other servers answer to a login that fails.
+	for name, set := range map[string]func(config *ssh.ServerConfig){
+		"one attempt": func(config *ssh.ServerConfig) { config.MaxAuthTries = 1 },
+		"questions": func(config *ssh.ServerConfig) {
+			config.PasswordCallback = nil
+			config.KeyboardInteractiveCallback = func(_ ssh.ConnMetadata, ask ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+				_, _ = ask("", "", []string{"Password: "}, []bool{false})
+				return nil, errors.New("no")
+			}
+		},
+		"no questions": func(config *ssh.ServerConfig) {
+			config.KeyboardInteractiveCallback = func(ssh.ConnMetadata, ssh.KeyboardInteractiveChallenge) (*ssh.Permissions, error) {
+				return nil, errors.New("no")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newSSHServer(t, nil)
+			set(server.config)
+			cfg := server.through(wire.Pair)
+			cfg.SSHPassword, cfg.Port, cfg.MaxRetries = "battery staple", freePort(t), 0
+			s, err := netgear.NewSender(cfg, observer(t, "sender"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			if err := s.Send(deadline(t), rawFrame(0, 64, 48)); !errors.Is(err, netgear.ErrUnauthorized) || !strings.Contains(err.Error(), "does not let us log in") {
+				t.Errorf("error %v, want ErrUnauthorized", err)
 			}
 		})
 	}

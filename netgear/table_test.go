@@ -2,6 +2,7 @@ package netgear_test
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"reflect"
 	"strings"
@@ -195,6 +196,30 @@ func TestURI(t *testing.T) {
 				t.Errorf("formats as %q, want %q", got, c.out)
 			}
 		})
+	}
+}
+
+// What may be a password appears in no error, wherever it stands in a URI.
+func TestSecretsInURIs(t *testing.T) {
+	for _, in := range []string{
+		"netgear://h:1?ssh-tunnel-pwd=hunter2", "netgear://h:1?ssh_tunnel_pwd=hunter2", "netgear://h:1?SSH-TUNNEL-PWD=hunter2",
+		"netgear://h:1?ssh-tunnel-pwd%3dhunter2", "netgear://h:1?ssh%2dtunnel-pwd=hunter2", "netgear://h:1?ssh-tunnel-pwd=hunter2&a=%zz",
+		"netgear://h:1#ssh-tunnel-pwd=hunter2", "netgear+ipc:///x?ssh-tunnel-pwd=hunter2", "://?ssh-tunnel-pwd=hunter2",
+		"netgear://me:hunter2@h:1", "netgear://me:hunter2@h:1/path", "netgear://me:hunter2 @h:1", "tcp://me:hunter2@h:1",
+	} {
+		for _, role := range roles {
+			cfg := netgear.DefaultConfig(role)
+			if err := netgear.ParseURI(&cfg, role, in); !errors.Is(err, netgear.ErrSettings) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s: error %v, want ErrSettings without the secret", in, err)
+			}
+		}
+	}
+	cfg := netgear.DefaultConfig(netgear.SenderRole)
+	cfg.SSHPassword = "hunter2"
+	for _, text := range []string{netgear.URI(&cfg, netgear.SenderRole), fmt.Sprint(cfg), fmt.Sprintf("%v %+v %#v %s", cfg, cfg, cfg, cfg.SSHPassword)} {
+		if strings.Contains(text, "hunter2") {
+			t.Errorf("%s shows a secret", text)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,16 +20,27 @@ const (
 // DefaultPort is NetGear's.
 const DefaultPort = 5555
 
+var userInfo = regexp.MustCompile(`//[^/]*@`)
+
+// mentions says whether a URI has a name in it, however it is spelled.
+func mentions(uri, name string) bool {
+	plain := func(s string) bool {
+		return strings.Contains(strings.ReplaceAll(strings.ToLower(s), "_", "-"), name)
+	}
+	decoded, err := url.QueryUnescape(uri)
+	return plain(uri) || err == nil && plain(decoded)
+}
+
 // ParseURI applies a URI to cfg: its protocol, address and port, where what is
 // absent is the default, and every key of its query; other settings stay as
 // they are. Errors wrap ErrSettings, and cfg is then unchanged.
 func ParseURI(cfg *Config, role Role, text string) error {
-	shown := text // in errors
 	for i := range Properties {
-		if p := &Properties[i]; p.Secret && strings.Contains(text, p.Name) {
-			shown = strings.TrimRight(text[:strings.Index(text, p.Name)], "?&") + "…"
+		if p := &Properties[i]; p.Secret && mentions(text, p.Name) {
+			return fmt.Errorf("netgear: %w: uri: it has %s in it: want that as a property, a URI is no place for secrets", ErrSettings, p.Name)
 		}
 	}
+	shown := userInfo.ReplaceAllString(text, "//…@") // in errors
 	u, err := url.Parse(text)
 	if err != nil {
 		return fmt.Errorf("netgear: %w: uri %q: want netgear://host:port?key=value: %v", ErrSettings, shown, err.(*url.Error).Err) //nolint:errorlint // url.Parse documents *url.Error
@@ -72,8 +84,6 @@ func ParseURI(cfg *Config, role Role, text string) error {
 	for key, values := range query {
 		p := Lookup(role, key)
 		switch {
-		case p != nil && p.Secret:
-			return fmt.Errorf("netgear: %w: uri: key %q: want it as a property, a URI is no place for secrets", ErrSettings, key)
 		case p == nil || p.NotInURI:
 			return fmt.Errorf("netgear: %w: uri: key %q with value %q: want one of %s", ErrSettings, key, values[0], strings.Join(uriKeys(role), ", "))
 		case key == "address" && next.Address != "", key == "port" && u.Port() != "":

@@ -2,6 +2,7 @@
 
     {"event": "message", "kind": "error", "domain": "resource", "code": "busy", "text": …, "debug": …}
     {"event": "buffer", "n": 0, "port": …, "message": …, "seq": …, "caps": …, "bytes": …}    at the appsink called "out"
+    {"event": "rejected", "endpoint": …, "reason": …, "failures": 1}    at the element called "src"; its stats' auth-failures
 
 Errors and EOS end it; exit code 0 after EOS.
 """
@@ -24,7 +25,8 @@ DOMAINS = {
 
 
 def emit(event, **fields):
-    print(json.dumps({"event": event, **fields}), flush=True)
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")  # as a whole: several threads do
+    sys.stdout.flush()
 
 
 def tell(message):
@@ -49,6 +51,10 @@ def new_sample(sink, count):
     return Gst.FlowReturn.OK
 
 
+def rejected(src, endpoint, reason):
+    emit("rejected", endpoint=endpoint, reason=reason, failures=src.get_property("stats").get_uint64("auth-failures")[1])
+
+
 def main():
     Gst.init(None)
     pipeline = Gst.parse_launchv(sys.argv[1:])
@@ -57,6 +63,9 @@ def main():
         sink.set_property("emit-signals", True)
         sink.set_property("sync", False)
         sink.connect("new-sample", new_sample, [0])
+    src = pipeline.get_by_name("src")
+    if src:
+        src.connect("peer-rejected", rejected)
     pipeline.set_state(Gst.State.PLAYING)
     kinds = Gst.MessageType.ERROR | Gst.MessageType.WARNING | Gst.MessageType.EOS
     code = None

@@ -1,0 +1,358 @@
+package netgear
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// Limits of latest.
+const (
+	// staleAfter is the age at which a frame is passed over when there is a newer
+	// one: a frame's time at 25 frames/s.
+	staleAfter = 40 * time.Millisecond
+	// maxWaiting frames of one sender wait at the most, and only one of them
+	// when they are large: in bytes, all together.
+	maxWaiting      = 4
+	maxWaitingBytes = 32 << 20
+	// longestHold is how long a frame that comes late is kept back at the most,
+	// in the hope of a newer one.
+	longestHold = 250 * time.Millisecond
+)
+
+// latest reads ahead for a pub-sub Receiver, so that a program that is slow,
+// paused or stopped gets the present when it comes back, and not what has piled
+// up in the kernel's buffers, which is seconds of it. A goroutine reads
+// whatever comes; of each sender the newest frame waits, and those before it
+// for as long as they are not stale: a program that is only uneven misses
+// nothing.
+//
+//	socket --> goroutine --> queue --> Recv
+//	                           '--> too old: counted as dropped
+//
+// Where the sender says when it took a frame, one that comes later than usual
+// is known to come from such a buffer (the whole process was stopped, say), and
+// kept back for a moment while what comes behind it is read.
+type latest struct {
+	conn   *conn
+	cancel context.CancelFunc
+	done   chan struct{}
+	news   chan struct{} // has one when there is something in the queue, or an error
+
+	mu    sync.Mutex
+	queue []*arrival // oldest first
+	spare []*arrival
+	room  chan struct{}
+	err   error
+	given *arrival // the last one that next returned
+
+	// Of the goroutine: the least delay of each sender, and the frames that are
+	// kept back, until hold.
+	usual map[string]time.Duration
+	late  map[string]*arrival
+	hold  time.Time
+}
+
+// arrival is one message.
+type arrival struct {
+	head, body, rest zmsg.Message
+	parts            int
+	header           wire.Header // into head
+	bad              error       // why there is none
+	at               time.Time
+	skipped          uint64 // frames of its sender that were passed over for it
+}
+
+func (a *arrival) close() {
+	a.head.Close()
+	a.body.Close()
+	a.skipped = 0
+}
+
+// isFrame says whether a newer one can take its place; a goodbye stays.
+func (a *arrival) isFrame() bool { return a.parts > 1 }
+
+func newLatest(c *conn) *latest {
+	ctx, cancel := context.WithCancel(c.ctx)
+	l := &latest{
+		conn: c, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		usual: map[string]time.Duration{}, late: map[string]*arrival{},
+	}
+	spawn(c.fail, func() {
+		defer close(l.done)
+		l.stop(l.read(ctx))
+	})
+	return l
+}
+
+// close ends the goroutine and lets go of what waits.
+func (l *latest) close() {
+	l.cancel()
+	<-l.done
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.late {
+		a.close()
+	}
+	for _, a := range append(l.queue, l.given) {
+		if a != nil {
+			a.close()
+		}
+	}
+	l.queue, l.given = nil, nil
+}
+
+func (l *latest) stop(err error) {
+	l.mu.Lock()
+	l.err = err
+	l.mu.Unlock()
+	wake(l.news)
+}
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// next waits for a message until then and returns it; it is valid until the
+// next call. nil means that the time is up.
+func (l *latest) next(ctx context.Context, until time.Time) (*arrival, error) {
+	var timeout <-chan time.Time
+	for {
+		a, err := l.pop()
+		if a != nil || err != nil {
+			return a, err
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if !until.IsZero() && timeout == nil {
+			timer := time.NewTimer(time.Until(until))
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		select {
+		case <-l.news:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-timeout:
+			return nil, nil
+		}
+	}
+}
+
+// pop takes the oldest message that is not stale out of the queue.
+func (l *latest) pop() (*arrival, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.given != nil {
+		l.recycleLocked(l.given)
+		l.given = nil
+	}
+	now := time.Now()
+	for len(l.queue) > 0 && l.queue[0].isFrame() && now.Sub(l.queue[0].at) > staleAfter && l.skipLocked(0) {
+	}
+	if len(l.queue) == 0 {
+		return nil, l.err
+	}
+	l.given = l.queue[0]
+	l.queue = slices.Delete(l.queue, 0, 1)
+	wake(l.room)
+	return l.given, nil
+}
+
+// newerLocked returns where the next frame of the same sender waits, or -1.
+func (l *latest) newerLocked(i int) int {
+	for k := i + 1; k < len(l.queue); k++ {
+		if b := l.queue[k]; b.isFrame() && b.header.Port == l.queue[i].header.Port {
+			return k
+		}
+	}
+	return -1
+}
+
+// skipLocked passes over a frame, if there is a newer one.
+func (l *latest) skipLocked(i int) bool {
+	k := l.newerLocked(i)
+	if k < 0 {
+		return false
+	}
+	a := l.queue[i]
+	l.queue[k].skipped += a.skipped + 1
+	l.recycleLocked(a)
+	l.queue = slices.Delete(l.queue, i, i+1)
+	return true
+}
+
+// maxSpare is how many arrivals are kept for further use.
+const maxSpare = 2 * maxWaiting
+
+func (l *latest) recycle(a *arrival) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.recycleLocked(a)
+}
+
+func (l *latest) recycleLocked(a *arrival) {
+	a.close()
+	if len(l.spare) < maxSpare {
+		l.spare = append(l.spare, a)
+	}
+}
+
+// read is the goroutine.
+func (l *latest) read(ctx context.Context) error {
+	for {
+		ev, err := l.conn.wait(ctx, zmsg.In, l.hold)
+		if err != nil {
+			return err
+		}
+		if !l.hold.IsZero() && !time.Now().Before(l.hold) {
+			l.release()
+		}
+		if ev&zmsg.In == 0 {
+			continue
+		}
+		a, err := l.receive()
+		if errors.Is(err, zmsg.ErrAgain) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
+		}
+		l.sort(a)
+		if !l.waitForRoom(ctx) {
+			return ctx.Err()
+		}
+	}
+}
+
+// sort keeps a message back, or puts it into the queue.
+func (l *latest) sort(a *arrival) {
+	port := a.header.Port
+	if before := l.late[port]; before != nil {
+		delete(l.late, port)
+		if a.isFrame() {
+			a.skipped += before.skipped + 1
+			l.recycle(before)
+		} else {
+			l.push(before)
+		}
+	}
+	if d := l.lateness(a); d > staleAfter {
+		if len(l.late) == 0 && l.hold.IsZero() {
+			l.hold = time.Now().Add(min(d/4, longestHold))
+		}
+		l.late[strings.Clone(port)] = a
+		return
+	}
+	l.push(a)
+	if len(l.late) == 0 {
+		l.hold = time.Time{}
+	}
+}
+
+// release hands out what was kept back in vain. To come so late is usual now:
+// a clock was set, or the way has become longer.
+func (l *latest) release() {
+	for port, a := range l.late {
+		l.usual[port] = a.delay()
+		l.push(a)
+	}
+	clear(l.late)
+	l.hold = time.Time{}
+}
+
+func (l *latest) receive() (*arrival, error) {
+	l.mu.Lock()
+	var a *arrival
+	if n := len(l.spare); n > 0 {
+		a, l.spare = l.spare[n-1], l.spare[:n-1]
+	} else {
+		a = new(arrival)
+	}
+	l.mu.Unlock()
+	parts, err := receiveParts(l.conn.data, &a.head, &a.body, &a.rest)
+	if err != nil {
+		return nil, err
+	}
+	a.parts, a.at = parts, time.Now()
+	a.header = wire.Header{}
+	a.bad = wire.ParseHeader(a.head.Bytes(), &a.header)
+	return a, nil
+}
+
+// delay is from the sender's clock to ours.
+func (a *arrival) delay() time.Duration { return time.Duration(a.at.UnixNano() - a.header.Ext.T) }
+
+// lateness is how much longer than at best the frame was on its way, 0 when its
+// sender does not tell.
+func (l *latest) lateness(a *arrival) time.Duration {
+	h := &a.header
+	if a.bad != nil || !h.HasExt || !h.Ext.HasT {
+		return 0
+	}
+	delay := a.delay()
+	least, ok := l.usual[h.Port]
+	if !ok || delay < least {
+		if len(l.usual) >= maxStreams {
+			clear(l.usual)
+		}
+		least = delay
+	} else {
+		least += (delay - least) / 1024 // clocks drift, and routes change
+	}
+	l.usual[strings.Clone(h.Port)] = least
+	return delay - least
+}
+
+// push puts a message into the queue, and older frames of its sender out of it
+// as far as there is no room for them.
+func (l *latest) push(a *arrival) {
+	l.mu.Lock()
+	l.queue = append(l.queue, a)
+	count, bytes := 0, 0
+	for i := len(l.queue) - 1; i >= 0 && a.isFrame(); i-- {
+		b := l.queue[i]
+		if !b.isFrame() || b.header.Port != a.header.Port {
+			continue
+		}
+		count, bytes = count+1, bytes+b.body.Len()
+		if count > 1 && (count > maxWaiting || bytes > maxWaitingBytes) {
+			l.skipLocked(i)
+		}
+	}
+	l.mu.Unlock()
+	wake(l.news)
+}
+
+// maxQueue bounds all that waits: what cannot be passed over, and the frames
+// of many senders.
+const maxQueue = 256
+
+// waitForRoom waits until the program has taken something, when nothing more
+// can be passed over. It says whether to go on.
+func (l *latest) waitForRoom(ctx context.Context) bool {
+	for {
+		l.mu.Lock()
+		full := len(l.queue) >= maxQueue
+		l.mu.Unlock()
+		if !full {
+			return true
+		}
+		select {
+		case <-l.room:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
