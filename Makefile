@@ -29,13 +29,18 @@ DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstr
 # to decide. Tests that miss it then say so.
 SSHD := $(if $(CI),openssh-server,$(if $(wildcard /run/systemd/system),,openssh-server))
 DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-x openssh-client $(SSHD) procps python3 python3-zmq python3-numpy python3-opencv \
-	python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
+	libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
+
+# srtsink and srtsrc, and what the Python contender and the pictures need.
+DEPS_BENCH := gstreamer1.0-plugins-bad python3 python3-zmq python3-numpy python3-opencv libturbojpeg0
 
 # Built once per version into the user's Go folder, never into go.mod: docs/decisions/0003.
 LINT_VERSION := v2.15.0
 LINT = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)
 
 FUZZTIME ?= 30s
+WHAT     ?= speed chain latency scale
+REPS     ?= 5
 VIDEO    ?=
 PATTERN  ?= pair
 SECONDS  ?=
@@ -107,8 +112,17 @@ fuzz: deps-run ## run each fuzz target for FUZZTIME=30s
 	@$(TESTENV) GO='$(GO)' scripts/fuzz.sh
 
 .PHONY: bench
-bench: build ## run the benchmarks
+bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale, REPS=5
+	@$(GO) build -o $(BUILD)/bench-tool ./internal/bench
+	@$(foreach what,$(WHAT),$(BUILD)/bench-tool -build='$(BUILD)' -what=$(what) -reps=$(REPS) &&) true
+
+.PHONY: bench-go
+bench-go: build ## run Go's own benchmarks, of headers, and of both ends in one process
 	$(GSTENV) $(GO) test -run '^$$' -bench . -benchmem ./netgear/... ./elements/...
+
+.PHONY: deps-bench
+deps-bench:
+	@GO='$(GO)' scripts/deps.sh $(DEPS_RUN) $(DEPS_BENCH)
 
 # ---- code ---------------------------------------------------------------------------------------------------------
 

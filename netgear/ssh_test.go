@@ -54,7 +54,7 @@ func newSigner(t testing.TB) (ssh.Signer, ed25519.PrivateKey) {
 	return s, private
 }
 
-func newSSHServer(t testing.TB, user ssh.PublicKey) *sshServer {
+func newSSHServer(t testing.TB, user ssh.PublicKey, set ...func(*ssh.ServerConfig)) *sshServer {
 	t.Helper()
 	s := &sshServer{t: t, conns: map[net.Conn]bool{}, address: "127.0.0.1:0"}
 	s.host, _ = newSigner(t)
@@ -73,6 +73,9 @@ func newSSHServer(t testing.TB, user ssh.PublicKey) *sshServer {
 		},
 	}
 	s.config.AddHostKey(s.host)
+	for _, f := range set {
+		f(s.config)
+	}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
@@ -355,8 +358,7 @@ func TestTunnelRefusals(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := newSSHServer(t, nil)
-			set(server.config)
+			server := newSSHServer(t, nil, set)
 			cfg := server.through(wire.Pair)
 			cfg.SSHPassword, cfg.Port, cfg.MaxRetries = "battery staple", freePort(t), 0
 			s, err := netgear.NewSender(cfg, observer(t, "sender"))
