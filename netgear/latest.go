@@ -67,17 +67,20 @@ type arrival struct {
 	header           wire.Header // into head
 	bad              error       // why there is none
 	at               time.Time
+	from             string // its sender, where senders are told apart
 	skipped          uint64 // frames of its sender that were passed over for it
+	evicted          uint64 // frames of others that were
 }
 
 func (a *arrival) close() {
 	a.head.Close()
 	a.body.Close()
-	a.skipped = 0
+	a.skipped, a.evicted = 0, 0
 }
 
-// isFrame says whether a newer one can take its place; a goodbye stays.
-func (a *arrival) isFrame() bool { return a.parts > 1 }
+// isFrame says whether a newer one can take its place. A goodbye stays, and so
+// does what is malformed, to be told.
+func (a *arrival) isFrame() bool { return a.bad == nil && a.parts > 1 }
 
 func newLatest(c *conn) *latest {
 	ctx, cancel := context.WithCancel(c.ctx)
@@ -173,7 +176,7 @@ func (l *latest) pop() (*arrival, error) {
 // newerLocked returns where the next frame of the same sender waits, or -1.
 func (l *latest) newerLocked(i int) int {
 	for k := i + 1; k < len(l.queue); k++ {
-		if b := l.queue[k]; b.isFrame() && b.header.Port == l.queue[i].header.Port {
+		if b := l.queue[k]; b.isFrame() && b.from == l.queue[i].from {
 			return k
 		}
 	}
@@ -188,6 +191,7 @@ func (l *latest) skipLocked(i int) bool {
 	}
 	a := l.queue[i]
 	l.queue[k].skipped += a.skipped + 1
+	l.queue[k].evicted += a.evicted
 	l.recycleLocked(a)
 	l.queue = slices.Delete(l.queue, i, i+1)
 	return true
@@ -238,21 +242,21 @@ func (l *latest) read(ctx context.Context) error {
 
 // sort keeps a message back, or puts it into the queue.
 func (l *latest) sort(a *arrival) {
-	port := a.header.Port
-	if before := l.late[port]; before != nil {
-		delete(l.late, port)
+	if before := l.late[a.from]; before != nil {
+		delete(l.late, a.from)
 		if a.isFrame() {
 			a.skipped += before.skipped + 1
+			a.evicted += before.evicted
 			l.recycle(before)
 		} else {
 			l.push(before)
 		}
 	}
-	if d := l.lateness(a); d > staleAfter {
+	if d := l.lateness(a); d > staleAfter && len(l.late) < l.most() {
 		if len(l.late) == 0 && l.hold.IsZero() {
 			l.hold = time.Now().Add(min(d/4, longestHold))
 		}
-		l.late[strings.Clone(port)] = a
+		l.late[a.from] = a
 		return
 	}
 	l.push(a)
@@ -264,8 +268,8 @@ func (l *latest) sort(a *arrival) {
 // release hands out what was kept back in vain. To come so late is usual now:
 // a clock was set, or the way has become longer.
 func (l *latest) release() {
-	for port, a := range l.late {
-		l.usual[port] = a.delay()
+	for from, a := range l.late {
+		l.usual[from] = a.delay()
 		l.push(a)
 	}
 	clear(l.late)
@@ -288,6 +292,12 @@ func (l *latest) receive() (*arrival, error) {
 	a.parts, a.at = parts, time.Now()
 	a.header = wire.Header{}
 	a.bad = wire.ParseHeader(a.head.Bytes(), &a.header)
+	a.from = ""
+	if a.bad != nil {
+		a.body.Close() // of no use to anybody
+	} else if l.conn.cfg.MultiServer {
+		a.from = strings.Clone(a.header.Port)
+	}
 	return a, nil
 }
 
@@ -302,7 +312,7 @@ func (l *latest) lateness(a *arrival) time.Duration {
 		return 0
 	}
 	delay := a.delay()
-	least, ok := l.usual[h.Port]
+	least, ok := l.usual[a.from]
 	if !ok || delay < least {
 		if len(l.usual) >= maxStreams {
 			clear(l.usual)
@@ -311,7 +321,7 @@ func (l *latest) lateness(a *arrival) time.Duration {
 	} else {
 		least += (delay - least) / 1024 // clocks drift, and routes change
 	}
-	l.usual[strings.Clone(h.Port)] = least
+	l.usual[a.from] = least
 	return delay - least
 }
 
@@ -320,23 +330,47 @@ func (l *latest) lateness(a *arrival) time.Duration {
 func (l *latest) push(a *arrival) {
 	l.mu.Lock()
 	l.queue = append(l.queue, a)
-	count, bytes := 0, 0
-	for i := len(l.queue) - 1; i >= 0 && a.isFrame(); i-- {
-		b := l.queue[i]
-		if !b.isFrame() || b.header.Port != a.header.Port {
-			continue
-		}
-		count, bytes = count+1, bytes+b.body.Len()
-		if count > 1 && (count > maxWaiting || bytes > maxWaitingBytes) {
-			l.skipLocked(i)
-		}
+	if a.isFrame() {
+		l.limitLocked(a)
 	}
 	l.mu.Unlock()
 	wake(l.news)
 }
 
-// maxQueue bounds all that waits: what cannot be passed over, and the frames
-// of many senders.
+// most is how many frames may wait in all.
+func (l *latest) most() int { return max(maxWaiting, 2*len(l.conn.ports)) }
+
+// limitLocked sees that not too much waits when a has come.
+func (l *latest) limitLocked(a *arrival) {
+	count, bytes, all := 0, 0, 0
+	for i, b := range slices.Backward(l.queue) {
+		if !b.isFrame() {
+			continue
+		}
+		all++
+		if b.from != a.from {
+			continue
+		}
+		count, bytes = count+1, bytes+b.body.Len()
+		if count > 1 && (count > maxWaiting || bytes > maxWaitingBytes) && l.skipLocked(i) {
+			all--
+		}
+	}
+	// A sender chooses its name, and may choose many.
+	for i := 0; all > l.most() && i < len(l.queue)-1; i++ {
+		if b := l.queue[i]; b.isFrame() {
+			if !l.skipLocked(i) {
+				a.evicted += b.skipped + b.evicted + 1
+				l.recycleLocked(b)
+				l.queue = slices.Delete(l.queue, i, i+1)
+			}
+			all--
+			i--
+		}
+	}
+}
+
+// maxQueue bounds what waits and cannot be passed over.
 const maxQueue = 256
 
 // waitForRoom waits until the program has taken something, when nothing more

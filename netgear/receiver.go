@@ -183,10 +183,10 @@ func (r *Receiver) recvLatest(ctx context.Context, f *Frame) error {
 // pass takes note of the frames that were passed over for a: they are not
 // missing.
 func (r *Receiver) pass(a *arrival) {
+	r.stats.dropped.Add(a.skipped + a.evicted)
 	if a.skipped == 0 {
 		return
 	}
-	r.stats.dropped.Add(a.skipped)
 	if s := r.streams[r.streamName(&a.header)]; s != nil {
 		s.next += a.skipped
 		s.disrupted = true

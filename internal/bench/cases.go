@@ -68,14 +68,14 @@ func chainCases() []benchCase {
 	encode := "jpegenc quality=90 idct-method=ifast ! "
 	decoded := ours("pair", encode)
 	decoded.recv = func(b *bench, _ payload, port, _ int) []string {
-		return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d ! jpegdec idct-method=ifast ! fakesink name=end sync=false", port))
+		return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d ! jpegdec idct-method=ifast ! fakesink name=end sync=false enable-last-sample=false", port))
 	}
 	converted := decoded
 	converted.send = func(b *bench, p payload, port, frames int) []string {
 		return ours("pair", "videoconvert ! "+encode).send(b, p, port, frames)
 	}
 	converted.recv = func(b *bench, _ payload, port, _ int) []string {
-		return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d ! jpegdec idct-method=ifast ! videoconvert ! video/x-raw,format=BGR ! fakesink name=end sync=false", port))
+		return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d ! jpegdec idct-method=ifast ! videoconvert ! video/x-raw,format=BGR ! fakesink name=end sync=false enable-last-sample=false", port))
 	}
 	fromBGR := python(0, "jpeg")
 	fromBGR.send = func(b *bench, _ payload, port, frames int) []string {
@@ -92,7 +92,7 @@ func ours(pattern, before string) contender {
 	return contender{
 		name: "netgearsink, netgearsrc", share: 1, whole: true,
 		recv: func(b *bench, _ payload, port, _ int) []string {
-			return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d pattern=%s ! fakesink name=end sync=false", port, pattern))
+			return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d pattern=%s ! fakesink name=end sync=false enable-last-sample=false", port, pattern))
 		},
 		send: func(b *bench, p payload, port, frames int) []string {
 			return b.feed(fmt.Sprintf("benchsrc caps=%s wait=%d ! %snetgearsink name=end address=127.0.0.1 port=%d pattern=%s sync=false", p.caps, wait(pattern), before, port, pattern), p, frames)
@@ -147,16 +147,16 @@ func python(pattern int, jpeg string) contender {
 // somebody must cut into frames; gdp keeps the frames together.
 var (
 	tcp = gstContender("tcpclientsink, tcpserversrc", 0.15, false,
-		"tcpserversrc host=127.0.0.1 port=%d ! fakesink name=end sync=false",
+		"tcpserversrc host=127.0.0.1 port=%d ! fakesink name=end sync=false enable-last-sample=false",
 		"tcpclientsink name=end host=127.0.0.1 port=%d sync=false")
 	gdp = gstContender("the same with gdppay, gdpdepay", 0.15, true,
-		"tcpserversrc host=127.0.0.1 port=%d ! gdpdepay ! fakesink name=end sync=false",
+		"tcpserversrc host=127.0.0.1 port=%d ! gdpdepay ! fakesink name=end sync=false enable-last-sample=false",
 		"gdppay ! tcpclientsink name=end host=127.0.0.1 port=%d sync=false")
 	// srt is held at a rate: let go, it loses most of the frames or hangs.
 	srt = contender{
 		name: "srtsink, srtsrc, held at 90 MB/s", share: 0.2,
 		recv: func(b *bench, _ payload, port, _ int) []string {
-			return b.gst(fmt.Sprintf("srtsrc uri=srt://127.0.0.1:%d?mode=listener ! fakesink name=end sync=false", port))
+			return b.gst(fmt.Sprintf("srtsrc uri=srt://127.0.0.1:%d?mode=listener ! fakesink name=end sync=false enable-last-sample=false", port))
 		},
 		send: func(b *bench, p payload, port, frames int) []string {
 			return b.feed(fmt.Sprintf("benchsrc caps=%s rate=%d ! srtsink name=end uri=srt://127.0.0.1:%d?mode=caller sync=true", p.caps, srtRate/p.size, port), p, frames)

@@ -91,7 +91,7 @@ func (b *bench) servers(ctx context.Context, n int, sync bool) (scaleRow, error)
 	if !sync {
 		frames = frames * 100 / n
 	}
-	recv := b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 ports=%s pattern=req-rep multiserver-mode=true eos-on-terminate=true ! fakesink name=end sync=false", strings.Join(ports, ",")))
+	recv := b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 ports=%s pattern=req-rep multiserver-mode=true eos-on-terminate=true ! fakesink name=end sync=false enable-last-sample=false", strings.Join(ports, ",")))
 	return b.point(ctx, fmt.Sprintf("%d servers, 1 source, %s", n, rateName(sync)), n, recv, numbered(b.feed(sinks.String(), scalePayload, frames)), float64(frames*n))
 }
 

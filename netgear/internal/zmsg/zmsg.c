@@ -5,9 +5,12 @@
 #include "zmsg.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -139,25 +142,38 @@ int netgear_zmsg_recv(void *sock, zmq_msg_t *m)
 	return zmq_msg_more(m) != 0;
 }
 
-/* Returns the events (1 in, 2 out, 4 woken), 0 when the time is up, or a
- * negative errno. */
-int netgear_zmsg_wait(void *sock, int want, int waker, long timeout_ms)
+static long now_ms(void)
 {
-	int got = 0;
-	zmq_pollitem_t items[2] = {
-		{.socket = sock, .events = (short)(((want & 1) ? ZMQ_POLLIN : 0) | ((want & 2) ? ZMQ_POLLOUT : 0))},
-		{.fd = waker, .events = ZMQ_POLLIN},
-	};
+	struct timespec t;
 
-	if (zmq_poll(items, 2, timeout_ms) < 0)
-		return -errno;
-	if (items[0].revents & ZMQ_POLLIN)
-		got |= 1;
-	if (items[0].revents & ZMQ_POLLOUT)
-		got |= 2;
-	if (items[1].revents)
-		got |= 4;
-	return got;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Returns the events (1 in, 2 out, 4 woken), 0 when the time is up, or a
+ * negative errno. fd is the socket's ZMQ_FD. Written out because zmq_poll makes
+ * a dozen system calls of each wait, and there is one in each frame. */
+int netgear_zmsg_wait(void *sock, int fd, int want, int waker, long timeout_ms)
+{
+	long end = timeout_ms > 0 ? now_ms() + timeout_ms : 0;
+	struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = waker, .events = POLLIN}};
+
+	for (;;) {
+		int events = 0, got, rc;
+		size_t size = sizeof events;
+
+		/* This takes in what the descriptor has told, so it comes first. */
+		if (zmq_getsockopt(sock, ZMQ_EVENTS, &events, &size) != 0)
+			return -errno;
+		got = ((events & ZMQ_POLLIN) ? 1 : 0) | ((events & ZMQ_POLLOUT) ? 2 : 0);
+		if ((got &= want) != 0 || (fds[1].revents & POLLIN))
+			return got | ((fds[1].revents & POLLIN) ? 4 : 0);
+		if (timeout_ms > 0 && (timeout_ms = end - now_ms()) < 0)
+			timeout_ms = 0;
+		rc = poll(fds, 2, timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms);
+		if (rc <= 0)
+			return rc == 0 ? 0 : -errno;
+	}
 }
 
 /* zmq.h has it among its drafts; every libzmq from 4.3.0 on knows it. */

@@ -46,14 +46,21 @@ var socketLayoutKnown = func() bool {
 
 // Socket is the libzmq socket inside a zmq4.Socket. It is valid until that is
 // closed.
-type Socket struct{ p unsafe.Pointer }
+type Socket struct {
+	p  unsafe.Pointer
+	fd C.int // which becomes readable when the socket has news
+}
 
 // Of returns the libzmq socket of s, or ErrSocketLayout.
 func Of(s *zmq4.Socket) (Socket, error) {
 	if !socketLayoutKnown {
 		return Socket{}, ErrSocketLayout
 	}
-	return Socket{p: *(*unsafe.Pointer)(unsafe.Pointer(s))}, nil
+	fd, err := s.GetFd()
+	if err != nil {
+		return Socket{}, err
+	}
+	return Socket{p: *(*unsafe.Pointer)(unsafe.Pointer(s)), fd: C.int(fd)}, nil
 }
 
 // EnforceZAPDomain has the socket refuse connections when nobody answers who
@@ -185,7 +192,8 @@ const (
 )
 
 // Wait sleeps until one of want is true of the socket, w is woken, or the
-// time is up. until in the past only looks; the zero time waits for ever.
+// time is up. until in the past only looks; the zero time waits for ever. While
+// one of want is true it does not look whether w was woken.
 func (s Socket) Wait(want Events, w *Waker, until time.Time) (Events, error) {
 	for {
 		ms := C.long(-1)
@@ -193,7 +201,7 @@ func (s Socket) Wait(want Events, w *Waker, until time.Time) (Events, error) {
 			// Rounded up, so that a wait never ends early and spins.
 			ms = C.long(max(0, (time.Until(until)+time.Millisecond-1)/time.Millisecond))
 		}
-		got := C.netgear_zmsg_wait(s.p, C.int(want), w.fd, ms)
+		got := C.netgear_zmsg_wait(s.p, s.fd, C.int(want), w.fd, ms)
 		if got == -C.int(syscall.EINTR) {
 			continue
 		}
