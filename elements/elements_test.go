@@ -3,6 +3,7 @@ package elements_test
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -186,5 +187,48 @@ func TestStatsAddUp(t *testing.T) {
 		if _, err := st.GetValue("peers"); err != nil {
 			t.Errorf("%s: no field peers", c.name)
 		}
+	}
+}
+
+// A frame costs next to nothing in Go's memory, from pad to pad.
+func TestAllocationsOfAFrame(t *testing.T) {
+	const frames = 3000
+	src, err := gst.NewPipelineFromString("netgearsrc name=src address=127.0.0.1 port=0 ! fakesink name=end sync=false")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := src.SetState(gst.StatePlaying); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = src.SetState(gst.StateNull) }()
+	in, err := src.GetElementByName("src")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := in.GetProperty("current-port")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sink, err := gst.NewPipelineFromString(fmt.Sprintf("videotestsrc pattern=black num-buffers=%d ! video/x-raw,format=GRAY8,width=64,height=48 ! "+
+		"netgearsink name=sink address=127.0.0.1 port=%v sync=false", frames, port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if err := sink.SetState(gst.StatePlaying); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = sink.SetState(gst.StateNull) }()
+	message := src.GetPipelineBus().TimedPopFiltered(gst.ClockTime(20*time.Second), gst.MessageEOS|gst.MessageError)
+	runtime.ReadMemStats(&after)
+	if message == nil || message.Type() != gst.MessageEOS {
+		t.Fatalf("message %v, want EOS", message)
+	}
+	allocs := float64(after.Mallocs-before.Mallocs) / frames
+	bytes := float64(after.TotalAlloc-before.TotalAlloc) / frames
+	t.Logf("%.2f allocations, %.0f bytes a frame, both ends", allocs, bytes)
+	if allocs > 2 || bytes > 200 {
+		t.Errorf("%.2f allocations and %.0f bytes a frame, want 2 and 200 at the most", allocs, bytes)
 	}
 }

@@ -142,7 +142,10 @@ func stream(ctx context.Context, t *testing.T, s *netgear.Sender, r *netgear.Rec
 func TestSecureModes(t *testing.T) {
 	for _, p := range patterns {
 		for _, mode := range []netgear.SecureMode{netgear.StoneHouse, netgear.IronHouse} {
-			for _, variant := range []string{"tcp", "ipc", "sender binds", "receiver knows no more than it needs", "allow"} {
+			for _, variant := range []string{"tcp", "ipc", "sender binds", "receiver knows no more than it needs", "allow", "bidirectional", "multi-server", "multi-client"} {
+				if variant == "bidirectional" && p == wire.PubSub || strings.HasPrefix(variant, "multi") && p == wire.Pair {
+					continue // there is no such mode
+				}
 				t.Run(fmt.Sprintf("%s/%d/%s", p, mode, variant), func(t *testing.T) {
 					t.Parallel()
 					keys := newKeys(t)
@@ -165,6 +168,17 @@ func TestSecureModes(t *testing.T) {
 						sc.CertLocation = copyKeys(t, keys, clientSecret, serverPublic)
 					case "allow":
 						rc.Allow = "10.0.0.0/8,127.0.0.1"
+					case "bidirectional":
+						rc.Bidirectional, sc.Bidirectional = true, true
+					case "multi-server":
+						first := freePort(t)
+						rc.MultiServer, rc.Ports = true, portList(first, freePort(t))
+						sc.MultiServer = true
+						stream(deadline(t), t, sender(t, sc, first), receiver(t, rc), p, 5)
+						return
+					case "multi-client":
+						rc.MultiClient, rc.Port = true, freePort(t)
+						sc.MultiClient, sc.Ports = true, portList(rc.Port)
 					}
 					r := receiver(t, rc)
 					s := sender(t, sc, r.CurrentPort())

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -53,6 +54,9 @@ type run struct {
 	times    timeline
 
 	port, message gstglue.CText
+	text          []byte // to make port of
+	bound         uint
+	boundText     string // the same
 }
 
 // Open implements gstglue.Instance.
@@ -245,9 +249,10 @@ func (e *element) fill(r *run, now uint64) {
 	o.Time, o.HasTime = x.T, x.HasT
 	port := h.Port
 	if port == "" {
-		port = fmt.Sprint(r.receiver.CurrentPort())
+		port = r.ownPort()
 	}
-	r.port.Set([]byte(port))
+	r.text = append(r.text[:0], port...)
+	r.port.Set(r.text)
 	message := []byte(h.Message)
 	if message == nil {
 		message = null
@@ -258,6 +263,14 @@ func (e *element) fill(r *run, now uint64) {
 	}
 	o.Port, o.Message = &r.port, &r.message
 	o.Payload = f.Payload
+}
+
+// ownPort is the name of a sender that gives none.
+func (r *run) ownPort() string {
+	if n := r.receiver.CurrentPort(); n != r.bound || r.boundText == "" {
+		r.bound, r.boundText = n, strconv.FormatUint(uint64(n), 10)
+	}
+	return r.boundText
 }
 
 var null = []byte("null")
