@@ -83,7 +83,7 @@ func (c *conn) refusal(f failure) error {
 	var text string
 	switch f {
 	case failedDenied:
-		text = "lets neither this address nor this end in"
+		text = "does not let us in: it has not our address in its list"
 		if c.keys != nil {
 			text = fmt.Sprintf("does not let us in: it has not our public key %s among those of its clients, or not our address in its list",
 				z85Encode(c.keys.own.public))

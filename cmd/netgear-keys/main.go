@@ -50,7 +50,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if folder == "" {
 		folder = "~"
 	}
-	fmt.Fprintf(stdout, `%s may connect now. Copy %s to its machine, as its custom-cert-location, and remove it here.
+	fmt.Fprintf(stdout, `%s may connect now. Copy %s into its custom-cert-location on its machine, and remove it here.
 To take the right away again, remove %s
 `, name, filepath.Join(out, ".vidgear"), filepath.Join(folder, ".vidgear", "keys", "public_keys", name+".key"))
 	return nil

@@ -122,7 +122,7 @@ func TestSecureRefusals(t *testing.T) {
 			"its key is not the one in", "another server key",
 		},
 		{"address", 2, secured(2, keys) + allow, secured(2, keys), "or not our address in its list", "address 127.0.0.1 is not in allow"},
-		{"address without encryption", 0, allow, "", "lets neither this address nor this end in", "address 127.0.0.1 is not in allow"},
+		{"address without encryption", 0, allow, "", "does not let us in: it has not our address in its list", "address 127.0.0.1 is not in allow"},
 	} {
 		p := patterns[i%len(patterns)]
 		t.Run(c.name, func(t *testing.T) {
