@@ -65,17 +65,17 @@ func chainCases() []benchCase {
 	raw := payload{"1080p, JPEG on the way", "picture.bgr", payloads[0].caps, 1920, 1080, 1920 * 1080 * 3, 90}
 	i420 := raw
 	i420.name, i420.file, i420.caps = "1080p I420, JPEG on the way", "picture.i420", "video/x-raw,format=I420,width=1920,height=1080,framerate=30/1"
-	encode := "jpegenc quality=90 idct-method=ifast ! "
+	encode := "jpegenc ! " // quality 85; NetGear's default is 90
 	decoded := ours("pair", encode)
 	decoded.recv = func(b *bench, _ payload, port, _ int) []string {
-		return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d ! jpegdec idct-method=ifast ! fakesink name=end sync=false enable-last-sample=false", port))
+		return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d ! jpegdec ! fakesink name=end sync=false enable-last-sample=false", port))
 	}
 	converted := decoded
 	converted.send = func(b *bench, p payload, port, frames int) []string {
 		return ours("pair", "videoconvert ! "+encode).send(b, p, port, frames)
 	}
 	converted.recv = func(b *bench, _ payload, port, _ int) []string {
-		return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d ! jpegdec idct-method=ifast ! videoconvert ! video/x-raw,format=BGR ! fakesink name=end sync=false enable-last-sample=false", port))
+		return b.gst(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d ! jpegdec ! videoconvert ! video/x-raw,format=BGR ! fakesink name=end sync=false enable-last-sample=false", port))
 	}
 	fromBGR := python(0, "jpeg")
 	fromBGR.send = func(b *bench, _ payload, port, frames int) []string {
