@@ -102,17 +102,25 @@ func openKeys(cfg *Config, role Role, log *slog.Logger) (*keyring, error) {
 	return k, nil
 }
 
-func certLocation(path string) (string, error) {
+// homeFolder is for what is empty in the settings and lies there then; setting
+// names it in the error, which wraps ErrSettings.
+func homeFolder(setting string) (string, error) {
+	home, err := os.UserHomeDir()
+	if err == nil {
+		return home, nil
+	}
+	u, uerr := user.Current()
+	if uerr != nil {
+		return "", fmt.Errorf("netgear: %w: %s is empty and there is no home folder: want it set: %w", ErrSettings, setting, err)
+	}
+	return u.HomeDir, nil
+}
+
+func certLocation(path string) (_ string, err error) {
 	if path == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			u, uerr := user.Current()
-			if uerr != nil {
-				return "", fmt.Errorf("netgear: %w: custom-cert-location is empty and there is no home folder: want an existing folder: %w", ErrSettings, err)
-			}
-			home = u.HomeDir
+		if path, err = homeFolder("custom-cert-location"); err != nil {
+			return "", err
 		}
-		path = home
 	}
 	switch info, err := os.Stat(path); {
 	case err != nil:

@@ -32,7 +32,7 @@ func newSSHAuth(cfg *Config) (a sshAuth, err error) {
 		}
 	}
 	if a.knownHosts == "" {
-		home, err := certLocation("")
+		home, err := homeFolder("ssh-known-hosts")
 		if err != nil {
 			return a, err
 		}
@@ -97,7 +97,7 @@ func (a *sshAuth) methods(ctx context.Context) (methods []ssh.AuthMethod, err er
 				}
 			}
 		}
-		home, err := certLocation("")
+		home, err := homeFolder("ssh-tunnel-keyfile")
 		if err != nil {
 			return signers, nil //nolint:nilerr // no home folder, no keys in it
 		}

@@ -120,14 +120,9 @@ func (e *element) Changed(*netgear.Property) {
 // SetCaps implements gstglue.Sink.
 func (e *element) SetCaps(c gstglue.InCaps) error {
 	r := e.run.Load()
-	h := wire.Header{Shape: wire.Shape{N: -1}}
-	if c.Media == gstglue.JPEG {
-		h.Compressed = true
-	} else {
-		var ok bool
-		if h.DType, h.Shape, ok = wire.RawShape(c.Format, c.Width, c.Height); !ok {
-			return fmt.Errorf("%w: video format %s", gstglue.ErrNegotiation, c.Format)
-		}
+	h, err := gstglue.Header(c)
+	if err != nil {
+		return err
 	}
 	h.Ext.FPSNum, h.Ext.FPSDen = c.FPSNum, c.FPSDen
 	if c.FPSNum <= 0 || c.FPSDen <= 0 {
@@ -152,18 +147,12 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 		f.Header = r.header
 		f.Payload = r.input.Payload
 		if f.Header.Compressed {
-			f.Header.JPEG = wire.JPEGOptions{FastDCT: cfg.FastDCT, FastUpsample: cfg.FastUpsample, Colorspace: cfg.Colorspace.Wire()}
-			// A frame of one component would come out as three equal ones.
-			info, err := wire.ParseJPEG(f.Payload.Bytes)
-			switch {
-			case err != nil:
-				// It would end a Python receiver for good.
+			options := wire.JPEGOptions{FastDCT: cfg.FastDCT, FastUpsample: cfg.FastUpsample, Colorspace: cfg.Colorspace.Wire()}
+			if err := gstglue.CompleteJPEG(&f.Header, f.Payload.Bytes, options); err != nil {
 				f.Payload.Release()
 				r.sender.Reject()
 				e.Warn(fmt.Errorf("frame dropped: %w", err))
 				return gstglue.FlowOK
-			case info.Components == 1:
-				f.Header.JPEG.Colorspace = "GRAY"
 			}
 		}
 		f.Header.HasMessage = true

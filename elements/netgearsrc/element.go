@@ -138,23 +138,13 @@ func (e *element) PushReturn(c gstglue.InCaps, in *gstglue.Input) error {
 		f.Payload.Release()
 		return netgear.ErrClosed
 	}
-	if c.Media == gstglue.JPEG {
-		info, err := wire.ParseJPEG(f.Payload.Bytes)
-		if err != nil {
-			f.Payload.Release()
-			return err
-		}
-		f.Header.Compressed = true
-		f.Header.JPEG = wire.JPEGOptions{FastDCT: true, Colorspace: "BGR"}
-		if info.Components == 1 {
-			f.Header.JPEG.Colorspace = "GRAY"
-		}
-	} else {
-		f.Header.DType, f.Header.Shape, _ = wire.RawShape(c.Format, c.Width, c.Height)
-		if f.Header.DType == "" {
-			f.Payload.Release()
-			return fmt.Errorf("%w: video format %s", gstglue.ErrNegotiation, c.Format)
-		}
+	var err error
+	if f.Header, err = gstglue.Header(c); err == nil && f.Header.Compressed {
+		err = gstglue.CompleteJPEG(&f.Header, f.Payload.Bytes, wire.JPEGOptions{FastDCT: true, Colorspace: "BGR"})
+	}
+	if err != nil {
+		f.Payload.Release()
+		return err
 	}
 	return r.receiver.SetReturnFrame(&f)
 }

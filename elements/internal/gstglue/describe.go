@@ -36,3 +36,32 @@ func Describe(f *netgear.Frame, maxSize uint64) (c OutCaps, err error) {
 	c.Media, c.Format, c.Width, c.Height = Raw, l.Format, l.Width, l.Height
 	return c, nil
 }
+
+// Header returns what the headers of all frames of some caps have in common.
+// Those of JPEG want CompleteJPEG besides. Errors wrap ErrNegotiation.
+func Header(c InCaps) (h wire.Header, err error) {
+	if c.Media == JPEG {
+		h.Compressed, h.Shape = true, wire.Shape{N: -1}
+		return h, nil
+	}
+	var ok bool
+	if h.DType, h.Shape, ok = wire.RawShape(c.Format, c.Width, c.Height); !ok {
+		return h, fmt.Errorf("%w: video format %s", ErrNegotiation, c.Format)
+	}
+	return h, nil
+}
+
+// CompleteJPEG puts the options into the header of a JPEG frame. One of a
+// single component is announced as GRAY: it would come out as three equal ones.
+// An error says that the data are no JPEG, which would end a Python receiver
+// for good.
+func CompleteJPEG(h *wire.Header, data []byte, options wire.JPEGOptions) error {
+	info, err := wire.ParseJPEG(data)
+	if err != nil {
+		return err
+	}
+	if h.JPEG = options; info.Components == 1 {
+		h.JPEG.Colorspace = "GRAY"
+	}
+	return nil
+}

@@ -14,11 +14,12 @@
  * and the last buffer, seconds, CPU seconds of this process in between, peak
  * memory. Nothing of process start is in it.
  */
+#include "measure.h"
+
 #include <gst/base/gstpushsrc.h>
 #include <gst/gst.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 static gchar *payload;
@@ -129,14 +130,7 @@ static guint64 per_end[MAX_ENDS];
 static guint ends;
 static FILE *times;
 
-static Moment now(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (Moment){g_get_monotonic_time(),
-		(double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6};
-}
+static Moment now(void) { return (Moment){g_get_monotonic_time(), cpu_seconds()}; }
 
 /* getrusage costs a microsecond: for small frames that would show. */
 static gboolean weighs(guint64 n) { return n % 64 == 0; }
@@ -149,7 +143,7 @@ static GstPadProbeReturn count(GstPad *pad, GstPadProbeInfo *info, gpointer data
 	else
 		bytes += gst_buffer_get_size(GST_PAD_PROBE_INFO_BUFFER(info));
 	if (weighs(frames))
-		last.cpu = now().cpu;
+		last.cpu = cpu_seconds();
 	last.at = g_get_monotonic_time();
 	frames++;
 	if (times) {
@@ -167,23 +161,9 @@ static GstPadProbeReturn ended(GstPad *pad, GstPadProbeInfo *info, gpointer data
 {
 	g_mutex_lock(&lock);
 	if (GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) == GST_EVENT_EOS && frames > 0)
-		last.cpu = now().cpu;
+		last.cpu = cpu_seconds();
 	g_mutex_unlock(&lock);
 	return GST_PAD_PROBE_OK;
-}
-
-static long peak_kib(void)
-{
-	char line[256];
-	long kib = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "VmHWM: %ld", &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kib;
 }
 
 static void watch(const GValue *value, gpointer data)

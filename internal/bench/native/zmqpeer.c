@@ -9,10 +9,11 @@
  * for each in patterns 0 and 1. The receiver binds. High-water marks as ours.
  * Prints one line of JSON as gstrun does.
  */
+#include "measure.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <zmq.h>
@@ -28,29 +29,6 @@ static double wall(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double cpu(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
-}
-
-/* ru_maxrss would be that of the parent before exec. */
-static long peak_kib(void)
-{
-	char line[256];
-	long kib = 0;
-	FILE *f = fopen("/proc/self/status", "r");
-
-	while (f && fgets(line, sizeof line, f))
-		if (sscanf(line, "VmHWM: %ld", &kib) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return kib;
 }
 
 static void check(int rc, const char *what)
@@ -92,7 +70,7 @@ static void receive(void *sock, int pattern)
 		last = wall();
 		if (frames == 0) {
 			begin = last;
-			used_at = cpu();
+			used_at = cpu_seconds();
 		} else {
 			bytes += (double)zmq_msg_size(&body);
 		}
@@ -100,7 +78,7 @@ static void receive(void *sock, int pattern)
 		zmq_msg_close(&head);
 		zmq_msg_close(&body);
 	}
-	used = cpu() - used_at;
+	used = cpu_seconds() - used_at;
 	report(frames, bytes, last - begin, used);
 }
 
@@ -136,10 +114,10 @@ static void send_all(void *sock, int pattern, const char *path, long long n)
 			check(zmq_recv(sock, text, sizeof text, 0), "zmq_recv");
 		if (i == 0) {
 			begin = wall();
-			used = cpu();
+			used = cpu_seconds();
 		}
 	}
-	report(n, (double)size * (double)(n - 1), wall() - begin, cpu() - used);
+	report(n, (double)size * (double)(n - 1), wall() - begin, cpu_seconds() - used);
 	if (pattern == 2)
 		usleep(250000); /* or the high-water mark takes the goodbye */
 	check(zmq_send(sock, terminate, sizeof terminate - 1, 0), "zmq_send");
