@@ -294,11 +294,7 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, parts int, body *
 	}
 	r.stats.frames.Add(1)
 	r.stats.bytes.Add(uint64(body.Len())) //nolint:gosec // never negative
-	port := ""
-	if r.cfg.MultiServer {
-		port = h.Port
-	}
-	r.peers.frame(port)
+	r.peers.frame(r.streamName(h))
 	f.Header, f.Arrived, f.Discontinuity = *h, now, stream.disrupted
 	stream.disrupted, r.talking = false, true
 	b, free, owner := body.Detach()

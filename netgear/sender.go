@@ -363,22 +363,13 @@ func (s *Sender) collect() (acked bool, err error) {
 	// A REQ socket must not be asked for an answer that it does not wait for;
 	// a PAIR socket is rid of answers that nobody waits for.
 	for s.sent > 0 || s.cfg.Pattern == wire.Pair {
-		more, err := s.conn.data.Recv(&s.reply)
-		if errors.Is(err, zmsg.ErrAgain) {
+		// An array comes in a second part.
+		parts, err := receiveParts(s.conn.data, &s.reply, &s.array, &s.extra)
+		if parts == 0 && errors.Is(err, zmsg.ErrAgain) {
 			return acked, nil
 		}
 		if err != nil {
 			return acked, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
-		}
-		parts := 1
-		for ; more; parts++ { // an array comes in a second part
-			part := &s.extra
-			if parts == 1 {
-				part = &s.array
-			}
-			if more, err = s.conn.data.Recv(part); err != nil {
-				return acked, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
-			}
 		}
 		port := ""
 		if s.cfg.answers() {
@@ -386,7 +377,6 @@ func (s *Sender) collect() (acked bool, err error) {
 		}
 		s.reply.Close()
 		s.array.Close()
-		s.extra.Close()
 		if s.sent > 0 {
 			s.lastFrame = time.Now()
 			s.stats.ack(s.lastFrame.Sub(s.ring[s.first].at))
