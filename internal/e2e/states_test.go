@@ -106,6 +106,10 @@ func TestStateChanges(t *testing.T) {
 		{"both, pair", "p", "netgearsrc port=" + both + " ! jpegdec ! fakesink " + live + "netgearsink port=" + both},
 		{"both, req-rep", "p", "netgearsrc pattern=req-rep port=" + both + " ! fakesink " + file + "netgearsink sync=false pattern=req-rep port=" + both},
 		{"both, pub-sub", "", "netgearsrc pattern=pub-sub port=" + both + " ! fakesink " + live + "netgearsink pattern=pub-sub port=" + both},
+		{"sink, nobody there, toggled", "t", live + "netgearsink port=" + absent},
+		{"sink, silent peer, toggled", "t", file + "netgearsink pattern=req-rep sync=false port=" + rep},
+		{"source, toggled", "t", "netgearsrc port=0 ! fakesink"},
+		{"sink with return_src, toggled", "t", file + "netgearsink name=s bidirectional-mode=true port=" + absent + " s.return_src ! fakesink"},
 		{"source with return_sink", "p", "netgearsrc name=c bidirectional-mode=true port=0 ! fakesink " + live + "c.return_sink"},
 		{"sink with return_src, nobody there", "p", file + "netgearsink name=s bidirectional-mode=true port=" + absent + " s.return_src ! fakesink"},
 		{"call", "p", "netgearsrc name=c bidirectional-mode=true port=" + both + " ! fakesink " + live + "c.return_sink " +

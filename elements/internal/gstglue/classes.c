@@ -20,23 +20,73 @@ static void sink_ask_live(GstBaseSink *sink)
 	g_atomic_int_set(&((NetgearSink *)sink)->upstream_live, live);
 }
 
+/* The base class lets a frame through to render in PAUSED when a pause comes
+ * right after a start: it takes the streaming thread, which has been signalled
+ * and is on its way, for one that still waits. A render that then blocks would
+ * hold the preroll lock, and the next change of state with it. So frames wait
+ * here too. With STREAM_LOCK, PREROLL_LOCK. */
+static GstFlowReturn sink_wait_playing(GstBaseSink *sink)
+{
+	GstFlowReturn ret = GST_FLOW_OK;
+
+	while (ret == GST_FLOW_OK && !g_atomic_int_get(&((NetgearSink *)sink)->playing))
+		ret = gst_base_sink_wait_preroll(sink);
+	return ret;
+}
+
+int netgear_sink_wait_preroll(gpointer sink)
+{
+	GstFlowReturn ret = gst_base_sink_wait_preroll(sink);
+
+	return ret == GST_FLOW_OK ? sink_wait_playing(sink) : ret;
+}
+
+static void sink_set_playing(GstBaseSink *sink)
+{
+	GST_BASE_SINK_PREROLL_LOCK(sink);
+	g_atomic_int_set(&((NetgearSink *)sink)->playing, TRUE);
+	GST_BASE_SINK_PREROLL_SIGNAL(sink);
+	GST_BASE_SINK_PREROLL_UNLOCK(sink);
+}
+
 static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChange transition)
 {
+	NetgearSink *self = (NetgearSink *)element;
+	GstBaseSink *sink = GST_BASE_SINK(element);
 	GstStateChangeReturn ret;
 
-	if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !netgearSinkOpen(element))
-		return GST_STATE_CHANGE_FAILURE;
-	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
-		sink_ask_live(GST_BASE_SINK(element));
+	switch (transition) {
+	case GST_STATE_CHANGE_READY_TO_PAUSED:
+		if (!netgearSinkOpen(element))
+			return GST_STATE_CHANGE_FAILURE;
+		/* With return_src, what shows the returned frames must not keep the
+		 * pipeline from PLAYING: the answer comes after what it answers. */
+		self->async_off = g_atomic_int_get(&self->returns) && gst_base_sink_is_async_enabled(sink);
+		if (self->async_off)
+			gst_base_sink_set_async_enabled(sink, FALSE);
+		break;
+	case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
+		sink_ask_live(sink);
+		break;
+	case GST_STATE_CHANGE_PLAYING_TO_PAUSED:
+		g_atomic_int_set(&self->playing, FALSE); /* before the parent interrupts render */
+		break;
+	default:
+		break;
+	}
 	ret = sink_parent->change_state(element, transition);
-	/* With return_src it is a live source too: what shows the returned frames
-	 * must not keep the pipeline from PLAYING before the first one. */
+	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && ret != GST_STATE_CHANGE_FAILURE)
+		sink_set_playing(sink); /* after it, for it takes the lock that render holds */
+	/* With return_src it is a live source too. */
 	if ((transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) &&
-	    ret == GST_STATE_CHANGE_SUCCESS && g_atomic_int_get(&((NetgearSink *)element)->returns))
+	    ret == GST_STATE_CHANGE_SUCCESS && g_atomic_int_get(&self->returns))
 		ret = GST_STATE_CHANGE_NO_PREROLL;
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
-	    (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE))
+	    (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE)) {
 		netgearSinkClose(element);
+		if (self->async_off)
+			gst_base_sink_set_async_enabled(sink, TRUE);
+	}
 	return ret;
 }
 
@@ -60,13 +110,22 @@ static GstFlowReturn sink_wait_event(GstBaseSink *sink, GstEvent *event)
 {
 	GstFlowReturn ret = GST_BASE_SINK_CLASS(sink_parent)->wait_event(sink, event);
 
-	if (ret == GST_FLOW_OK && GST_EVENT_TYPE(event) == GST_EVENT_EOS)
-		ret = netgearSinkFinish(sink);
+	if (ret == GST_FLOW_OK && GST_EVENT_TYPE(event) == GST_EVENT_EOS) {
+		ret = sink_wait_playing(sink);
+		if (ret == GST_FLOW_OK)
+			ret = netgearSinkFinish(sink);
+	}
 	return ret;
 }
 
+static GstFlowReturn sink_render(GstBaseSink *sink, GstBuffer *buffer)
+{
+	GstFlowReturn ret = sink_wait_playing(sink);
+
+	return ret == GST_FLOW_OK ? netgearSinkRender(sink, buffer) : ret;
+}
+
 static gboolean sink_set_caps(GstBaseSink *sink, GstCaps *caps) { return netgearSinkSetCaps(sink, caps); }
-static GstFlowReturn sink_render(GstBaseSink *sink, GstBuffer *buffer) { return netgearSinkRender(sink, buffer); }
 static gboolean sink_unlock(GstBaseSink *sink) { netgearUnlock(sink); return TRUE; }
 static gboolean sink_unlock_stop(GstBaseSink *sink) { netgearUnlockStop(sink); return TRUE; }
 

@@ -72,9 +72,10 @@ func (e Element) RunningTime() (t uint64, ok bool) {
 	return t, t != NoTime
 }
 
-// WaitPreroll waits in PAUSED until a sink may go on.
+// WaitPreroll has a sink wait until it is playing again, or flushed, after
+// Unlock has interrupted it.
 func (e Element) WaitPreroll() Flow {
-	return Flow(C.gst_base_sink_wait_preroll((*C.GstBaseSink)(e.p)))
+	return Flow(C.netgear_sink_wait_preroll(C.gpointer(e.p)))
 }
 
 // SetLatency sets what a source answers to the latency query, in ns.

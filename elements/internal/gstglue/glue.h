@@ -14,6 +14,8 @@ typedef struct {
 	GstBaseSink parent;
 	gint upstream_live; /* atomic */
 	gint returns;       /* there is a pad return_src; atomic */
+	gint playing;       /* frames may go out; atomic, set with the preroll lock */
+	gboolean async_off; /* the user's async is off while it runs, for return_src */
 	gboolean return_started; /* its task's */
 	gint on_bus;        /* messages of ours that nobody has taken; atomic */
 	gboolean raw;       /* info holds; streaming thread */
@@ -70,6 +72,7 @@ gpointer netgear_weak_new(gpointer object);
 gpointer netgear_weak_get(gpointer weak);
 void netgear_weak_free(gpointer weak);
 guint64 netgear_running_time(gpointer element);
+int netgear_sink_wait_preroll(gpointer sink);
 
 /* The pads for frames that go back. */
 enum { NETGEAR_RETURN_STOP, NETGEAR_RETURN_FRAME, NETGEAR_RETURN_EOS };

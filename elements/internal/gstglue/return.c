@@ -138,9 +138,6 @@ GstPad *netgear_request_pad(GstElement *element, GstPadTemplate *template, const
 	if (GST_PAD_IS_SRC(pad)) {
 		gst_pad_set_activatemode_function(pad, return_src_activate);
 		gst_pad_set_query_function(pad, return_src_query);
-		/* A live source waits for no first frame, and neither may the sink
-		 * in its other half: the answer comes after what it answers. */
-		gst_base_sink_set_async_enabled(GST_BASE_SINK(element), FALSE);
 		g_atomic_int_set(&((NetgearSink *)element)->returns, TRUE);
 	} else {
 		gst_pad_set_chain_function(pad, return_sink_chain);
@@ -156,9 +153,7 @@ GstPad *netgear_request_pad(GstElement *element, GstPadTemplate *template, const
 void netgear_release_pad(GstElement *element, GstPad *pad)
 {
 	gst_pad_set_active(pad, FALSE);
-	if (GST_PAD_IS_SRC(pad)) {
-		gst_base_sink_set_async_enabled(GST_BASE_SINK(element), TRUE);
+	if (GST_PAD_IS_SRC(pad))
 		g_atomic_int_set(&((NetgearSink *)element)->returns, FALSE);
-	}
 	gst_element_remove_pad(element, pad);
 }

@@ -4,7 +4,8 @@
  *   states CYCLES FLAGS PIPELINE...
  *
  * FLAGS is a list of letters: p pause in between, e end the stream with an
- * event to the pipeline and time how long its end takes, f flush while playing.
+ * event to the pipeline and time how long its end takes, f flush while playing,
+ * t pause and go on twenty times, with no or next to no time in between.
  * Times are in ms. */
 #include <gst/gst.h>
 #include <stdio.h>
@@ -77,7 +78,7 @@ static double end_of_stream(GstElement *pipeline)
 
 int main(int argc, char **argv)
 {
-	int cycles, k, i;
+	int cycles, k, i, n;
 	const char *flags;
 
 	gst_init(&argc, &argv);
@@ -109,6 +110,12 @@ int main(int argc, char **argv)
 					return 1;
 				}
 				eos = MAX(eos, ms);
+			}
+			for (n = 0; n < 20 && strchr(flags, 't'); n++) {
+				set_state(pipeline, GST_STATE_PAUSED);
+				g_usleep(n % 3 * 100);
+				set_state(pipeline, GST_STATE_PLAYING);
+				g_usleep(n % 4 * 100);
 			}
 			if (strchr(flags, 'p')) {
 				set_state(pipeline, GST_STATE_PAUSED);
