@@ -447,13 +447,10 @@ func TestGoodbye(t *testing.T) {
 			for i := range 2 { // one sender after the other
 				s := sender(t, config(netgear.SenderRole, p), r.CurrentPort())
 				waitFor(ctx, func() bool { return s.Peers() == 1 && r.Peers() == 1 })
-				if p == wire.PubSub {
-					time.Sleep(100 * time.Millisecond) // the subscription is on its way
-				}
 				if i == 1 {
 					r.SetEOSOnTerminate(true)
 				}
-				if err := s.Send(ctx, rawFrame(i, 4, 4)); err != nil {
+				if err := sendSeen(ctx, s, p, i, func() uint64 { return r.Stats().Frames }); err != nil {
 					t.Fatal(err)
 				}
 				if !<-frames {
