@@ -42,6 +42,7 @@ const (
 // kept back for a moment while what comes behind it is read.
 type latest struct {
 	conn   *conn
+	stats  *counters
 	cancel context.CancelFunc
 	done   chan struct{}
 	news   chan struct{} // has one when there is something in the queue, or an error
@@ -82,10 +83,10 @@ func (a *arrival) close() {
 // does what is malformed, to be told.
 func (a *arrival) isFrame() bool { return a.bad == nil && a.parts > 1 }
 
-func newLatest(c *conn) *latest {
+func newLatest(c *conn, stats *counters) *latest {
 	ctx, cancel := context.WithCancel(c.ctx)
 	l := &latest{
-		conn: c, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		conn: c, stats: stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1), room: make(chan struct{}, 1),
 		usual: map[string]time.Duration{}, late: map[string]*arrival{},
 	}
 	spawn(c.fail, func() {
@@ -224,6 +225,12 @@ func (l *latest) read(ctx context.Context) error {
 			l.release()
 		}
 		if ev&zmsg.In == 0 {
+			if l.conn.givenUp() {
+				l.stats.reconnects.Add(1)
+				if err := l.conn.rebuild(ctx, time.Now().Add(l.conn.cfg.RequestTimeout)); err != nil {
+					return err
+				}
+			}
 			continue
 		}
 		a, err := l.receive()

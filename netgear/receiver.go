@@ -77,7 +77,7 @@ func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 	if r.row.confirmed {
 		r.care.start(r)
 	} else {
-		r.latest = newLatest(r.conn)
+		r.latest = newLatest(r.conn, &r.stats)
 	}
 	return r, nil
 }
@@ -146,6 +146,11 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 				break
 			}
 			r.tellLoss()
+			if r.conn.givenUp() {
+				if err := r.rebuild(ctx); err != nil {
+					return err
+				}
+			}
 			if !until.IsZero() && !time.Now().Before(until) {
 				if err := r.timedOut(ctx); err != nil {
 					return err
@@ -241,6 +246,10 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	}
 	r.obs.warn(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, %s): rebuilding the connection",
 		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.presence()))
+	return r.rebuild(ctx)
+}
+
+func (r *Receiver) rebuild(ctx context.Context) error {
 	r.stats.reconnects.Add(1)
 	r.disrupt()
 	return r.conn.rebuild(ctx, time.Now().Add(r.cfg.RequestTimeout))

@@ -201,6 +201,11 @@ func (s *Sender) name() string {
 
 // publish sends a frame that nobody confirms.
 func (s *Sender) publish(fl *flying) error {
+	if s.conn.givenUp() {
+		if err := s.rebuild(s.conn.ctx, time.Now()); err != nil {
+			return err
+		}
+	}
 	// Has libzmq take in what subscribers have read; otherwise it does so once
 	// in a millisecond or two, and drops what comes in between.
 	if _, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, time.Unix(0, 0)); err != nil {
@@ -273,6 +278,9 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 					rebuildAt = s.conn.built.Add(reconnectInterval)
 				}
 			}
+		}
+		if s.conn.givenUp() {
+			rebuildAt = now
 		}
 		switch {
 		case !now.Before(deadline):

@@ -85,12 +85,13 @@ type conn struct {
 	// lost is set by the watch when a connection ends that had come about, and
 	// names the socket it belongs to. Shared.
 	lost       atomic.Uint64
-	generation uint64
+	generation atomic.Uint64 // of the socket
 	// fatal is why there is no use in going on: it was refused, or the tunnel
 	// was. Shared.
 	fatal atomic.Pointer[error]
 	// suspicions has one for each port.
 	suspicions []suspicion
+	revival    *revival
 	// ctx ends with close.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -108,10 +109,14 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		return nil, err
 	}
 	c.suspicions = make([]suspicion, len(c.ports))
+	c.revival = newRevival(len(c.ports), func() { c.waker.Wake() })
 	if cfg.SecureMode != Grasslands {
 		if c.keys, err = openKeys(cfg, role, c.log); err != nil {
 			return nil, err
 		}
+	}
+	if err = checkDescriptors(); err != nil {
+		return nil, err
 	}
 	if c.waker, err = zmsg.NewWaker(); err != nil {
 		return nil, fmt.Errorf("netgear: %w: event descriptor: %w", ErrOpen, err)
@@ -142,6 +147,29 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		return nil, err
 	}
 	return c, nil
+}
+
+// spareDescriptors must be free for an end to open. It takes some 15 itself, and
+// where there are none left libzmq (for its threads), Go's runtime (for its
+// timers) and GLib (for a bus) abort the process instead of saying so.
+const spareDescriptors = 32
+
+// checkDescriptors says whether so many can be had.
+func checkDescriptors() error {
+	var pairs [spareDescriptors / 2][2]int
+	for i := range pairs {
+		err := syscall.Pipe2(pairs[i][:], syscall.O_CLOEXEC)
+		if err == nil {
+			defer syscall.Close(pairs[i][0]) //nolint:errcheck // nothing was in it
+			defer syscall.Close(pairs[i][1]) //nolint:errcheck // nothing was in it
+			continue
+		}
+		return fmt.Errorf("netgear: %w: fewer than %d file descriptors are free (%w): raise the limit (ulimit -n), or look for what does not close its own",
+			ErrOpen, spareDescriptors, err)
+	}
+	// Go's runtime takes its own with the first timer; let it be now.
+	time.AfterFunc(time.Hour, func() {}).Stop()
+	return nil
 }
 
 // guarded says whether connections to this end are asked who they are.
@@ -194,8 +222,9 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 		}
 	}
 	c.data = data
-	c.generation++
-	if err := c.watch(sock, c.generation); err != nil {
+	generation := c.generation.Add(1)
+	c.revival.begin(generation)
+	if err := c.watch(sock, generation); err != nil {
 		return err
 	}
 	for i := range c.ports {
@@ -353,13 +382,14 @@ func (c *conn) securityOptions() (opts []option) {
 	return opts
 }
 
-// rebuild replaces the socket. A binding end keeps its port and tries for as
-// long as ctx and until allow, since libzmq frees it only a moment later.
+// rebuild replaces the socket. It tries for as long as ctx and until allow: a
+// binding end keeps its port, which libzmq frees only a moment later, and a
+// program that is out of file descriptors may have some again.
 func (c *conn) rebuild(ctx context.Context, until time.Time) error {
 	c.drop()
 	for pause := time.Millisecond; ; pause = min(2*pause, reconnectInterval) {
 		err := c.build()
-		if err == nil || !errors.Is(err, ErrInUse) {
+		if err == nil || !errors.Is(err, ErrInUse) && !isScarcity(err) {
 			return err
 		}
 		if !time.Now().Add(pause).Before(until) {
@@ -369,6 +399,10 @@ func (c *conn) rebuild(ctx context.Context, until time.Time) error {
 			return err
 		}
 	}
+}
+
+func isScarcity(err error) bool {
+	return errors.Is(err, zmq4.Errno(syscall.EMFILE)) || errors.Is(err, zmq4.Errno(syscall.ENFILE))
 }
 
 // drop closes the socket and what is queued in it.
@@ -391,6 +425,7 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 		}
 	}
 	c.drop()
+	c.revival.close()
 	c.waker.Close()
 	c.cancel()
 	ended := make(chan struct{})
@@ -434,15 +469,42 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		if err := errors.Join(ctx.Err(), c.failed()); err != nil {
 			continue
 		}
-		if ev&^zmsg.Woken != 0 || c.isLost() {
+		if ev&^zmsg.Woken != 0 || c.isLost() || c.revival.waiting() {
 			return ev, nil
 		}
 	}
 }
 
+// givenUp says whether libzmq has given up the connection, so that the socket
+// is to be rebuilt. Of several connections it makes those anew that were, and
+// leaves the others alone.
+func (c *conn) givenUp() bool {
+	if !c.revival.waiting() {
+		return false
+	}
+	due := c.revival.take()
+	if len(c.ports) == 1 {
+		return true
+	}
+	// A socket takes a dead endpoint for one that it has already, until it is
+	// told to leave it; and it knows it by an address in memory that the next
+	// connection may get, so all are left before one is made.
+	for _, i := range due {
+		if err := c.sock.Disconnect(c.cfg.endpoint(c.ports[i])); err != nil {
+			c.log.Debug("leaving a dead endpoint", "error", err)
+		}
+	}
+	for _, i := range due {
+		if err := c.join(c.sock, i); err != nil {
+			c.log.Warn("connecting anew", "error", err)
+		}
+	}
+	return false
+}
+
 // isLost says whether a connection of the present socket has ended since
 // clearLost or since the socket was built.
-func (c *conn) isLost() bool { return c.lost.Load() == c.generation }
+func (c *conn) isLost() bool { return c.lost.Load() == c.generation.Load() }
 
 func (c *conn) clearLost() { c.lost.Store(0) }
 
@@ -461,7 +523,7 @@ func (c *conn) failed() error {
 	return nil
 }
 
-// linkEvents are the monitor's events that matter, in our terms.
+// linkEvents are the monitor's events that matter to peers, in our terms.
 var linkEvents = map[zmq4.Event]linkEvent{
 	zmq4.EVENT_ACCEPTED:                   linkAccepted,
 	zmq4.EVENT_CONNECTED:                  linkConnected,
@@ -475,7 +537,7 @@ var linkEvents = map[zmq4.Event]linkEvent{
 // watch follows what happens to the connections of sock until it is closed.
 func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 	addr := "inproc://netgear-watch-" + strconv.FormatUint(generation, 10)
-	events := zmq4.EVENT_MONITOR_STOPPED
+	events := zmq4.EVENT_MONITOR_STOPPED | zmq4.EVENT_CONNECT_RETRIED
 	for ev := range linkEvents {
 		events |= ev
 	}
@@ -509,6 +571,10 @@ func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 
 // happened takes in one event of a monitor, in the goroutine of its watch.
 func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int) {
+	if ev == zmq4.EVENT_CONNECT_RETRIED {
+		c.revival.well(generation, c.portIndex(addr))
+		return
+	}
 	kind, ok := linkEvents[ev]
 	if !ok {
 		return
@@ -539,8 +605,11 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 	}
 	var refusal error
 	switch {
+	case kind == linkEnded:
+		c.revival.ended(generation, c.portIndex(addr))
 	case kind == linkReady:
 		c.suspicions[c.portIndex(addr)].allay()
+		c.revival.well(generation, c.portIndex(addr))
 	case kind == linkRefused && ev == zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 		refusal = c.silentFailure(c.portIndex(addr))
 	case kind == linkRefused:

@@ -70,12 +70,19 @@ type process struct {
 
 	mu    sync.Mutex
 	lines []string
+	times []time.Time   // of the lines
 	news  chan struct{} // closed at the next line and at the end
 	ended bool
 	code  int
 }
 
 func start(t testing.TB, name string, argv ...string) *process {
+	t.Helper()
+	return startIn(t, nil, name, argv...)
+}
+
+// startIn starts it in a network namespace.
+func startIn(t testing.TB, n *namespace, name string, argv ...string) *process {
 	t.Helper()
 	env, err := childEnv()
 	if err != nil {
@@ -93,7 +100,7 @@ func start(t testing.TB, name string, argv ...string) *process {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	if err := p.cmd.Start(); err != nil {
+	if n.do(func() { err = p.cmd.Start() }); err != nil {
 		t.Fatal(err)
 	}
 	go p.follow(stdout, stderr)
@@ -115,7 +122,7 @@ func (p *process) follow(outputs ...io.Reader) {
 			for {
 				line, err := in.ReadString('\n')
 				if line = strings.TrimRight(line, "\r\n"); line != "" {
-					p.change(func() { p.lines = append(p.lines, line) })
+					p.change(func() { p.lines, p.times = append(p.lines, line), append(p.times, time.Now()) })
 				}
 				if err != nil {
 					return

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// stream is one or more senders and one or more receivers, and the relays
+// between them.
+type stream struct {
+	name               string
+	senders, receivers []*pipeline
+	relays             []*relay
+}
+
+const (
+	raw  = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=GRAY8,width=64,height=48,framerate=15/1"
+	jpeg = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=160,height=120,framerate=15/1 ! jpegenc"
+)
+
+// freePort returns a port from below those that the kernel gives out by itself.
+var nextPort = 21000
+
+func freePort() (int, error) {
+	for range 1000 {
+		nextPort++
+		l, err := net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", nextPort))
+		if err == nil {
+			return nextPort, l.Close()
+		}
+	}
+	return 0, fmt.Errorf("no free port up to %d", nextPort)
+}
+
+// newStreams makes 16 streams of all sorts. The folder is for sockets and
+// certificates.
+func newStreams(folder string) (streams []*stream, err error) {
+	const always = " request-timeout=1 max-retries=0 "
+	try := func(e error) {
+		if err == nil {
+			err = e
+		}
+	}
+	port := func() int {
+		n, e := freePort()
+		try(e)
+		return n
+	}
+	// through returns the port of a new relay to one.
+	through := func(s *stream, to int) int {
+		r, e := newRelay(to)
+		if e != nil {
+			try(e)
+			return 0
+		}
+		s.relays = append(s.relays, r)
+		return r.port()
+	}
+	sender := func(s *stream, source, settings string) {
+		s.senders = append(s.senders, newPipeline(true, source+" ! netgearsink name=net address=127.0.0.1"+always+settings))
+	}
+	receiver := func(s *stream, settings, rest string) {
+		s.receivers = append(s.receivers, newPipeline(false, "netgearsrc name=net address=127.0.0.1 eos-on-terminate=false"+always+settings+" ! "+rest))
+	}
+	const sink = "fakesink sync=false"
+	add := func(name string) *stream {
+		s := &stream{name: name}
+		streams = append(streams, s)
+		return s
+	}
+	// simple is a stream of one sender that connects to one receiver.
+	simple := func(name, source, both, onlySink, onlySrc, rest string) {
+		s := add(name)
+		p := port()
+		sender(s, source, fmt.Sprintf("port=%d %s %s", through(s, p), both, onlySink))
+		receiver(s, fmt.Sprintf("port=%d %s %s", p, both, onlySrc), rest)
+	}
+	keys := "custom-cert-location=" + folder
+	simple("pair", raw, "", "", "", sink)
+	simple("pair, JPEG, in-flight=8", jpeg, "", "in-flight=8", "", "jpegdec ! "+sink)
+	simple("pair, bidirectional", raw, "bidirectional-mode=true", "message=there", "return-data=back", sink)
+	simple("pair, ironhouse", raw, "secure-mode=ironhouse "+keys, "", "", sink)
+	simple("req-rep", jpeg, "pattern=req-rep", "", "", sink)
+	simple("req-rep, bidirectional", raw, "pattern=req-rep bidirectional-mode=true", "message=there", "return-data=back", sink)
+	simple("req-rep, stonehouse", raw, "pattern=req-rep secure-mode=stonehouse "+keys, "", "", sink)
+	simple("pub-sub", raw, "pattern=pub-sub", "", "", sink)
+	simple("pub-sub, ironhouse", jpeg, "pattern=pub-sub secure-mode=ironhouse "+keys, "", "", sink)
+
+	s := add("pair over ipc")
+	ipc := "protocol=ipc address=" + filepath.Join(folder, "pair.sock")
+	sender(s, raw, ipc)
+	receiver(s, ipc, sink)
+
+	s = add("pair, the sender binds")
+	p := port()
+	sender(s, raw, fmt.Sprintf("bind=true port=%d", p))
+	receiver(s, fmt.Sprintf("bind=false port=%d", through(s, p)), sink)
+
+	s = add("pub-sub, three subscribers")
+	p = port()
+	sender(s, jpeg, fmt.Sprintf("pattern=pub-sub bind=true port=%d", p))
+	for range 3 {
+		receiver(s, fmt.Sprintf("pattern=pub-sub bind=false port=%d", through(s, p)), sink)
+	}
+
+	for _, pattern := range []string{"req-rep", "pub-sub"} {
+		s = add(pattern + ", three servers")
+		var ports []string
+		for i := range 3 {
+			p := port()
+			ports = append(ports, strconv.Itoa(p))
+			sender(s, raw, fmt.Sprintf("pattern=%s multiserver-mode=true message=%d port=%d", pattern, i, through(s, p)))
+		}
+		rest := sink
+		if pattern == "pub-sub" {
+			rest = "netgeardemux ! " + sink
+		}
+		receiver(s, fmt.Sprintf("pattern=%s multiserver-mode=true ports=%s", pattern, strings.Join(ports, ",")), rest)
+	}
+	for _, pattern := range []string{"req-rep", "pub-sub"} {
+		s = add(pattern + ", three clients")
+		var ports []string
+		for i := range 3 {
+			p := port()
+			ports = append(ports, strconv.Itoa(through(s, p)))
+			receiver(s, fmt.Sprintf("pattern=%s multiclient-mode=true return-data=%d port=%d", pattern, i, p), sink)
+		}
+		sender(s, raw, fmt.Sprintf("pattern=%s multiclient-mode=true ports=%s", pattern, strings.Join(ports, ",")))
+	}
+	return streams, err
+}

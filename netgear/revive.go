@@ -1,0 +1,109 @@
+package netgear
+
+import (
+	"sync"
+	"time"
+)
+
+// Pauses of revival, from the end of a connection.
+const (
+	leastPause = reconnectInterval
+	mostPause  = 3200 * time.Millisecond
+)
+
+// revival finds the connections that libzmq has given up. It makes a connection
+// again that ends, and a monitor tells that; but where what came made no sense
+// (a stranger has the port, a message is too large, a ZAP handler has troubles
+// of its own) it closes the connection and never tries again. So an end
+// that is not followed by another try in a short time is a case for us. Of
+// ends that connect; safe for concurrent use.
+type revival struct {
+	wake func()
+
+	mu     sync.Mutex
+	ports  []reviving
+	due    bool   // the time of one has come
+	socket uint64 // number of it
+}
+
+// reviving is one port.
+type reviving struct {
+	timer *time.Timer // since the end of a connection, until it is well; else nil
+	pause time.Duration
+}
+
+func newRevival(ports int, wake func()) *revival {
+	return &revival{wake: wake, ports: make([]reviving, ports)}
+}
+
+// begin says that there is a new socket.
+func (r *revival) begin(generation uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.socket, r.due = generation, false
+	for i := range r.ports {
+		r.stopLocked(i)
+	}
+}
+
+// ended says that a connection has.
+func (r *revival) ended(generation uint64, i int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.socket != generation {
+		return
+	}
+	r.stopLocked(i)
+	p := &r.ports[i]
+	p.pause = min(max(2*p.pause, leastPause), mostPause)
+	p.timer = time.AfterFunc(p.pause, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.socket == generation {
+			r.due = true
+			r.wake()
+		}
+	})
+}
+
+// well says that libzmq tries again by itself, or that a connection stands.
+func (r *revival) well(generation uint64, i int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.socket == generation {
+		r.stopLocked(i)
+		r.ports[i].pause = 0
+	}
+}
+
+func (r *revival) stopLocked(i int) {
+	if t := r.ports[i].timer; t != nil {
+		t.Stop()
+		r.ports[i].timer = nil
+	}
+}
+
+// waiting says whether the time of a port has come.
+func (r *revival) waiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.due
+}
+
+// take returns the numbers of all ports that have no connection and get none
+// from libzmq, once.
+func (r *revival) take() (dead []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.due = false
+	for i := range r.ports {
+		if r.ports[i].timer != nil {
+			dead = append(dead, i)
+			r.stopLocked(i)
+		}
+	}
+	return dead
+}
+
+// close ends it.
+func (r *revival) close() { r.begin(0) }
