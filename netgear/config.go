@@ -194,6 +194,10 @@ type Observer struct {
 	// ended, after its last frame and from the goroutine that uses the Receiver;
 	// not without EOSOnTerminate, when it may come back.
 	Goodbye func(port string)
+	// KeyFrame is told, by Send, that a key frame is needed of encoded video: a
+	// receiver has come that lacks what the frame at hand builds upon. It is told
+	// once a second at the most, and again until one was sent.
+	KeyFrame func()
 	// Log takes what is of use to somebody who looks for a fault.
 	Log *slog.Logger
 }

@@ -22,6 +22,9 @@ const (
 	// when they are large: in bytes, all together.
 	maxWaiting      = 4
 	maxWaitingBytes = 32 << 20
+	// maxDeltas frames of encoded video that build upon others wait at the most,
+	// of all senders, and maxWaitingBytes of them: four seconds at 30 frames/s.
+	maxDeltas = 128
 	// longestHold is how long a frame that comes late is kept back at the most,
 	// in the hope of a newer one.
 	longestHold = 250 * time.Millisecond
@@ -40,6 +43,10 @@ const (
 // Where the sender says when it took a frame, one that comes later than usual
 // is known to come from such a buffer (the whole process was stopped, say), and
 // kept back for a moment while what comes behind it is read.
+//
+// Of encoded video a frame that others build upon is never passed over alone:
+// everything before a newer key frame is, or, when too much waits for one,
+// everything; the Receiver then waits for the next key frame.
 type latest struct {
 	conn   *conn
 	stats  *counters
@@ -82,6 +89,10 @@ func (a *arrival) close() {
 // isFrame says whether a newer one can take its place. A goodbye stays, and so
 // does what is malformed, to be told.
 func (a *arrival) isFrame() bool { return a.bad == nil && a.parts > 1 }
+
+// isDelta says whether it is a frame that cannot be decoded without the ones
+// before it. Of JPEG and raw video none is.
+func (a *arrival) isDelta() bool { return a.isFrame() && a.header.HasExt && a.header.Ext.Delta }
 
 func newLatest(c *conn, stats *counters) *latest {
 	ctx, cancel := context.WithCancel(c.ctx)
@@ -174,28 +185,49 @@ func (l *latest) pop() (*arrival, error) {
 	return l.given, nil
 }
 
-// newerLocked returns where the next frame of the same sender waits, or -1.
+// newerLocked returns where the next frame of the same sender waits that needs
+// none before it, or -1.
 func (l *latest) newerLocked(i int) int {
 	for k := i + 1; k < len(l.queue); k++ {
-		if b := l.queue[k]; b.isFrame() && b.from == l.queue[i].from {
+		if b := l.queue[k]; b.isFrame() && !b.isDelta() && b.from == l.queue[i].from {
 			return k
 		}
 	}
 	return -1
 }
 
-// skipLocked passes over a frame, if there is a newer one.
+// skipLocked passes over a frame and those that build upon it, if there is a
+// newer one that does not.
 func (l *latest) skipLocked(i int) bool {
 	k := l.newerLocked(i)
-	if k < 0 {
-		return false
+	if k >= 0 {
+		l.passOverLocked(i, k)
 	}
-	a := l.queue[i]
-	l.queue[k].skipped += a.skipped + 1
-	l.queue[k].evicted += a.evicted
-	l.recycleLocked(a)
+	return k >= 0
+}
+
+// passOverLocked passes over the frames of one sender from i on for that at k.
+func (l *latest) passOverLocked(i, k int) {
+	newer := l.queue[k]
+	kept := l.queue[:i]
+	for _, a := range l.queue[i:k] {
+		if !a.isFrame() || a.from != newer.from {
+			kept = append(kept, a)
+			continue
+		}
+		newer.skipped += a.skipped + 1
+		newer.evicted += a.evicted
+		l.recycleLocked(a)
+	}
+	l.queue = slices.Delete(l.queue, len(kept), k)
+}
+
+// evictLocked gives up a frame for a, which may be another sender's.
+func (l *latest) evictLocked(i int, a *arrival) {
+	b := l.queue[i]
+	a.evicted += b.skipped + b.evicted + 1
+	l.recycleLocked(b)
 	l.queue = slices.Delete(l.queue, i, i+1)
-	return true
 }
 
 // maxSpare is how many arrivals are kept for further use.
@@ -251,7 +283,7 @@ func (l *latest) read(ctx context.Context) error {
 func (l *latest) sort(a *arrival) {
 	if before := l.late[a.from]; before != nil {
 		delete(l.late, a.from)
-		if a.isFrame() {
+		if a.isFrame() && !a.isDelta() {
 			a.skipped += before.skipped + 1
 			a.evicted += before.evicted
 			l.recycle(before)
@@ -259,7 +291,7 @@ func (l *latest) sort(a *arrival) {
 			l.push(before)
 		}
 	}
-	if d := l.lateness(a); d > staleAfter && len(l.late) < l.most() {
+	if d := l.lateness(a); d > staleAfter && !a.isDelta() && len(l.late) < l.most() {
 		if len(l.late) == 0 && l.hold.IsZero() {
 			l.hold = time.Now().Add(min(d/4, longestHold))
 		}
@@ -349,32 +381,68 @@ func (l *latest) most() int { return max(maxWaiting, 2*len(l.conn.ports)) }
 
 // limitLocked sees that not too much waits when a has come.
 func (l *latest) limitLocked(a *arrival) {
-	count, bytes, all := 0, 0, 0
-	for i, b := range slices.Backward(l.queue) {
-		if !b.isFrame() {
-			continue
-		}
-		all++
-		if b.from != a.from {
-			continue
-		}
-		count, bytes = count+1, bytes+b.body.Len()
-		if count > 1 && (count > maxWaiting || bytes > maxWaitingBytes) && l.skipLocked(i) {
-			all--
-		}
+	for i := l.tooManyLocked(a.from); i >= 0 && l.skipLocked(i); i = l.tooManyLocked(a.from) {
 	}
 	// A sender chooses its name, and may choose many.
+	all := 0
+	for _, b := range l.queue {
+		if b.isFrame() && !b.isDelta() {
+			all++
+		}
+	}
 	for i := 0; all > l.most() && i < len(l.queue)-1; i++ {
-		if b := l.queue[i]; b.isFrame() {
+		if b := l.queue[i]; b.isFrame() && !b.isDelta() {
 			if !l.skipLocked(i) {
-				a.evicted += b.skipped + b.evicted + 1
-				l.recycleLocked(b)
-				l.queue = slices.Delete(l.queue, i, i+1)
+				l.evictLocked(i, a)
 			}
 			all--
 			i--
 		}
 	}
+	for l.giveUpLocked(a) {
+	}
+}
+
+// tooManyLocked returns the oldest frame of a sender of which too much waits,
+// or -1.
+func (l *latest) tooManyLocked(from string) (oldest int) {
+	count, bytes := 0, 0
+	for i, b := range slices.Backward(l.queue) {
+		if b.isFrame() && b.from == from {
+			oldest, count, bytes = i, count+1, bytes+b.body.Len()
+		}
+	}
+	if count > 1 && (count > maxWaiting || bytes > maxWaitingBytes) {
+		return oldest
+	}
+	return -1
+}
+
+// giveUpLocked passes over what a sender has waiting for a key frame that does
+// not come, but for the newest of it, when there is too much when a has come.
+// It says whether there was.
+func (l *latest) giveUpLocked(a *arrival) bool {
+	first, last, count, bytes := -1, -1, 0, 0
+	for i, b := range l.queue {
+		if first >= 0 && b.isFrame() && b.from == l.queue[first].from {
+			last = i
+		}
+		if b.isDelta() {
+			count, bytes = count+1, bytes+b.body.Len()
+			if first < 0 {
+				first, last = i, i
+			}
+		}
+	}
+	if count < 2 || count <= maxDeltas && bytes <= maxWaitingBytes {
+		return false
+	}
+	if first < last {
+		l.passOverLocked(first, last)
+	} else {
+		l.evictLocked(first, a)
+	}
+	return true
 }
 
 // maxQueue bounds what waits and cannot be passed over.

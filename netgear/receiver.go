@@ -48,6 +48,7 @@ type Receiver struct {
 	talking   bool               // frames have come since the last goodbye or loss
 	lost      bool               // a connection ended since tellLoss
 	leaving   int                // servers that said goodbye while others go on
+	current   *stream            // of the last frame
 	recent    [maxInFlight]stampedSeq
 	recentPos int
 
@@ -194,7 +195,7 @@ func (r *Receiver) pass(a *arrival) {
 	}
 	if s := r.streams[r.streamName(&a.header)]; s != nil {
 		s.next += a.skipped
-		s.disrupted = true
+		s.disrupted, s.incomplete = true, true
 	}
 }
 
@@ -294,6 +295,11 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, parts int, body *
 	}
 	stream := r.follow(h)
 	if stream == nil {
+		r.stats.dropped.Add(1)
+		return false, nil
+	}
+	r.current = stream
+	if stream.lacks(h) {
 		r.stats.dropped.Add(1)
 		return false, nil
 	}
@@ -405,6 +411,20 @@ type stream struct {
 	next      uint64 // number of the frame that is due
 	numbered  bool   // next holds
 	disrupted bool   // its next frame does not follow the last one
+	// incomplete says that frames are missing which the next ones may build
+	// upon.
+	incomplete bool
+}
+
+// lacks says whether the frame is encoded video that builds upon frames which
+// are missing. Nothing good can be made of it, nor of those behind it up to the
+// next key frame: a decoder would make a wrong picture, and those of VP8 and
+// VP9 cannot even tell.
+func (s *stream) lacks(h *wire.Header) bool {
+	if !h.HasExt || !h.Ext.Delta {
+		s.incomplete = false
+	}
+	return s.incomplete
 }
 
 // maxStreams bounds the senders that are told apart; a peer chooses the names.
@@ -452,7 +472,7 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 		if len(r.streams) >= maxStreams {
 			clear(r.streams)
 		}
-		s = &stream{disrupted: true}
+		s = &stream{disrupted: true, incomplete: true}
 		r.streams[strings.Clone(name)] = s
 	}
 	if !numbered {
@@ -464,9 +484,9 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 	case !s.numbered, e.Seq == s.next:
 	case e.Seq > s.next:
 		r.stats.missing.Add(e.Seq - s.next)
-		s.disrupted = true
-	default:
-		s.disrupted = true // another sender, or one that started anew
+		s.disrupted, s.incomplete = true, true
+	default: // another sender, or one that started anew
+		s.disrupted, s.incomplete = true, true
 	}
 	s.numbered, s.next = true, e.Seq+1
 	return s
@@ -479,6 +499,9 @@ func (r *Receiver) Reject(size int) {
 	r.stats.frames.Add(^uint64(0))
 	r.stats.bytes.Add(-uint64(size)) //nolint:gosec // never negative
 	r.stats.malformed.Add(1)
+	if r.current != nil {
+		r.current.incomplete = true
+	}
 	r.disrupt()
 }
 

@@ -41,6 +41,7 @@ type Sender struct {
 	ring               []flying
 	first, count, sent int
 
+	keys      keyFrames
 	seq       uint64
 	message   wire.Raw // Config.Message
 	lastFrame time.Time
@@ -59,6 +60,7 @@ type flying struct {
 	head []byte
 	data zmsg.Message
 	at   time.Time // given to the socket first
+	key  bool      // needs no frame before it
 }
 
 // NewSender opens a Sender. It returns at once, whether or not anybody is
@@ -70,6 +72,12 @@ func NewSender(cfg Config, obs Observer) (*Sender, error) {
 	s := &Sender{
 		cfg: cfg, obs: obs, row: patternRows[cfg.Pattern], pirate: pirate{limit: cfg.MaxRetries},
 		ring: make([]flying, cfg.InFlight), message: wire.ValueFromText(cfg.Message), peers: newPeerTable(),
+	}
+	s.obs.PeerAdded = func(endpoint string) {
+		s.keys.joined(s.row.confirmed)
+		if obs.PeerAdded != nil {
+			obs.PeerAdded(endpoint)
+		}
 	}
 	if err := s.open(); err != nil {
 		return nil, err
@@ -110,6 +118,11 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	if err := s.makeRoom(ctx); err != nil {
 		f.Payload.Release()
 		return err
+	}
+	if !s.admit(f, begin) {
+		f.Payload.Release()
+		s.stats.dropped.Add(1)
+		return nil
 	}
 	size := uint64(len(f.Payload.Bytes))
 	fl := &s.ring[(s.first+s.count)%len(s.ring)]
@@ -177,7 +190,7 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 		h.Ext.T, h.Ext.HasT = now.UnixNano(), true
 	}
 	fl.head = wire.AppendHeader(fl.head[:0], h)
-	fl.at = time.Time{}
+	fl.at, fl.key = time.Time{}, !h.Ext.Delta
 	b, free, owner := f.Payload.Detach()
 	var err error
 	if free == nil {
@@ -382,6 +395,9 @@ func (s *Sender) collect() (acked bool, err error) {
 		port := ""
 		if s.cfg.answers() {
 			port = s.tellReply(parts)
+		}
+		if s.sent > 0 {
+			s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), s.reply.Bytes())
 		}
 		s.reply.Close()
 		s.array.Close()

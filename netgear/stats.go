@@ -8,8 +8,10 @@ import (
 // Stats is a snapshot of a Sender's or Receiver's counters since it was made.
 // A Sender's FramesSent are those that were given to the transport: they are
 // confirmed (AcksReceived), lost (FramesDropped) or still in flight, but for
-// pub-sub, where nothing is confirmed. What arrives at a Receiver is in
-// FramesReceived, FramesDropped (sent twice) or FramesMalformed.
+// pub-sub, where nothing is confirmed. FramesDropped also counts frames of
+// encoded video that were not sent since no key frame was before them. What
+// arrives at a Receiver is in FramesReceived, FramesDropped (sent twice, or
+// building upon frames that are missing) or FramesMalformed.
 type Stats struct {
 	Frames          uint64 // sent or received
 	Bytes           uint64 // of their data parts

@@ -1,0 +1,86 @@
+package netgear
+
+import (
+	"bytes"
+	"sync/atomic"
+	"time"
+)
+
+// keyInterval is how long a Sender waits before it asks for a key frame again.
+const keyInterval = time.Second
+
+// maxReceiverName is how much of a confirmation tells a receiver from others,
+// in bytes: NetGear's has 36.
+const maxReceiverName = 64
+
+// keyFrames sees that a receiver of encoded video gets a key frame first. A
+// frame that cannot be decoded without the ones before it is a delta; of JPEG
+// and raw video none is, and then nothing here has an effect.
+//
+//	no key frame sent -> deltas are dropped, and a key frame is asked for
+//	a peer came       -> a key frame is asked for, until one has been confirmed
+//	another receiver  -> as at the beginning; its confirmations bear its name
+type keyFrames struct {
+	// wanted is how many more times to ask, for a receiver that came.
+	wanted atomic.Int32
+	// fresh says that a connection was made since the last confirmation.
+	fresh atomic.Bool
+
+	// Of the goroutine that sends.
+	begun bool // the receiver has got a key frame
+	asked time.Time
+	name  []byte // the receiver's, within its confirmations
+}
+
+// joined says that a receiver has come. Any goroutine may call it.
+func (k *keyFrames) joined(confirmed bool) {
+	if k.wanted.Store(1); !confirmed {
+		// The subscription comes after the connection, by as much as the way is
+		// long, and the first key frame may be sent in between.
+		k.wanted.Store(2)
+	}
+	k.fresh.Store(true)
+}
+
+// admit says whether a frame is to be sent at now, and whether to ask for a key
+// frame.
+func (k *keyFrames) admit(key, confirmed bool, now time.Time) (ask, ok bool) {
+	if key {
+		k.begun = true
+		return false, true
+	}
+	if (k.wanted.Load() > 0 || !k.begun) && now.Sub(k.asked) >= keyInterval {
+		k.asked = now
+		if ask = true; !confirmed && k.wanted.Load() > 0 {
+			k.wanted.Add(-1)
+		}
+	}
+	return ask, k.begun
+}
+
+// confirmed takes in the confirmation of a frame; named says whether its text
+// is always the same from the same receiver.
+func (k *keyFrames) confirmed(key, named bool, text []byte) {
+	if k.fresh.Load() && k.fresh.Swap(false) && named {
+		name := text[:min(len(text), maxReceiverName)]
+		if len(k.name) > 0 && !bytes.Equal(name, k.name) {
+			k.begun = key
+		}
+		k.name = append(k.name[:0], name...)
+	}
+	if key {
+		k.wanted.Store(0)
+	}
+}
+
+// admit says whether a frame is to be sent.
+func (s *Sender) admit(f *Frame, now time.Time) bool {
+	ask, ok := s.keys.admit(!f.Header.Ext.Delta, s.row.confirmed, now)
+	if ask {
+		s.conn.log.Debug("a key frame is needed")
+		if s.obs.KeyFrame != nil {
+			s.obs.KeyFrame()
+		}
+	}
+	return ok
+}
