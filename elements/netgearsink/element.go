@@ -51,6 +51,8 @@ type run struct {
 	header wire.Header // what all frames of these caps have in common
 	failed bool        // an error was posted; the end of the stream adds none
 
+	keyFrames uint // asked for
+
 	message     wire.Raw // of the property, for messageText
 	messageText string
 }
@@ -64,6 +66,7 @@ func (e *element) Open() error {
 	e.Begin()
 	obs := e.Observer()
 	obs.Reply = e.returned
+	obs.KeyFrame = e.askKeyFrame
 	s, err := netgear.NewSender(cfg, obs)
 	if err != nil {
 		e.End()
@@ -131,6 +134,17 @@ func (e *element) SetCaps(c gstglue.InCaps) error {
 	if len(c.Extra) <= wire.MaxCapsLen {
 		h.Ext.Caps = c.Extra
 	}
+	if c.Media == gstglue.Encoded {
+		cfg := e.live.Load()
+		switch {
+		case h.Ext.Caps == "":
+			return fmt.Errorf("%w: caps of %d bytes: want at most %d", gstglue.ErrNegotiation, len(c.Extra), wire.MaxCapsLen)
+		case !cfg.Extensions:
+			return fmt.Errorf("%w: extensions=false and encoded video (%s): want extensions=true, which tells the receiver what it is", netgear.ErrSettings, c.Extra)
+		case cfg.MultiClient && cfg.Pattern == wire.ReqRep:
+			return fmt.Errorf("%w: multiclient-mode=true with pattern=req-rep and encoded video: each client gets a part of the frames, which cannot be decoded without the others: want pattern=pub-sub", netgear.ErrSettings)
+		}
+	}
 	r.caps, r.header = c, h
 	return nil
 }
@@ -155,6 +169,13 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 				return gstglue.FlowOK
 			}
 		}
+		if r.caps.Media == gstglue.Encoded {
+			if len(f.Payload.Bytes) == 0 { // of which a numpy array can be made, but no picture
+				f.Payload.Release()
+				return gstglue.FlowOK
+			}
+			f.Header.Shape, f.Header.Ext.Delta = wire.MakeShape(len(f.Payload.Bytes)), r.input.Delta
+		}
 		f.Header.HasMessage = true
 		f.Header.Message = r.messageOf(&r.input, cfg.Message)
 		setTimes(&f.Header.Ext, &r.input)
@@ -168,6 +189,13 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			return flow
 		}
 	}
+}
+
+// askKeyFrame is called by Send, in the streaming thread.
+func (e *element) askKeyFrame() {
+	r := e.run.Load()
+	r.keyFrames++
+	e.Self.AskKeyFrame(r.keyFrames)
 }
 
 // messageOf returns the JSON value to send: the buffer's, or the property's.

@@ -139,7 +139,12 @@ func (e *element) PushReturn(c gstglue.InCaps, in *gstglue.Input) error {
 		return netgear.ErrClosed
 	}
 	var err error
-	if f.Header, err = gstglue.Header(c); err == nil && f.Header.Compressed {
+	f.Header, err = gstglue.Header(c)
+	switch {
+	case err != nil:
+	case c.Media == gstglue.Encoded:
+		err = fmt.Errorf("%w: encoded video (%s) cannot be sent back: want JPEG or raw video", gstglue.ErrNegotiation, c.Extra)
+	case f.Header.Compressed:
 		err = gstglue.CompleteJPEG(&f.Header, f.Payload.Bytes, wire.JPEGOptions{FastDCT: true, Colorspace: "BGR"})
 	}
 	if err != nil {
@@ -169,12 +174,15 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 		}
 		caps, err := gstglue.Describe(&r.frame, r.cfg.MaxFrameSize)
 		if err != nil {
-			r.receiver.Reject(len(r.frame.Payload.Bytes))
-			r.frame.Payload.Release()
-			e.Warn(fmt.Errorf("frame dropped: %w", err))
+			e.drop(r, err)
 			continue
 		}
-		if flow := e.announce(r, caps); flow != gstglue.FlowOK {
+		flow, err := e.announce(r, caps)
+		if err != nil {
+			e.drop(r, err)
+			continue
+		}
+		if flow != gstglue.FlowOK {
 			r.frame.Payload.Release()
 			return nil, flow
 		}
@@ -188,29 +196,47 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 	}
 }
 
-// announce sends caps downstream when they are not those of the last frame.
-func (e *element) announce(r *run, c gstglue.OutCaps) gstglue.Flow {
+// drop passes over a frame that means nothing.
+func (e *element) drop(r *run, err error) {
+	r.receiver.Reject(len(r.frame.Payload.Bytes))
+	r.frame.Payload.Release()
+	e.Warn(fmt.Errorf("frame dropped: %w", err))
+}
+
+// announce sends caps downstream when they are not those of the last frame. An
+// error says that the frame is nothing that has caps.
+func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
 	if c == r.caps {
-		return gstglue.FlowOK
+		return gstglue.FlowOK, nil
 	}
-	ok, extraOK := e.Self.SetCaps(c)
-	if !extraOK {
+	switch e.Self.SetCaps(c) {
+	case gstglue.CapsOK:
+	case gstglue.CapsExtraBad:
 		e.Warn(fmt.Errorf("caps %q in key \"gst\" ignored, they are not of this frame: %w", c.Extra, wire.ErrMalformed))
-	}
-	if !ok {
+	case gstglue.CapsNone:
+		return 0, fmt.Errorf("array in one dimension with caps %q in key \"gst\": want those of encoded video: %w", c.Extra, wire.ErrUnsupported)
+	case gstglue.CapsRefused:
 		if e.Context().Err() != nil {
-			return gstglue.FlowFlushing
+			return gstglue.FlowFlushing, nil
 		}
-		what := fmt.Sprintf("JPEG %dx%d", c.Width, c.Height)
-		if c.Media == gstglue.Raw {
-			what = fmt.Sprintf("raw %s %dx%d", c.Format, c.Width, c.Height)
-		}
-		e.Fail(fmt.Errorf("%w: the sender sends %s, which downstream does not take", gstglue.ErrNegotiation, what),
-			"put jpegdec (JPEG) or videoconvert (raw) behind netgearsrc, or have the sender send the other kind")
-		return gstglue.FlowRefused
+		e.Fail(fmt.Errorf("%w: the sender sends %s, which downstream does not take", gstglue.ErrNegotiation, describe(c)),
+			"put decodebin behind netgearsrc, or jpegdec (JPEG) or videoconvert (raw), or have the sender send another kind")
+		return gstglue.FlowRefused, nil
 	}
 	r.caps = c
-	return gstglue.FlowOK
+	return gstglue.FlowOK, nil
+}
+
+// describe says to a user what caps are.
+func describe(c gstglue.OutCaps) string {
+	switch c.Media {
+	case gstglue.Raw:
+		return fmt.Sprintf("raw %s %dx%d", c.Format, c.Width, c.Height)
+	case gstglue.Encoded:
+		return c.Extra
+	case gstglue.JPEG:
+	}
+	return fmt.Sprintf("JPEG %dx%d", c.Width, c.Height)
 }
 
 // fill makes the output of the frame that arrived at the running time now.
@@ -229,8 +255,18 @@ func (e *element) fill(r *run, now uint64) {
 		o.Duration = uint64(x.FPSDen) * uint64(time.Second) / uint64(x.FPSNum)
 	}
 	var jumped bool
-	o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)
+	o.DTS = gstglue.NoTime
+	if r.caps.Media == gstglue.Encoded {
+		if f.Discontinuity {
+			r.times.restart()
+		}
+		// The senders of multi-server mode have a time each.
+		o.PTS, o.DTS, jumped = r.times.stampEncoded(now, x.PTS, x.HasPTS, h.Port == "")
+	} else {
+		o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)
+	}
 	o.Discont = f.Discontinuity || jumped
+	o.Delta = x.Delta && r.caps.Media == gstglue.Encoded
 	if r.times.bySender && o.Duration != gstglue.NoTime {
 		// A frame may come that much later than its time says.
 		e.Self.SetLatency(o.Duration)

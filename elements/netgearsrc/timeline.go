@@ -1,5 +1,7 @@
 package netgearsrc
 
+import "github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
+
 // timeline stamps frames. It has no clock and belongs to one goroutine.
 //
 // By receive time a frame's time is when it arrived. By sender time the
@@ -7,6 +9,10 @@ package netgearsrc
 // frame that travelled fastest of late has its arrival as its time: a frame
 // that was held up on its way is then stamped earlier than it came, never
 // later. A jump of the sender's clock starts the placing anew.
+//
+// Frames of encoded video come in the order in which they are decoded. One that
+// is shown before another which has come already (a B-frame) is placed before
+// that one, as far as the sender's timestamps say.
 type timeline struct {
 	bySender bool
 
@@ -15,6 +21,12 @@ type timeline struct {
 	recent int64 // the smallest since windowStart
 	start  int64 // of the present window
 	last   uint64
+
+	// Of encoded video: the frame that is shown last of those that came.
+	hasFront   bool
+	frontPTS   int64
+	frontStamp uint64
+	reordered  bool // there were B-frames
 }
 
 const (
@@ -47,6 +59,25 @@ func (t *timeline) stamp(now uint64, pts int64, hasPTS bool) (stamp uint64, jump
 	}
 	return t.rise(uint64(max(0, pts+t.offset))), false
 }
+
+// stampEncoded is stamp for encoded video. alone says that all frames are of one
+// sender. Decoding times are known where nothing is reordered: those of showing.
+func (t *timeline) stampEncoded(now uint64, pts int64, hasPTS, alone bool) (stamp, dts uint64, jumped bool) {
+	dts = gstglue.NoTime
+	if back := t.frontPTS - pts; hasPTS && alone && t.hasFront && 0 < back && back < jump {
+		t.reordered = true
+		return t.frontStamp - min(uint64(back), t.frontStamp), dts, false
+	}
+	stamp, jumped = t.stamp(now, pts, hasPTS)
+	t.hasFront, t.frontPTS, t.frontStamp = hasPTS, pts, stamp
+	if !t.reordered {
+		dts = stamp
+	}
+	return stamp, dts, jumped
+}
+
+// restart says that the next frame does not follow the last one.
+func (t *timeline) restart() { t.hasFront, t.reordered = false, false }
 
 // rise keeps stamps from going back, which decoders and sinks do not take.
 func (t *timeline) rise(stamp uint64) uint64 {

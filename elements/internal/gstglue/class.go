@@ -150,7 +150,7 @@ func (h *half) ClassInit(klass *glib.ObjectClass) {
 	if dir == gst.PadDirectionSink {
 		back = gst.PadDirectionSource
 	}
-	ec.AddPadTemplate(gst.NewPadTemplate(c.ReturnPadName, back, gst.PadPresenceRequest, gst.NewCapsFromString(c.PadCaps)))
+	ec.AddPadTemplate(gst.NewPadTemplate(c.ReturnPadName, back, gst.PadPresenceRequest, gst.NewCapsFromString(ReturnCaps)))
 }
 
 // uriHandler implements GstURIHandler for a class.

@@ -41,6 +41,12 @@ int netgear_sink_wait_preroll(gpointer sink)
 	return ret == GST_FLOW_OK ? sink_wait_playing(sink) : ret;
 }
 
+/* Asks the encoder for a key frame, from the streaming thread. */
+void netgear_sink_ask_key_frame(gpointer sink, guint count)
+{
+	gst_pad_push_event(GST_BASE_SINK_PAD(sink), gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, count));
+}
+
 static void sink_set_playing(GstBaseSink *sink)
 {
 	GST_BASE_SINK_PREROLL_LOCK(sink);

@@ -31,18 +31,28 @@ func Describe(f *netgear.Frame, maxSize uint64) (c OutCaps, err error) {
 		return c, err
 	}
 	if l.Format == "" {
-		return c, fmt.Errorf("array of %d bytes in one dimension: want [h,w] or [h,w,channels]: %w", l.Size, wire.ErrUnsupported)
+		if c.Extra == "" {
+			return c, fmt.Errorf("array of %d bytes in one dimension: want [h,w] or [h,w,channels], or the caps of encoded video: %w", l.Size, wire.ErrUnsupported)
+		}
+		c.Media, c.FPSNum, c.FPSDen = Encoded, 0, 0
+		return c, nil
 	}
 	c.Media, c.Format, c.Width, c.Height = Raw, l.Format, l.Width, l.Height
 	return c, nil
 }
 
 // Header returns what the headers of all frames of some caps have in common.
-// Those of JPEG want CompleteJPEG besides. Errors wrap ErrNegotiation.
+// Those of JPEG want CompleteJPEG besides, those of encoded video a Shape with
+// the number of bytes. Errors wrap ErrNegotiation.
 func Header(c InCaps) (h wire.Header, err error) {
-	if c.Media == JPEG {
+	switch c.Media {
+	case JPEG:
 		h.Compressed, h.Shape = true, wire.Shape{N: -1}
 		return h, nil
+	case Encoded:
+		h.DType = "uint8"
+		return h, nil
+	case Raw:
 	}
 	var ok bool
 	if h.DType, h.Shape, ok = wire.RawShape(c.Format, c.Width, c.Height); !ok {

@@ -78,6 +78,12 @@ func (e Element) WaitPreroll() Flow {
 	return Flow(C.netgear_sink_wait_preroll(C.gpointer(e.p)))
 }
 
+// AskKeyFrame asks what is before a sink for a key frame. count tells one
+// request from the next. Only for the streaming thread.
+func (e Element) AskKeyFrame(count uint) {
+	C.netgear_sink_ask_key_frame(C.gpointer(e.p), C.guint(count))
+}
+
 // SetLatency sets what a source answers to the latency query, in ns.
 func (e Element) SetLatency(ns uint64) { C.netgear_src_set_latency(C.gpointer(e.p), C.guint64(ns)) }
 

@@ -73,6 +73,7 @@ gpointer netgear_weak_get(gpointer weak);
 void netgear_weak_free(gpointer weak);
 guint64 netgear_running_time(gpointer element);
 int netgear_sink_wait_preroll(gpointer sink);
+void netgear_sink_ask_key_frame(gpointer sink, guint count);
 
 /* The pads for frames that go back. */
 enum { NETGEAR_RETURN_STOP, NETGEAR_RETURN_FRAME, NETGEAR_RETURN_EOS };
@@ -93,12 +94,22 @@ gboolean netgear_log_enabled(int category, int level);
 void netgear_log(int category, int level, gpointer object, const char *function, const char *text);
 
 /* Caps */
-enum { NETGEAR_MEDIA_NONE, NETGEAR_MEDIA_JPEG, NETGEAR_MEDIA_RAW };
+enum { NETGEAR_MEDIA_NONE, NETGEAR_MEDIA_JPEG, NETGEAR_MEDIA_RAW, NETGEAR_MEDIA_ENCODED };
+
+/* Encoded video. The second of AV1 is for encoders that leave the stream-format
+ * out, as av1enc of GStreamer 1.22 does; the first is what av1parse is to make. */
+#define NETGEAR_ENCODED_CAPS \
+	"video/x-h264, stream-format = (string) byte-stream, alignment = (string) au; " \
+	"video/x-h265, stream-format = (string) byte-stream, alignment = (string) au; " \
+	"video/x-vp8; video/x-vp9; " \
+	"video/x-av1, stream-format = (string) obu-stream, alignment = (string) tu; " \
+	"video/x-av1, alignment = (string) tu"
+
 typedef struct {
 	int media;
 	int width, height, fps_n, fps_d;
 	char format[16];
-	char *extra; /* what the caps say beyond a header; free with g_free, or NULL */
+	char *extra; /* what the caps say beyond a header, of encoded video all; free with g_free, or NULL */
 } NetgearCaps;
 gboolean netgear_sink_caps(gpointer sink, gpointer caps, NetgearCaps *out);
 
@@ -109,6 +120,7 @@ typedef struct {
 	gsize size;
 	gpointer owner;      /* for netgear_loan_func */
 	const char *message; /* of the buffer's meta, borrowed; or NULL */
+	gboolean delta;      /* cannot be decoded without the frames before it */
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
 gboolean netgear_sample_map(gpointer sample, NetgearCaps *caps, NetgearInput *out);
@@ -123,9 +135,9 @@ typedef struct {
 	int sof;                /* jpeg */
 	const char *colorspace; /* jpeg, or NULL */
 	const char *sampling;   /* jpeg, or NULL */
-	const char *extra;      /* from the sender, or NULL */
+	const char *extra;      /* from the sender, or NULL; of encoded video all there is */
 } NetgearOutCaps;
-enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD };
+enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD, NETGEAR_CAPS_NONE };
 int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c);
 /* A sample of a returned frame; NULL when there are no such caps. */
 gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner);
@@ -135,8 +147,8 @@ typedef struct {
 	guint8 *data;
 	gsize size;
 	gpointer free_func, owner; /* the buffer takes them over */
-	guint64 pts, duration;
-	gboolean discont;
+	guint64 pts, dts, duration;
+	gboolean discont, delta;
 	/* The meta */
 	const char *port, *message;
 	gboolean has_seq, has_time;

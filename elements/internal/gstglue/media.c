@@ -45,10 +45,88 @@ static gboolean is_default_colorimetry(const GstVideoInfo *info)
 	       gst_video_colorimetry_is_equal(&plain.colorimetry, &info->colorimetry);
 }
 
+/* What travels of the caps of encoded video. Not among it are streamheader and
+ * codec_data: they repeat what is in the stream. */
+static const struct {
+	const char *name;
+	enum { TEXT, NUMBER, SIZE, FRACTION, BOOLEAN } kind;
+} encoded_fields[] = {
+	{"stream-format", TEXT}, {"alignment", TEXT}, {"profile", TEXT}, {"tier", TEXT}, {"level", TEXT},
+	{"width", SIZE}, {"height", SIZE}, {"framerate", FRACTION}, {"pixel-aspect-ratio", FRACTION},
+	{"interlace-mode", TEXT}, {"field-order", TEXT}, {"colorimetry", TEXT}, {"chroma-site", TEXT}, {"chroma-format", TEXT},
+	{"bit-depth-luma", NUMBER}, {"bit-depth-chroma", NUMBER}, {"mastering-display-info", TEXT}, {"content-light-level", TEXT},
+	{"multiview-mode", TEXT}, {"parsed", BOOLEAN},
+};
+
+static gboolean is_field(const GstStructure *st, const char *name, int kind)
+{
+	int n, d;
+	guint u;
+
+	switch (kind) {
+	case TEXT:
+		return gst_structure_get_string(st, name) != NULL;
+	case NUMBER:
+		return gst_structure_get_uint(st, name, &u);
+	case SIZE:
+		return gst_structure_get_int(st, name, &n) && n > 0;
+	case FRACTION:
+		return gst_structure_get_fraction(st, name, &n, &d) && n >= 0 && d > 0;
+	case BOOLEAN:
+		return gst_structure_get_boolean(st, name, &n);
+	}
+	return FALSE;
+}
+
+/* Returns a copy of what caps of encoded video say, as far as it travels. NULL:
+ * they are none, or a field makes no sense. */
+static GstStructure *encoded_structure(const GstCaps *caps)
+{
+	static GstStaticCaps all = GST_STATIC_CAPS(NETGEAR_ENCODED_CAPS);
+	GstStructure *from, *st;
+	GstCaps *known = gst_static_caps_get(&all);
+	gboolean ok = gst_caps_get_size(caps) == 1 && gst_caps_is_fixed(caps) && gst_caps_is_subset(caps, known);
+	gsize i;
+
+	gst_caps_unref(known);
+	if (!ok)
+		return NULL;
+	from = gst_caps_get_structure(caps, 0);
+	st = gst_structure_new_empty(gst_structure_get_name(from));
+	for (i = 0; i < G_N_ELEMENTS(encoded_fields); i++) {
+		const GValue *v = gst_structure_get_value(from, encoded_fields[i].name);
+		if (v == NULL)
+			continue;
+		if (!is_field(from, encoded_fields[i].name, encoded_fields[i].kind)) {
+			gst_structure_free(st);
+			return NULL;
+		}
+		gst_structure_set_value(st, encoded_fields[i].name, v);
+	}
+	return st;
+}
+
+/* The caps of encoded video as a sender writes them. They come from outside: of
+ * a parser that can make lists in lists, and objects, they get to see nothing. */
+static GstCaps *encoded_caps(const char *text)
+{
+	GstStructure *st = NULL;
+	GstCaps *caps;
+
+	if (text == NULL || strpbrk(text, "{[<") != NULL)
+		return NULL;
+	caps = gst_caps_from_string(text);
+	if (caps == NULL)
+		return NULL;
+	st = encoded_structure(caps);
+	gst_caps_unref(caps);
+	return st ? gst_caps_new_full(st, NULL) : NULL;
+}
+
 static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
 {
 	GstStructure *st = gst_caps_get_structure(caps, 0);
-	GstStructure *extra;
+	GstStructure *extra = NULL;
 	gboolean raw = FALSE;
 	int i;
 
@@ -69,20 +147,29 @@ static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
 		out->fps_d = GST_VIDEO_INFO_FPS_D(info);
 		g_strlcpy(out->format, gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(info)), sizeof out->format);
 	} else {
-		return FALSE;
+		extra = encoded_structure(caps);
+		if (extra == NULL)
+			return FALSE;
+		out->media = NETGEAR_MEDIA_ENCODED;
+		gst_structure_get_int(st, "width", &out->width);
+		gst_structure_get_int(st, "height", &out->height);
+		gst_structure_get_fraction(st, "framerate", &out->fps_n, &out->fps_d);
 	}
 
-	extra = gst_structure_copy(st);
-	for (i = gst_structure_n_fields(extra) - 1; i >= 0; i--) {
-		const gchar *name = gst_structure_nth_field_name(extra, i);
-		if (is_told_elsewhere(extra, name))
-			gst_structure_remove_field(extra, name);
+	/* Of encoded video the header tells nothing. */
+	if (extra == NULL) {
+		extra = gst_structure_copy(st);
+		for (i = gst_structure_n_fields(extra) - 1; i >= 0; i--) {
+			const gchar *name = gst_structure_nth_field_name(extra, i);
+			if (is_told_elsewhere(extra, name))
+				gst_structure_remove_field(extra, name);
+		}
 	}
 	if (raw && is_default_format(GST_VIDEO_INFO_FORMAT(info)))
 		gst_structure_remove_field(extra, "format");
 	if (raw && is_default_colorimetry(info))
 		gst_structure_remove_field(extra, "colorimetry");
-	if (gst_structure_n_fields(extra) > 0)
+	if (gst_structure_n_fields(extra) > 0 || out->media == NETGEAR_MEDIA_ENCODED)
 		out->extra = gst_structure_to_string(extra);
 	gst_structure_free(extra);
 	if (out->extra) { /* a structure ends with ';', caps do not */
@@ -212,6 +299,7 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 		return FALSE;
 	if (GST_BUFFER_PTS_IS_VALID(buffer) && sink->parent.segment.format == GST_FORMAT_TIME)
 		out->running_time = gst_segment_to_running_time(&sink->parent.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+	out->delta = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 	meta = gst_buffer_get_custom_meta(buffer, NETGEAR_META_NAME);
 	if (meta)
 		out->message = gst_structure_get_string(gst_custom_meta_get_structure(meta), "message");
@@ -300,6 +388,9 @@ static GstCaps *make_caps(const NetgearOutCaps *c, GstVideoInfo *info, gboolean 
 	GstCaps *caps;
 	gboolean raw = c->media == NETGEAR_MEDIA_RAW;
 
+	*extra_ok = TRUE;
+	if (c->media == NETGEAR_MEDIA_ENCODED)
+		return encoded_caps(c->extra);
 	if (raw) {
 		st = gst_structure_new("video/x-raw", "format", G_TYPE_STRING, c->format, NULL);
 	} else {
@@ -331,7 +422,7 @@ int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
 	int ret = extra_ok ? NETGEAR_CAPS_OK : NETGEAR_CAPS_EXTRA_BAD;
 
 	if (caps == NULL)
-		return NETGEAR_CAPS_REFUSED;
+		return NETGEAR_CAPS_NONE;
 	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps) || !gst_base_src_set_caps(s, caps)) {
 		ret = NETGEAR_CAPS_REFUSED;
 	} else {
@@ -409,10 +500,12 @@ gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 		}
 	}
 	GST_BUFFER_PTS(buffer) = o->pts;
-	GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+	GST_BUFFER_DTS(buffer) = o->dts;
 	GST_BUFFER_DURATION(buffer) = o->duration;
 	if (o->discont)
 		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+	if (o->delta)
+		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 	meta = gst_buffer_add_custom_meta(buffer, NETGEAR_META_NAME);
 	if (meta) {
 		GstStructure *st = gst_custom_meta_get_structure(meta);

@@ -17,8 +17,9 @@ type Media int
 
 // Media.
 const (
-	JPEG Media = C.NETGEAR_MEDIA_JPEG
-	Raw  Media = C.NETGEAR_MEDIA_RAW
+	JPEG    Media = C.NETGEAR_MEDIA_JPEG
+	Raw     Media = C.NETGEAR_MEDIA_RAW
+	Encoded Media = C.NETGEAR_MEDIA_ENCODED // H.264 and the like
 )
 
 // InCaps is what the caps of a sink's buffers say.
@@ -28,7 +29,8 @@ type InCaps struct {
 	Width, Height int    // 0: not told
 	FPSNum        int    // 0: not known
 	FPSDen        int
-	// Extra are caps with what a header does not tell, or empty.
+	// Extra are caps with what a header does not tell, or empty. Of encoded
+	// video a header tells nothing.
 	Extra string
 }
 
@@ -67,6 +69,8 @@ type Input struct {
 	// there is one.
 	Message    string
 	HasMessage bool
+	// Delta says that encoded video cannot be decoded without the frames before.
+	Delta bool
 
 	c C.NetgearInput
 }
@@ -90,6 +94,7 @@ func (in *Input) take() {
 	}
 	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
 	in.RunningTime, in.Duration = uint64(c.running_time), uint64(c.duration)
+	in.Delta = c.delta != 0
 	if in.HasMessage = c.message != nil; in.HasMessage {
 		in.Message = C.GoString(c.message)
 	}
@@ -110,13 +115,21 @@ type OutCaps struct {
 	Extra                string // what the sender says beyond this, or empty
 }
 
-// SetCaps announces the format of the buffers that follow. extraOK is false
-// when Extra contradicts the rest and was left out; ok is false when
-// downstream refuses.
-func (e Element) SetCaps(c OutCaps) (ok, extraOK bool) {
-	var ret C.int
-	c.withC(func(out *C.NetgearOutCaps) { ret = C.netgear_src_set_caps(C.gpointer(e.p), out) })
-	return ret != C.NETGEAR_CAPS_REFUSED, ret != C.NETGEAR_CAPS_EXTRA_BAD
+// CapsResult says what became of caps.
+type CapsResult int
+
+// Results of SetCaps.
+const (
+	CapsOK       CapsResult = C.NETGEAR_CAPS_OK
+	CapsRefused  CapsResult = C.NETGEAR_CAPS_REFUSED   // by downstream
+	CapsExtraBad CapsResult = C.NETGEAR_CAPS_EXTRA_BAD // Extra contradicts the rest, and was left out
+	CapsNone     CapsResult = C.NETGEAR_CAPS_NONE      // there are no such caps
+)
+
+// SetCaps announces the format of the buffers that follow.
+func (e Element) SetCaps(c OutCaps) (ret CapsResult) {
+	c.withC(func(out *C.NetgearOutCaps) { ret = CapsResult(C.netgear_src_set_caps(C.gpointer(e.p), out)) })
+	return ret
 }
 
 // withC calls f with the caps as C knows them.
@@ -143,15 +156,17 @@ func (c *OutCaps) withC(f func(*C.NetgearOutCaps)) {
 
 // Output is a frame on its way downstream.
 type Output struct {
-	Payload       netgear.Payload // taken over
-	PTS, Duration uint64          // ns, or NoTime
-	Discont       bool
-	Port          *CText
-	Message       *CText
-	Seq           uint64
-	HasSeq        bool
-	Time          int64 // the sender's wall clock in ns
-	HasTime       bool
+	Payload netgear.Payload // taken over
+	// PTS, DTS and Duration are in ns, or NoTime.
+	PTS, DTS, Duration uint64
+	Discont            bool
+	Delta              bool // see Input
+	Port               *CText
+	Message            *CText
+	Seq                uint64
+	HasSeq             bool
+	Time               int64 // the sender's wall clock in ns
+	HasTime            bool
 }
 
 // NewBuffer makes a GstBuffer of the frame, without a copy unless downstream
@@ -162,7 +177,8 @@ func (e Element) NewBuffer(o *Output) unsafe.Pointer {
 	c := C.NetgearOutput{
 		data: (*C.guint8)(unsafe.SliceData(b)), size: C.gsize(len(b)),
 		free_func: C.gpointer(free), owner: C.gpointer(owner),
-		pts: C.guint64(o.PTS), duration: C.guint64(o.Duration), discont: cbool(o.Discont),
+		pts: C.guint64(o.PTS), dts: C.guint64(o.DTS), duration: C.guint64(o.Duration),
+		discont: cbool(o.Discont), delta: cbool(o.Delta),
 		port: o.Port.c, message: o.Message.c,
 		has_seq: cbool(o.HasSeq), seq: C.guint64(o.Seq), has_time: cbool(o.HasTime), time: C.gint64(o.Time),
 	}
@@ -193,6 +209,10 @@ func (t *CText) Free() {
 
 // TemplateCaps are the caps of the pads of both elements, in system memory:
 // device memory is refused, so that converters are plugged.
-const TemplateCaps = "image/jpeg; video/x-raw, " +
+const TemplateCaps = ReturnCaps + "; " + C.NETGEAR_ENCODED_CAPS
+
+// ReturnCaps are those of the pads for frames that go back: an answer has no
+// key that could say what encoded video is.
+const ReturnCaps = "image/jpeg; video/x-raw, " +
 	"format = (string) { BGR, RGB, GRAY8, BGRx, RGBx, xBGR, xRGB, BGRA, RGBA, ABGR, ARGB, GRAY16_LE, GRAY16_BE }, " +
 	"width = (int) [ 1, 32767 ], height = (int) [ 1, 32767 ], framerate = (fraction) [ 0/1, max ]"
