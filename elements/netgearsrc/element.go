@@ -216,8 +216,10 @@ func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
 	case gstglue.CapsNone:
 		return 0, fmt.Errorf("array in one dimension with caps %q in key \"gst\": want those of encoded video: %w", c.Extra, wire.ErrUnsupported)
 	case gstglue.CapsRefused:
-		if e.Context().Err() != nil {
+		select {
+		case <-e.Context().Done():
 			return gstglue.FlowFlushing, nil
+		default:
 		}
 		e.Fail(fmt.Errorf("%w: the sender sends %s, which downstream does not take", gstglue.ErrNegotiation, describe(c)),
 			"put decodebin behind netgearsrc, or jpegdec (JPEG) or videoconvert (raw), or have the sender send another kind")
