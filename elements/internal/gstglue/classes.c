@@ -103,6 +103,11 @@ static void sink_get_times(GstBaseSink *sink, GstBuffer *buffer, GstClockTime *s
 		return;
 	}
 	GST_BASE_SINK_CLASS(sink_parent)->get_times(sink, buffer, start, end);
+	/* With B-frames the first decoding times lie before the segment. The base
+	 * class would let such a frame through to render without a preroll, and the
+	 * sink would never get to PAUSED. */
+	if (sink->segment.format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID(*start) && *start < sink->segment.start)
+		*start = *end = sink->segment.start;
 }
 
 static gboolean sink_event(GstBaseSink *sink, GstEvent *event)
