@@ -50,7 +50,8 @@ type Frame struct {
 	// Arrived is the wall clock at which Recv took the frame in.
 	Arrived time.Time
 	// Discontinuity says that frames were lost before this one, or that it is
-	// the first of its sender. Of received frames.
+	// the first of its sender or of a connection. Of received frames; never of
+	// one that builds upon others.
 	Discontinuity bool
 }
 

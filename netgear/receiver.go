@@ -310,11 +310,14 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, parts int, body *
 	r.stats.frames.Add(1)
 	r.stats.bytes.Add(uint64(body.Len())) //nolint:gosec // never negative
 	r.peers.frame(r.streamName(h))
-	f.Header, f.Arrived, f.Discontinuity = *h, now, stream.disrupted
+	disrupted := stream.disrupted
+	// A frame that builds upon others has them all: what follows over another
+	// connection, a decoder must not take for a gap and forget them.
+	f.Header, f.Arrived, f.Discontinuity = *h, now, disrupted && !h.Ext.Delta
 	stream.disrupted, r.talking = false, true
 	b, free, owner := body.Detach()
 	f.Payload = ForeignPayload(b, free, owner)
-	if f.Discontinuity && r.row.confirmed {
+	if disrupted && r.row.confirmed {
 		r.care.readAhead() // the same frame may have come over a new connection
 	}
 	return true, nil
