@@ -613,6 +613,35 @@ func TestInFlight(t *testing.T) {
 	}
 }
 
+// No confirmation is lost to a queue, however fast many small frames come.
+func TestConfirmationsOfManyFramesInFlight(t *testing.T) {
+	const frames = 2000
+	r := receiver(t, config(netgear.ReceiverRole, wire.Pair))
+	cfg := config(netgear.SenderRole, wire.Pair)
+	cfg.InFlight = 64
+	s := sender(t, cfg, r.CurrentPort())
+	ctx := deadline(t)
+	done := make(chan error, 1)
+	go func() {
+		for i := range frames {
+			if err := s.Send(ctx, rawFrame(i, 1, 1)); err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- s.Finish(ctx)
+	}()
+	if got := receiveAll(ctx, t, r); len(got) != frames {
+		t.Errorf("%d frames, want %d", len(got), frames)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if st := s.Stats(); st.AckTimeouts != 0 || st.AcksReceived != frames {
+		t.Errorf("stats %+v, want %d confirmations and no timeout", st, frames)
+	}
+}
+
 func rebind(ctx context.Context, t testing.TB, endpoint string) *fakePeer {
 	t.Helper()
 	zctx, err := zmq4.NewContext()

@@ -311,7 +311,11 @@ func (c *conn) options() []option {
 	opt := func(name string, set func(s *zmq4.Socket) error) option { return option{name, set} }
 	sendQueue := int(cfg.InFlight) + 1 // the frames in flight and a goodbye
 	if c.role == ReceiverRole {
-		sendQueue = receiveQueue + 1 // its answers
+		// Its answers. Those to all frames in flight may have to wait for
+		// libzmq's thread; with frames in them they take room, and fewer do.
+		if sendQueue = maxInFlight + 1; cfg.answers() {
+			sendQueue = receiveQueue + 1
+		}
 	} else if cfg.Pattern == wire.PubSub {
 		// NetGear has 1, and loses frames whenever the sending thread of libzmq
 		// is scheduled late; the second place is empty on a link that keeps up.
