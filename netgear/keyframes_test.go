@@ -151,11 +151,11 @@ func TestLatestKeepsGroupsOfPictures(t *testing.T) {
 		return frames
 	}
 	for _, c := range []struct {
-		name    string
-		frames  []string // sender, number, kind
-		stale   bool     // all are, when the program comes
-		most    int      // that may wait at the end
-		want    waits    // the first one that is handed out
+		name   string
+		frames []string // sender, number, kind
+		stale  bool     // all are, when the program comes
+		most   int      // that may wait at the end
+		want   waits    // the first one that is handed out
 	}{
 		{"JPEG", strings.Fields("A0K A1K A2K A3K A4K A5K"), false, 4, waits{"A", 2, 2}},
 		{"JPEG, stale", strings.Fields("A0K A1K A2K"), true, 3, waits{"A", 2, 2}},
