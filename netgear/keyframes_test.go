@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
@@ -129,6 +130,33 @@ func TestReceiverWaitsForKeyFrames(t *testing.T) {
 				t.Errorf("%s: handed out %s, want %s", c.frames, got, c.want)
 			}
 		})
+	}
+}
+
+// What follows over another connection is no discontinuity for a decoder when
+// nothing is missing.
+func TestDiscontinuityOfEncodedVideo(t *testing.T) {
+	r := &Receiver{streams: map[string]*stream{}, peers: newPeerTable()}
+	for i, c := range []struct{ delta, lost, want bool }{
+		{false, false, true},
+		{true, false, false},
+		{true, true, false},
+		{false, false, false},
+		{false, true, true},
+	} {
+		if c.lost {
+			r.disrupt()
+		}
+		var f Frame
+		var body zmsg.Message
+		h := encoded(uint64(i), c.delta)
+		if ok, err := r.accept(&f, &h, nil, 2, &body, time.Now()); !ok || err != nil {
+			t.Fatalf("frame %d: %v, %v", i, ok, err)
+		}
+		if f.Discontinuity != c.want {
+			t.Errorf("frame %d: discontinuity %v, want %v", i, f.Discontinuity, c.want)
+		}
+		f.Payload.Release()
 	}
 }
 
