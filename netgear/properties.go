@@ -275,7 +275,7 @@ var Properties = []Property{
 	{
 		Name: "extensions", Nick: "Extensions", Kind: Bool, On: SenderRole,
 		Default: "true",
-		Blurb:   "Add timestamps, frame rate, sequence number and caps under one more key, which NetGear ignores",
+		Blurb:   "Add timestamps, frame rate, sequence number and caps under one more key, which NetGear ignores; encoded video needs it",
 		field:   func(c *Config) any { return &c.Extensions },
 	},
 	{
