@@ -11,9 +11,8 @@ import (
 	"testing"
 )
 
-// codec is a kind of encoded video. Its encoders make a key frame when they are
-// asked for one, or after 300 frames, so within no test by themselves; and no
-// B-frames.
+// codec is a kind of encoded video. Its encoders make key frames only when they
+// are asked for one, and no B-frames.
 type codec struct {
 	name, media string
 	encoder     string
@@ -21,19 +20,19 @@ type codec struct {
 }
 
 var codecs = []codec{
-	{"x264enc", "video/x-h264", "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=300", "avdec_h264 max-threads=1"},
-	{"openh264enc", "video/x-h264", "openh264enc gop-size=300", "openh264dec"},
-	{"x265enc", "video/x-h265", "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=300 log-level=none", "avdec_h265 max-threads=1"},
-	{"vp8enc", "video/x-vp8", "vp8enc deadline=1 cpu-used=8 keyframe-max-dist=300", "vp8dec"},
-	{"vp9enc", "video/x-vp9", "vp9enc deadline=1 cpu-used=8 lag-in-frames=0 keyframe-max-dist=300", "vp9dec"},
-	{"av1enc", "video/x-av1", "av1enc usage-profile=realtime cpu-used=8 keyframe-max-dist=300", "av1dec"},
+	{"x264enc", "video/x-h264", "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=100000", "avdec_h264 max-threads=1"},
+	{"openh264enc", "video/x-h264", "openh264enc gop-size=100000", "openh264dec"},
+	{"x265enc", "video/x-h265", "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=100000 log-level=none ! h265parse config-interval=-1", "avdec_h265 max-threads=1"},
+	{"vp8enc", "video/x-vp8", "vp8enc deadline=1 cpu-used=8 keyframe-max-dist=100000", "vp8dec"},
+	{"vp9enc", "video/x-vp9", "vp9enc deadline=1 cpu-used=8 lag-in-frames=0 keyframe-max-dist=100000", "vp9dec"},
+	{"av1enc", "video/x-av1", "av1enc usage-profile=realtime cpu-used=8 keyframe-max-dist=100000", "av1dec"},
 
 	// JPEG, which travels in another way.
 	{"avenc_mjpeg", "image/jpeg", "avenc_mjpeg", "jpegdec"},
 	{"multipartdemux", "image/jpeg", "jpegenc ! multipartmux ! multipartdemux", "jpegdec"},
 }
 
-const h264, vp8 = 0, 3 // of codecs
+const h264 = 0 // of codecs
 
 // moving is a picture that changes with each frame, so that one that was made of
 // the wrong ones shows.
@@ -118,8 +117,17 @@ func TestEncodedVideo(t *testing.T) {
 // A receiver that comes late, or again, starts at a key frame that was made for
 // it, and its first picture is as good as the last.
 func TestEncodedVideoForLateReceiver(t *testing.T) {
-	for _, c := range []codec{codecs[h264], codecs[vp8]} {
+	for i, c := range codecs {
+		if c.media == "image/jpeg" {
+			continue
+		}
 		for _, p := range patterns {
+			if i != h264 && p != patterns[(i+1)%3] {
+				continue
+			}
+			if c.name == "av1enc" { // of GStreamer 1.22 cannot be asked
+				c.encoder = strings.Replace(c.encoder, "100000", "15", 1)
+			}
 			t.Run(fmt.Sprintf("%v/%s", p, c.name), func(t *testing.T) {
 				t.Parallel()
 				port := freePort(t)
@@ -130,7 +138,7 @@ func TestEncodedVideoForLateReceiver(t *testing.T) {
 				}
 				listen := func() (pipeline, string) {
 					end, dir := decode(t, c)
-					return launch(t, "netgearsrc address=127.0.0.1 port=%d pattern=%v %s ! %s", port, p, connect, end), dir
+					return launch(t, "netgearsrc address=127.0.0.1 port=%d pattern=%v %s ! identity silent=false ! %s", port, p, connect, end), dir
 				}
 				begin, wantDir := encode(t, c, live)
 				s := launchArgs(t, append([]string{"-e"}, strings.Fields(fmt.Sprintf(
@@ -151,6 +159,12 @@ func TestEncodedVideoForLateReceiver(t *testing.T) {
 				i, k := run(a, want), run(b, want)
 				if i < 0 || k <= i {
 					t.Errorf("%d pictures at %d, then %d at %d, of %d: want each after the other", len(a), i, len(b), k, len(want))
+				}
+				for _, r := range []pipeline{first, second} {
+					flags := r.says(`last-message = chain .*flags: \S+ (.*?),`)[0]
+					if strings.Contains(flags, "delta-unit") || !strings.Contains(flags, "discont") {
+						t.Errorf("the first buffer has the flags %q, want a key frame and a discontinuity", flags)
+					}
 				}
 			})
 		}
@@ -185,7 +199,7 @@ func TestEncodedVideoOfRestartedSender(t *testing.T) {
 func TestEncodedVideoForSlowSubscriber(t *testing.T) {
 	t.Parallel()
 	c := codecs[h264]
-	c.encoder = strings.Replace(c.encoder, "300", "10", 1)
+	c.encoder = strings.Replace(c.encoder, "100000", "10", 1)
 	end, dir := decode(t, c)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub ! identity sleep-time=120000 ! %s", end)
 	begin, wantDir := encode(t, c, live)
@@ -195,19 +209,24 @@ func TestEncodedVideoForSlowSubscriber(t *testing.T) {
 	s.exits(0)
 	r.exits(0)
 	want := frameFiles(t, wantDir)
-	last, gaps := -1, 0
+	last, gaps, joined := -1, 0, 0
 	for i, picture := range frameFiles(t, dir) {
 		at := slices.IndexFunc(want[last+1:], func(w []byte) bool { return bytes.Equal(w, picture) })
 		if at < 0 {
 			t.Fatalf("picture %d is none of those that were sent after the one before it", i)
 		}
-		if last >= 0 && at > 0 {
+		switch {
+		case last < 0:
+		case at > 0:
 			gaps++
+		default:
+			joined++
 		}
 		last += at + 1
 	}
-	if gaps == 0 {
-		t.Errorf("no picture is missing of %d: want some to be passed over", len(want))
+	// If frames were passed over alone, little but key frames would be left.
+	if gaps == 0 || joined < gaps {
+		t.Errorf("of %d pictures, %d came after some that were passed over and %d right after the one before: want groups", len(want), gaps, joined)
 	}
 }
 
@@ -286,7 +305,7 @@ func TestEncodedVideoChangesItsSize(t *testing.T) {
 func TestEncodedVideoWithBFrames(t *testing.T) {
 	t.Parallel()
 	c := codecs[h264]
-	c.encoder = "x264enc speed-preset=ultrafast bframes=2 b-adapt=false key-int-max=300"
+	c.encoder = "x264enc speed-preset=ultrafast bframes=2 b-adapt=false key-int-max=100000"
 	end, dir := decode(t, c)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 timestamp-mode=sender ! %s", end)
 	begin, wantDir := encode(t, c, "videotestsrc num-buffers=20 pattern=ball")
