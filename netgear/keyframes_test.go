@@ -77,7 +77,7 @@ func TestAnswersAreNoNames(t *testing.T) {
 
 // encoded returns the header of frame number seq.
 func encoded(seq uint64, delta bool) wire.Header {
-	return wire.Header{HasExt: true, Ext: wire.Ext{Seq: seq, HasSeq: true, T: int64(seq), HasT: true, Delta: delta}} //nolint:gosec // small
+	return wire.Header{HasExt: true, Ext: wire.Ext{Seq: seq, HasSeq: true, T: int64(seq), HasT: true, Delta: delta}}
 }
 
 // What builds upon a frame that is missing is not handed out.
@@ -118,7 +118,7 @@ func TestReceiverWaitsForKeyFrames(t *testing.T) {
 				}
 				h := encoded(n, kind == 'd')
 				if h.Ext.T = int64(i); c.name == "sent twice" {
-					h.Ext.T = int64(n) //nolint:gosec // small
+					h.Ext.T = int64(n)
 				}
 				r.pass(&arrival{header: h, skipped: skipped})
 				skipped = 0

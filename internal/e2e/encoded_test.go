@@ -32,7 +32,7 @@ var codecs = []codec{
 	{"multipartdemux", "image/jpeg", "jpegenc ! multipartmux ! multipartdemux", "jpegdec"},
 }
 
-const h264 = 0 // of codecs
+const h264, vp8 = 0, 3 // of codecs
 
 // moving is a picture that changes with each frame, so that one that was made of
 // the wrong ones shows.
@@ -377,5 +377,43 @@ func TestEncodedVideoWithHostileCaps(t *testing.T) {
 	}
 	if n := len(w.events("message")); n == 0 {
 		t.Error("no warning")
+	}
+}
+
+// Each of several servers starts at a key frame of its own, whatever the others
+// send in between.
+func TestEncodedVideoOfSeveralServers(t *testing.T) {
+	t.Parallel()
+	ports := []int{freePort(t), freePort(t)}
+	pair := []codec{codecs[h264], codecs[vp8]}
+	var dirs [2]string
+	receiver := fmt.Sprintf("netgearsrc multiserver-mode=true pattern=req-rep address=127.0.0.1 ports=%d,%d ! netgeardemux name=d", ports[0], ports[1])
+	for i, c := range pair {
+		var end string
+		end, dirs[i] = decode(t, c)
+		receiver += fmt.Sprintf(" d.src_%d ! queue ! %s async=false", ports[i], end)
+	}
+	r := launch(t, "%s", receiver)
+	r.says(`bound endpoint=`)
+	var want [2]string
+	var senders [2]pipeline
+	for i, c := range pair {
+		var begin string
+		begin, want[i] = encode(t, c, live)
+		senders[i] = launchArgs(t, append([]string{"-e"}, strings.Fields(fmt.Sprintf(
+			"%s ! netgearsink multiserver-mode=true pattern=req-rep address=127.0.0.1 port=%d", begin, ports[i]))...)...)
+	}
+	for i := range pair {
+		has(t, dirs[i], 10)
+	}
+	for _, s := range senders {
+		s.kill(syscall.SIGINT)
+		s.exits(0)
+	}
+	r.exits(0)
+	for i, c := range pair {
+		if got, all := frameFiles(t, dirs[i]), frameFiles(t, want[i]); len(got) < 10 || run(got, all) != 0 {
+			t.Errorf("%s: %d pictures, not the first of the %d that were sent", c.name, len(got), len(all))
+		}
 	}
 }
