@@ -3,6 +3,7 @@
 //
 //	gst-launch-1.0 videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=5555
 //	gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=BGR ! netgearsink pattern=pub-sub
+//	gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency key-int-max=60 ! netgearsink
 package netgearsink
 
 import (
