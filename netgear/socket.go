@@ -104,7 +104,12 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
 		peers: peers,
 	}
-	var err error
+	err := checkDescriptors()
+	if err != nil {
+		return nil, err
+	}
+	// Go's runtime takes its own with the first timer; let it be now.
+	time.AfterFunc(time.Hour, func() {}).Stop()
 	if c.ports, err = cfg.ports(role); err != nil {
 		return nil, err
 	}
@@ -114,9 +119,6 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		if c.keys, err = openKeys(cfg, role, c.log); err != nil {
 			return nil, err
 		}
-	}
-	if err = checkDescriptors(); err != nil {
-		return nil, err
 	}
 	if c.waker, err = zmsg.NewWaker(); err != nil {
 		return nil, fmt.Errorf("netgear: %w: event descriptor: %w", ErrOpen, err)
@@ -167,8 +169,6 @@ func checkDescriptors() error {
 		return fmt.Errorf("netgear: %w: fewer than %d file descriptors are free (%w): raise the limit (ulimit -n), or look for what does not close its own",
 			ErrOpen, spareDescriptors, err)
 	}
-	// Go's runtime takes its own with the first timer; let it be now.
-	time.AfterFunc(time.Hour, func() {}).Stop()
 	return nil
 }
 
