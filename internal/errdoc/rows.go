@@ -520,7 +520,7 @@ var Kinds = []Kind{
 	},
 	{
 		Domain: "STREAM", SinkCode: "FAILED", SrcCode: "FAILED",
-		Title: "GStreamer's own", About: "GStreamer posts it in the name of the element that pushed a frame, when an element behind it failed or refused. What that one posted before says why.",
+		Title: "GStreamer's own", About: "GStreamer posts it in the name of a source, or of what pushes frames, when it or an element behind it failed or refused. What was posted before says why.",
 		Rows: []Row{{
 			ID: "flow", On: both, Text: "Internal data stream error.",
 			Cause: "the debug text says `reason not-negotiated`, `not-linked` or `error`; of the sink it is about what is linked to `return_src`", Cure: "the message before it; `not-negotiated` as under CORE/NEGOTIATION",
