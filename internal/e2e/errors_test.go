@@ -33,7 +33,10 @@ func oneByOne(t *testing.T, rows []posted, pipelines []string) {
 	for i, p := range rows {
 		told := slices.DeleteFunc(w.events("message"), func(e event) bool { return e.Pipeline == nil || *e.Pipeline != i })
 		if !slices.ContainsFunc(told, p.is) {
-			t.Errorf("%s of %s: %q posted %+v", p.row, p.element, pipelines[i], told)
+			t.Errorf("%s of %s: %q posted", p.row, p.element, pipelines[i])
+			for _, e := range told {
+				t.Errorf("  %s %s/%s of %s: %s", e.Kind, e.Domain, e.Code, e.Element, e.Text)
+			}
 		}
 	}
 }
@@ -630,7 +633,7 @@ func (p *process) knowsErrors() {
 	defer p.mu.Unlock()
 	for _, e := range told(p.lines) {
 		if len(errdoc.Of(e.Element, e.Kind, e.Text)) == 0 {
-			p.t.Errorf("%s posted a %s that docs/errors.md does not have: %s", e.Element, e.Kind, e.Text)
+			p.t.Errorf("docs/errors.md has no %s of %s like this: %s", e.Kind, e.Element, e.Text)
 		}
 	}
 }
