@@ -533,6 +533,10 @@ var alone = map[posted]func(t *testing.T) script{
 		}
 		return script{start(t, "watch", argv...)}
 	},
+	{"start", errdoc.Src}: func(t *testing.T) script {
+		t.Helper()
+		return stay(t, "netgearsrc bind=false port=0%s", toFake)
+	},
 	{"internal", errdoc.Sink}: func(t *testing.T) script {
 		t.Helper()
 		return watch(t, "--too-soon netgearsink name=sink fakesink")
@@ -549,7 +553,7 @@ var alone = map[posted]func(t *testing.T) script{
 
 func TestErrorsAlone(t *testing.T) {
 	for p, start := range alone {
-		t.Run(p.row, func(t *testing.T) {
+		t.Run(p.row+"/"+p.element, func(t *testing.T) {
 			t.Parallel()
 			start(t).posts("", p)
 		})

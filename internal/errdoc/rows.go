@@ -519,8 +519,17 @@ var Kinds = []Kind{
 		}},
 	},
 	{
+		Domain: "CORE", SinkCode: "STATE_CHANGE", SrcCode: "STATE_CHANGE",
+		Title: "GStreamer's own, at the start", About: "GStreamer posts it behind every error of a source at opening, whatever the source has said, with the debug text `Failed to start`.",
+		Rows: []Row{{
+			ID: "start", On: []string{Src},
+			Text:  "GStreamer error: state change failed and some element failed to post a proper error message with the reason for the failure.",
+			Cause: "the source could not open; the message before has the reason, whatever this text says", Cure: "that of the message before",
+		}},
+	},
+	{
 		Domain: "STREAM", SinkCode: "FAILED", SrcCode: "FAILED",
-		Title: "GStreamer's own", About: "GStreamer posts it in the name of a source, or of what pushes frames, when it or an element behind it failed or refused. What was posted before says why.",
+		Title: "GStreamer's own, in the stream", About: "GStreamer posts it in the name of a source, or of what pushes frames, when it or an element behind it failed or refused. What was posted before says why.",
 		Rows: []Row{{
 			ID: "flow", On: both, Text: "Internal data stream error.",
 			Cause: "the debug text says `reason not-negotiated`, `not-linked` or `error`; of the sink it is about what is linked to `return_src`", Cure: "the message before it; `not-negotiated` as under CORE/NEGOTIATION",
