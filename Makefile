@@ -158,14 +158,18 @@ lint-tool:
 		env GOFLAGS= GOBIN=$$t $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) && \
 	mkdir -p $(dir $(LINT)) && mv -f $$t/golangci-lint $(LINT) && rmdir $$t; }
 
+PAGES := properties errors
+
 .PHONY: docs
-docs: deps-run ## write docs/properties.md from the table of properties
-	@$(GO) run ./internal/docgen > docs/properties.md.new && mv -f docs/properties.md.new docs/properties.md || \
-		{ rm -f docs/properties.md.new; exit 1; }
+docs: deps-run ## write docs/properties.md and docs/errors.md from the tables of properties and errors
+	@for page in $(PAGES); do \
+		$(GO) run ./internal/docgen $$page > docs/$$page.md.new && mv -f docs/$$page.md.new docs/$$page.md || \
+		{ rm -f docs/$$page.md.new; exit 1; }; done
 
 .PHONY: docs-fresh
 docs-fresh: deps-run
-	@$(GO) run ./internal/docgen | diff -u docs/properties.md - || { echo 'docs/properties.md is old: run "make docs"' >&2; exit 1; }
+	@for page in $(PAGES); do \
+		$(GO) run ./internal/docgen $$page | diff -u docs/$$page.md - || { echo "docs/$$page.md is old: run \"make docs\"" >&2; exit 1; }; done
 
 .PHONY: check
 check: ## everything that a change must pass: modules, docs, lint and every test

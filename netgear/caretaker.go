@@ -96,6 +96,12 @@ func (c *caretaker) run() {
 func (c *caretaker) readAhead() {
 	r := c.r
 	for r != nil && c.ahead == 0 {
+		// Looking first has libzmq take in that peers have read their answers;
+		// a few messages in a row without it, and it drops the next answer as
+		// it does for a peer that reads none.
+		if ev, err := r.conn.data.Wait(zmsg.In, r.conn.waker, time.Unix(0, 0)); err != nil || ev&zmsg.In == 0 {
+			return
+		}
 		parts, err := r.parts()
 		if err != nil {
 			return

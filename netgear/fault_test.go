@@ -424,6 +424,51 @@ func TestMalformedMessagesAreAnsweredCountedAndPassedOver(t *testing.T) {
 	}
 }
 
+// A sender whose next frame is there before the receiver has looked gets every
+// answer, also when that happens with one frame after the other.
+func TestAnswersToFramesReadAhead(t *testing.T) {
+	const frames = 100
+	cfg := config(netgear.ReceiverRole, wire.ReqRep)
+	cfg.MultiServer, cfg.Ports, cfg.RequestTimeout = true, fmt.Sprint(freePort(t)), 20*time.Second
+	sent := make(chan int, frames)
+	told := 0
+	// A new sender each time, so that the receiver reads ahead; the key that
+	// is no good makes it call us right before that, when it has answered.
+	r, err := netgear.NewReceiver(cfg, netgear.Observer{Warning: func(error) {
+		for told++; told < frames; {
+			if i, ok := <-sent; !ok || i >= told {
+				break
+			}
+		}
+		time.Sleep(100 * time.Microsecond) // for the frame to get from there to here
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	peer := newFakePeer(t, zmq4.REQ, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+	ctx, cancel := context.WithCancel(deadline(t))
+	peer.run(func() {
+		defer close(sent)
+		for i := range frames {
+			peer.send(fmt.Sprintf(`{"port": "%d", "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [1, 1, 3], "gst": 7}`, i), "abc")
+			sent <- i
+			if peer.recv() == nil {
+				t.Errorf("no answer to frame %d", i)
+				cancel()
+				return
+			}
+		}
+	})
+	for range frames {
+		var f netgear.Frame
+		if err := r.Recv(ctx, &f); err != nil {
+			t.Fatal(err)
+		}
+		f.Payload.Release()
+	}
+}
+
 func TestGoodbye(t *testing.T) {
 	for _, p := range patterns {
 		t.Run(p.String(), func(t *testing.T) {

@@ -428,7 +428,7 @@ func (s *Sender) tellReply(parts int) (port string) {
 func (s *Sender) tellLoss() {
 	if !s.lossTold {
 		s.lossTold = true
-		s.obs.warn(fmt.Errorf("netgear: %w: %s went away: reconnecting", ErrPeerLost, s.conn.endpoints()))
+		s.obs.warn(fmt.Errorf("netgear: %w: the receiver at %s went away: reconnecting", ErrPeerLost, s.conn.endpoints()))
 	}
 }
 
@@ -445,8 +445,8 @@ func (s *Sender) timedOut() error {
 			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.presence()))
 		return nil
 	}
-	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up",
-		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries)
+	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up (%s)",
+		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries, s.peers.presence())
 	s.discard()
 	return s.failed
 }

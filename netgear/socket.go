@@ -676,12 +676,24 @@ func spawn(fail func(error), f func()) {
 	go func() {
 		defer func() {
 			if r := recover(); r != nil {
-				fail(fmt.Errorf("netgear: internal error: %v\n%s", r, debug.Stack()))
+				fail(&panicError{r, string(debug.Stack())})
 			}
 		}()
 		f()
 	}()
 }
+
+// panicError is a panic in a goroutine. Its stack is for those who look for the
+// fault, not for the text of the error.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("netgear: internal error: %v", e.value) }
+
+// Stack returns where it happened.
+func (e *panicError) Stack() string { return e.stack }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

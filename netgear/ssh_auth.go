@@ -186,8 +186,9 @@ func (t *tunnel) describe(err error) error {
 	var revoked *knownhosts.RevokedError
 	switch {
 	case errors.As(err, &mismatch) && len(mismatch.Want) == 0:
-		return fmt.Errorf("netgear: %w: %w: the host key of %s is unknown: want it in %s (compare it, then: ssh-keyscan -p PORT HOST)",
-			ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts)
+		host, port, _ := net.SplitHostPort(t.server.address) // we have joined it
+		return fmt.Errorf("netgear: %w: %w: the host key of %s is unknown: want it in %s (compare it, then: ssh-keyscan -p %s %s >> %[4]s)",
+			ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts, port, host)
 	case errors.As(err, &mismatch):
 		return fmt.Errorf("netgear: %w: %w: the host key of %s is not the one in %s, line %d: somebody may be in between, or the server has a new one",
 			ErrUnauthorized, ErrTunnel, t.server.address, mismatch.Want[0].Filename, mismatch.Want[0].Line)

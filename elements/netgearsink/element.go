@@ -141,7 +141,11 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 	cfg := e.live.Load()
 	for {
 		if !b.Map(&r.input) {
-			return e.Fail(fmt.Errorf("%w: it does not fit its caps, %s %dx%d", gstglue.ErrBuffer, r.caps.Format, r.caps.Width, r.caps.Height), "could not map the buffer")
+			what := "JPEG"
+			if r.caps.Media == gstglue.Raw {
+				what = fmt.Sprintf("%s %dx%d, which has %d", r.caps.Format, r.caps.Width, r.caps.Height, b.Wanted())
+			}
+			return e.Fail(fmt.Errorf("%w: %d bytes cannot be read as %s", gstglue.ErrBuffer, b.Size(), what), "could not map the buffer")
 		}
 		f := &r.frame
 		f.Header = r.header

@@ -180,9 +180,10 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 		}
 		e.fill(r, now)
 		e.trace(r)
+		size := len(r.out.Payload.Bytes)
 		buf := e.Self.NewBuffer(&r.out)
 		if buf == nil {
-			return nil, e.Fail(fmt.Errorf("%w: no memory for a frame", gstglue.ErrBuffer), "could not make a buffer")
+			return nil, e.Fail(fmt.Errorf("%w: no memory for a frame of %d bytes", gstglue.ErrBuffer, size), "could not make a buffer")
 		}
 		return buf, gstglue.FlowOK
 	}

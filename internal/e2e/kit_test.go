@@ -107,6 +107,7 @@ func startIn(t testing.TB, n *namespace, name string, argv ...string) *process {
 	t.Cleanup(func() {
 		p.kill(syscall.SIGKILL)
 		p.await("to end after SIGKILL", func() bool { return p.ended })
+		p.knowsErrors()
 		if t.Failed() {
 			t.Logf("---- %s (%v): %s\n%s", p.name, time.Since(begin).Round(time.Millisecond), strings.Join(argv, " "), p.excerpt())
 		}
@@ -319,11 +320,14 @@ func watch(t testing.TB, format string, args ...any) script {
 
 func python(t testing.TB, name string, args ...string) script {
 	t.Helper()
-	interpreter := os.Getenv("PYTHON")
-	if interpreter == "" {
-		interpreter = "/usr/bin/python3"
+	return script{start(t, name, append([]string{interpreter()}, args...)...)}
+}
+
+func interpreter() string {
+	if path := os.Getenv("PYTHON"); path != "" {
+		return path
 	}
-	return script{start(t, name, append([]string{interpreter}, args...)...)}
+	return "/usr/bin/python3"
 }
 
 // event is what the tests read of the events of peer.py and watch.py.
@@ -345,7 +349,9 @@ type event struct {
 	Left         []string
 
 	// watch.py
-	Kind, Domain, Code, Text string // of "message"
+	Kind, Domain, Code, Text string // of "message", and the next two
+	Element, Name            string // who posted it
+	Pipeline                 *int
 	Message                  string // of "buffer", and the next two
 	Seq                      *uint64
 	Caps                     string

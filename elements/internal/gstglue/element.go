@@ -7,6 +7,7 @@ package gstglue
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -51,6 +52,12 @@ func (e Element) post(typ C.int, role netgear.Role, err error, debug string) {
 	code := row.sinkCode
 	if role == netgear.ReceiverRole {
 		code = row.srcCode
+	}
+	if p, ok := errors.AsType[interface {
+		error
+		Stack() string
+	}](err); ok { // a panic in a goroutine of the library
+		debug = p.Stack()
 	}
 	text, dbg := C.CString(message(err)), C.CString(debug)
 	defer C.free(unsafe.Pointer(text))

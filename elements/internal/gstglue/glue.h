@@ -111,6 +111,7 @@ typedef struct {
 	const char *message; /* of the buffer's meta, borrowed; or NULL */
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
+gsize netgear_sink_frame_size(gpointer sink);
 gboolean netgear_sample_map(gpointer sample, NetgearCaps *caps, NetgearInput *out);
 gpointer netgear_loan_func(void);
 guint64 netgear_buffers_copied(void);

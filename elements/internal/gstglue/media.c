@@ -218,6 +218,14 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 	return TRUE;
 }
 
+/* Without padding. */
+gsize netgear_sink_frame_size(gpointer s)
+{
+	const GstVideoInfo *info = &((NetgearSink *)s)->info;
+
+	return (gsize)GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0) * GST_VIDEO_INFO_HEIGHT(info);
+}
+
 gboolean netgear_sample_map(gpointer s, NetgearCaps *caps, NetgearInput *out)
 {
 	GstBuffer *buffer = gst_sample_get_buffer(s);

@@ -81,6 +81,13 @@ func (b Buffer) Map(in *Input) bool {
 	return true
 }
 
+// Size returns how many bytes the buffer has, Wanted how many make a frame of
+// raw video when its rows are not padded.
+func (b Buffer) Size() uint64 { return uint64(C.gst_buffer_get_size((*C.GstBuffer)(b.p))) }
+
+// Wanted is described with Size.
+func (b Buffer) Wanted() uint64 { return uint64(C.netgear_sink_frame_size(C.gpointer(b.sink))) }
+
 // take reads what C found.
 func (in *Input) take() {
 	c := &in.c
