@@ -497,6 +497,14 @@ func TestErrorsOfSSH(t *testing.T) {
 	}
 }
 
+// A process that has few file descriptors left.
+func TestErrorsOfDescriptors(t *testing.T) {
+	t.Parallel()
+	w := script{start(t, "watch", "prlimit", "--nofile=40", interpreter(), "testdata/watch.py", "--each", toSink, ofSrc+"port=0"+toFake)}
+	w.posts("", posted{"descriptors", errdoc.Sink})
+	w.posts("", posted{"descriptors", errdoc.Src})
+}
+
 // faults are calls that fail, and the settings with which they are made.
 var faults = map[string]struct{ fault, settings string }{
 	"open":      {"socket", ""},
@@ -532,6 +540,15 @@ var alone = map[posted]func(t *testing.T) script{
 			argv = append([]string{"setpriv", "--bounding-set", "-dac_override,-dac_read_search"}, argv...)
 		}
 		return script{start(t, "watch", argv...)}
+	},
+	{"certs-space", errdoc.Src}: func(t *testing.T) script {
+		t.Helper()
+		if err := canSetPassword(); err != nil {
+			t.Skip(err) // no mounts of our own
+		}
+		folder := t.TempDir()
+		return script{start(t, "watch", "unshare", "-m", "sh", "-c", `mount -t tmpfs -o nr_inodes=2 none "$0" && exec "$@"`, folder,
+			interpreter(), "testdata/watch.py", "netgearsrc", "port=0", "secure-mode=1", "custom-cert-location="+folder, "!", "fakesink")}
 	},
 	{"start", errdoc.Src}: func(t *testing.T) script {
 		t.Helper()
@@ -601,6 +618,7 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 		add(id, errdoc.Sink)
 	}
 	add("demux-ports", errdoc.Demux)
+	add("descriptors", errdoc.Sink, errdoc.Src)
 	for _, k := range errdoc.Kinds {
 		for _, r := range k.Rows {
 			var by []string

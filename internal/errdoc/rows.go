@@ -253,8 +253,13 @@ var Kinds = []Kind{
 				Cause: "the address has characters that no host has, or the path is too long for a socket (107 bytes)", Cure: "`address`",
 			},
 			{
+				ID: "descriptors", On: both,
+				Text:  "cannot open: fewer than <number> file descriptors are free (<reason>): raise the limit (ulimit -n), or look for what does not close its own",
+				Cause: "the process has nearly as many files and sockets open as it may", Cure: "what the text says; `ls /proc/<pid>/fd` shows them",
+			},
+			{
 				ID: "open", On: both, Text: "cannot open: <step>: <reason>",
-				Cause: "the system refused a socket, a descriptor or memory: most often the limit of open files", Cure: "`ulimit -n`, and close what is not needed",
+				Cause: "the system or libzmq refused a socket, a descriptor or memory", Cure: "what the reason says; `ulimit -n` for too many open files",
 			},
 			{
 				ID: "certs-write", On: both, Text: "cannot open: writing certificates: <reason>",
@@ -265,6 +270,14 @@ var Kinds = []Kind{
 				Cause: "another process has had the folder of certificates locked for 2 s, or its file system has no locks", Cure: "`lsof` shows who; a folder on a local disk",
 			},
 		},
+	},
+	{
+		Value: "syscall.ENOSPC", Domain: "RESOURCE", SinkCode: "NO_SPACE_LEFT", SrcCode: "NO_SPACE_LEFT",
+		Title: "The disk is full", About: "Posted at opening.",
+		Rows: []Row{{
+			ID: "certs-space", On: both, Text: "cannot open: writing certificates: <what was tried>: no space left on device",
+			Cause: "new certificates are due, and the file system of `custom-cert-location` is full", Cure: "`df -h` and `df -i`; make room, or another folder",
+		}},
 	},
 	{
 		Value: "netgear.ErrUnauthorized", Domain: "RESOURCE", SinkCode: "NOT_AUTHORIZED", SrcCode: "NOT_AUTHORIZED",
