@@ -930,3 +930,33 @@ func TestFloodedReceiverOutlivesTheSender(t *testing.T) {
 		})
 	}
 }
+
+// However fast the frames of a sender come that has many in flight, each is
+// answered.
+func TestEveryFrameOfABurstIsAnswered(t *testing.T) {
+	const burst, bursts = 64, 100
+	ctx := deadline(t)
+	r := receiver(t, config(netgear.ReceiverRole, wire.Pair))
+	peer := newFakePeer(t, zmq4.PAIR, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+	go func() {
+		for range bursts * burst {
+			var f netgear.Frame
+			if err := r.Recv(ctx, &f); err != nil {
+				t.Error(err)
+				return
+			}
+			f.Payload.Release()
+		}
+	}()
+	head := string(wire.AppendHeader(nil, &wire.Header{DType: "uint8", Shape: wire.MakeShape(1, 1, 3)}))
+	for i := range bursts {
+		for range burst {
+			peer.send(head, "abc")
+		}
+		for k := range burst {
+			if peer.recv() == nil {
+				t.Fatalf("burst %d: %d answers, want %d", i, k, burst)
+			}
+		}
+	}
+}

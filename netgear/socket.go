@@ -312,6 +312,9 @@ func (c *conn) options() []option {
 	sendQueue := int(cfg.InFlight) + 1 // the frames in flight and a goodbye
 	if c.role == ReceiverRole {
 		sendQueue = receiveQueue + 1 // its answers
+		if cfg.Pattern == wire.Pair {
+			sendQueue = maxInFlight + 1 // to all frames that a sender may have in flight
+		}
 	} else if cfg.Pattern == wire.PubSub {
 		// NetGear has 1, and loses frames whenever the sending thread of libzmq
 		// is scheduled late; the second place is empty on a link that keeps up.
