@@ -395,7 +395,8 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 	c.cancel()
 	ended := make(chan struct{})
 	zctx := c.zctx
-	go func() {
+	told := func(err error) { c.log.Error("after the end", "error", err) } // nobody waits for an error any more
+	spawn(told, func() {
 		defer close(ended)
 		// Blocks until the sockets are gone; never on the caller's thread.
 		if err := zctx.Term(); err != nil {
@@ -404,7 +405,7 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 		if c.tunnel != nil {
 			c.tunnel.close(linger) // what the sockets had left is in it
 		}
-	}()
+	})
 	select {
 	case <-ended:
 	case <-time.After(closeGrace):
@@ -601,17 +602,31 @@ func (o *Observer) warn(err error) {
 	}
 }
 
-// spawn runs f in a goroutine. A panic in it ends no process: it becomes an
-// error.
-func spawn(fail func(error), f func()) {
-	go func() {
+// spawn runs f in a goroutine. Every goroutine of ours comes from here, from
+// spawnAtEnd or from spawnAfter: a panic in one of them ends no process, but
+// becomes an error.
+func spawn(fail func(error), f func()) { go contained(fail, f)() }
+
+// spawnAtEnd is context.AfterFunc, contained.
+func spawnAtEnd(ctx context.Context, fail func(error), f func()) (stop func() bool) {
+	return context.AfterFunc(ctx, contained(fail, f))
+}
+
+// spawnAfter is time.AfterFunc, contained.
+func spawnAfter(d time.Duration, fail func(error), f func()) *time.Timer {
+	return time.AfterFunc(d, contained(fail, f))
+}
+
+// contained is f without its panics.
+func contained(fail func(error), f func()) func() {
+	return func() {
 		defer func() {
 			if r := recover(); r != nil {
 				fail(fmt.Errorf("netgear: internal error: %v\n%s", r, debug.Stack()))
 			}
 		}()
 		f()
-	}()
+	}
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
