@@ -43,6 +43,10 @@ const (
 	// they stay within the 10 ms that a state change may take.
 	closeGrace = 2 * time.Millisecond
 	bindGrace  = 4 * time.Millisecond
+	// ownGrace is how long opening waits for a port that may be one of this
+	// process's own, of an end that was closed: on a busy machine libzmq's
+	// threads need longer than closeGrace.
+	ownGrace = 250 * time.Millisecond
 	// receiveQueue is in messages. With a ZAP handler a credential message
 	// takes one place for ever, so one would never deliver.
 	receiveQueue = 2
@@ -96,6 +100,10 @@ type conn struct {
 	cancel context.CancelFunc
 }
 
+// ending is the number of closed ends of this process whose sockets are not gone
+// yet.
+var ending atomic.Int32
+
 // open sets up the socket. It does not wait for the network: names are looked
 // up and connections made by libzmq's own thread.
 func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error) {
@@ -132,8 +140,12 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		}
 	}
 	// The port may be ours still for a moment after an earlier close.
-	for end := time.Now().Add(bindGrace); ; time.Sleep(time.Millisecond / 2) {
-		if err = c.build(); !errors.Is(err, ErrInUse) || time.Now().After(end) {
+	for begin := time.Now(); ; time.Sleep(time.Millisecond / 2) {
+		grace := bindGrace
+		if ending.Load() > 0 {
+			grace = ownGrace
+		}
+		if err = c.build(); !errors.Is(err, ErrInUse) || time.Since(begin) > grace {
 			break
 		}
 	}
@@ -396,8 +408,10 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 	ended := make(chan struct{})
 	zctx := c.zctx
 	told := func(err error) { c.log.Error("after the end", "error", err) } // nobody waits for an error any more
+	ending.Add(1)
 	spawn(told, func() {
 		defer close(ended)
+		defer ending.Add(-1)
 		// Blocks until the sockets are gone; never on the caller's thread.
 		if err := zctx.Term(); err != nil {
 			c.log.Warn("ending a context", "error", err)

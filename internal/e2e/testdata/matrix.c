@@ -140,6 +140,7 @@ static void end_of_stream(int dwell)
 	g_usleep(dwell);
 	set_state(pipeline, GST_STATE_PAUSED); /* while the sink says goodbye */
 	set_state(pipeline, GST_STATE_PLAYING);
+	g_usleep(dwell);
 }
 
 static void change_caps(int dwell)
@@ -248,7 +249,7 @@ static void take_out(int dwell)
 			gst_object_ref(x);
 			gst_object_unref(old); /* ours, as of x */
 		}
-		gst_bin_add(GST_BIN(pipeline), i == 1 ? x : gst_object_ref(x));
+		gst_bin_add(GST_BIN(pipeline), x);
 		new_pad = gst_element_get_static_pad(x, is_sink() ? "sink" : "src");
 		if (is_sink() ? gst_pad_link(peer, new_pad) : gst_pad_link(new_pad, peer)) {
 			fprintf(stderr, "cannot link again\n");
