@@ -988,3 +988,32 @@ func TestPanicsInGoroutinesBecomeErrors(t *testing.T) {
 		}
 	}
 }
+
+// An answer that comes late, to a frame that was sent again, is not taken for
+// that to the goodbye, which stays away here, nor for an error.
+func TestLateAnswerBeforeThatToTheGoodbye(t *testing.T) {
+	peer := newFakePeer(t, zmq4.ROUTER, "")
+	s := sender(t, config(netgear.SenderRole, wire.ReqRep), peer.port)
+	done := make(chan struct{})
+	peer.run(func() {
+		defer close(done)
+		frame := peer.recv() // who, number of the request, nothing, header, data
+		if len(frame) != 5 {
+			return
+		}
+		peer.send(frame[0], frame[1], "", "seen")
+		goodbye := peer.recv()
+		if len(goodbye) != 4 {
+			return
+		}
+		peer.send(goodbye[0], frame[1], "", "seen, again")
+	})
+	ctx := deadline(t)
+	if err := s.Send(ctx, rawFrame(0, 4, 4)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Finish(ctx); err != nil {
+		t.Errorf("the end of the stream: %v", err)
+	}
+	<-done
+}

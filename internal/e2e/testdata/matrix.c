@@ -50,11 +50,15 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *m, gpointer unused)
 	(void)unused;
 	if (GST_MESSAGE_TYPE(m) == GST_MESSAGE_ERROR && GST_MESSAGE_SRC(m) == GST_OBJECT(x)) {
 		GError *error = NULL;
+		gchar *text;
 
 		gst_message_parse_error(m, &error, NULL);
+		text = g_strescape(error->message, NULL);
 		g_mutex_lock(&mutex);
-		g_string_append_printf(errors, "%s%s/%d during %s", errors->len ? "; " : "", g_quark_to_string(error->domain), error->code, operation);
+		g_string_append_printf(errors, "%s\"%s/%d during %s: %s\"", errors->len ? ", " : "", g_quark_to_string(error->domain), error->code,
+				       operation, text);
 		g_mutex_unlock(&mutex);
+		g_free(text);
 		g_error_free(error);
 	}
 	gst_message_unref(m);
@@ -368,7 +372,7 @@ int main(int argc, char **argv)
 		}
 	}
 	g_array_sort(times, by_value);
-	printf("{\"n\": %u, \"p90\": %.3f, \"worst\": %.3f, \"of\": \"%s\", \"errors\": \"%s\", \"threads\": %d, \"threads_before\": %d, \"fds\": %d, \"fds_before\": %d}\n",
+	printf("{\"n\": %u, \"p90\": %.3f, \"worst\": %.3f, \"of\": \"%s\", \"errors\": [%s], \"threads\": %d, \"threads_before\": %d, \"fds\": %d, \"fds_before\": %d}\n",
 	       times->len, g_array_index(times, double, times->len * 9 / 10), slowest, slowest_name, errors->str,
 	       settled("/proc/self/task", threads), threads, settled("/proc/self/fd", fds), fds);
 	g_array_free(times, TRUE);
