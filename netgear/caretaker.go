@@ -37,7 +37,7 @@ type caretaker struct {
 
 func (c *caretaker) start(r *Receiver) {
 	c.r = r
-	c.timer = time.AfterFunc(careAfter, c.run)
+	c.timer = spawnAfter(careAfter, r.conn.fail, c.run)
 }
 
 // enter takes the socket back.

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -959,4 +962,133 @@ func TestEveryFrameOfABurstIsAnswered(t *testing.T) {
 			}
 		}
 	}
+}
+
+// panicking is a log that panics at one message.
+type panicking struct{ at string }
+
+func (p panicking) Enabled(context.Context, slog.Level) bool { return true }
+func (p panicking) WithAttrs([]slog.Attr) slog.Handler       { return p }
+func (p panicking) WithGroup(string) slog.Handler            { return p }
+func (p panicking) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == p.at {
+		panic("boom")
+	}
+	return nil
+}
+
+func sleepFor(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+	return ctx.Err()
+}
+
+// A panic in a goroutine of ours, here out of a program's callback, ends no
+// process: whoever uses the end gets it as an error.
+func TestPanicsInGoroutinesBecomeErrors(t *testing.T) {
+	log := func(at string) netgear.Observer { return netgear.Observer{Log: slog.New(panicking{at})} }
+	knownHosts := filepath.Join(t.TempDir(), "known_hosts")
+	if err := os.WriteFile(knownHosts, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		role netgear.Role // of the end that panics
+		obs  netgear.Observer
+		set  func(*netgear.Config)
+	}{
+		{"watch of a receiver, number of peers", netgear.ReceiverRole, netgear.Observer{Peers: func(int) { panic("boom") }}, nil},
+		{"watch of a sender, number of peers", netgear.SenderRole, netgear.Observer{Peers: func(int) { panic("boom") }}, nil},
+		{"watch of a receiver, peer added", netgear.ReceiverRole, netgear.Observer{PeerAdded: func(string) { panic("boom") }}, nil},
+		{"watch of a sender, log", netgear.SenderRole, log("connection"), nil},
+		{"ZAP, log", netgear.ReceiverRole, log("refused"), func(c *netgear.Config) { c.Allow = "10.0.0.0/8" }},
+		{"tunnel, log", netgear.SenderRole, log("ssh tunnel: no connection"), func(c *netgear.Config) {
+			c.SSHTunnel, c.SSHPassword, c.SSHKnownHosts = fmt.Sprintf("user@127.0.0.1:%d", freePort(t)), "secret", knownHosts
+		}},
+	} {
+		for _, p := range patterns {
+			t.Run(c.name+"/"+p.String(), func(t *testing.T) {
+				receiving, sending := config(netgear.ReceiverRole, p), config(netgear.SenderRole, p)
+				receivers, senders := observer(t, "receiver"), observer(t, "sender")
+				own, obs := &receiving, &receivers
+				if c.role == netgear.SenderRole {
+					own, obs = &sending, &senders
+				}
+				*obs = c.obs
+				if c.set != nil {
+					c.set(own)
+				}
+				r, err := netgear.NewReceiver(receiving, receivers)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				sending.Port = r.CurrentPort()
+				s, err := netgear.NewSender(sending, senders)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				ctx, done := context.WithCancel(deadline(t))
+				var other sync.WaitGroup
+				send := func() error {
+					for i := 0; ; i++ {
+						if err := errors.Join(s.Send(ctx, rawFrame(i, 4, 4)), sleepFor(ctx, time.Millisecond)); err != nil {
+							return err
+						}
+					}
+				}
+				recv := func() error {
+					for {
+						var f netgear.Frame
+						if err := r.Recv(ctx, &f); err != nil {
+							return err
+						}
+						f.Payload.Release()
+					}
+				}
+				mine, theirs := recv, send
+				if c.role == netgear.SenderRole {
+					mine, theirs = send, recv
+				}
+				other.Go(func() { _ = theirs() }) // it ends with the context
+				if err := mine(); !strings.Contains(err.Error(), "internal error: boom") {
+					t.Errorf("error %v, want that of the panic", err)
+				}
+				done()
+				other.Wait()
+			})
+		}
+	}
+}
+
+// An answer that comes late, to a frame that was sent again, is not taken for
+// that to the goodbye, which stays away here, nor for an error.
+func TestLateAnswerBeforeThatToTheGoodbye(t *testing.T) {
+	peer := newFakePeer(t, zmq4.ROUTER, "")
+	s := sender(t, config(netgear.SenderRole, wire.ReqRep), peer.port)
+	done := make(chan struct{})
+	peer.run(func() {
+		defer close(done)
+		frame := peer.recv() // who, number of the request, nothing, header, data
+		if len(frame) != 5 {
+			return
+		}
+		peer.send(frame[0], frame[1], "", "seen")
+		goodbye := peer.recv()
+		if len(goodbye) != 4 {
+			return
+		}
+		peer.send(goodbye[0], frame[1], "", "seen, again")
+	})
+	ctx := deadline(t)
+	if err := s.Send(ctx, rawFrame(0, 4, 4)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Finish(ctx); err != nil {
+		t.Errorf("the end of the stream: %v", err)
+	}
+	<-done
 }

@@ -561,12 +561,17 @@ func (s *Sender) terminate(ctx context.Context, until time.Time) error {
 	if !s.row.confirmsTerminate {
 		return nil
 	}
-	ev, err := s.conn.wait(ctx, zmsg.In, until)
-	if err == nil && ev&zmsg.In != 0 {
+	for {
+		ev, err := s.conn.wait(ctx, zmsg.In, until)
+		if err != nil || ev&zmsg.In == 0 {
+			return err
+		}
 		_, err = s.conn.data.Recv(&s.reply) // which frees a REQ socket for the next one
 		s.reply.Close()
+		if !errors.Is(err, zmsg.ErrAgain) { // it was the answer to an earlier request
+			return err
+		}
 	}
-	return err
 }
 
 // Reject counts a frame that the caller does not send, since it is malformed.

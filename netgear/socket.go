@@ -43,6 +43,10 @@ const (
 	// they stay within the 10 ms that a state change may take.
 	closeGrace = 2 * time.Millisecond
 	bindGrace  = 4 * time.Millisecond
+	// ownGrace is how long opening waits for a port that may be one of this
+	// process's own, of an end that was closed: on a busy machine libzmq's
+	// threads need longer than closeGrace.
+	ownGrace = 250 * time.Millisecond
 	// receiveQueue is in messages. With a ZAP handler a credential message
 	// takes one place for ever, so one would never deliver.
 	receiveQueue = 2
@@ -97,6 +101,10 @@ type conn struct {
 	cancel context.CancelFunc
 }
 
+// ending is the number of closed ends of this process whose sockets are not gone
+// yet.
+var ending atomic.Int32
+
 // open sets up the socket. It does not wait for the network: names are looked
 // up and connections made by libzmq's own thread.
 func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error) {
@@ -109,12 +117,12 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		return nil, err
 	}
 	// Go's runtime takes its own with the first timer; let it be now.
-	time.AfterFunc(time.Hour, func() {}).Stop()
+	spawnAfter(time.Hour, c.fail, func() {}).Stop()
 	if c.ports, err = cfg.ports(role); err != nil {
 		return nil, err
 	}
 	c.suspicions = make([]suspicion, len(c.ports))
-	c.revival = newRevival(len(c.ports), func() { c.waker.Wake() })
+	c.revival = newRevival(len(c.ports), func() { c.waker.Wake() }, c.fail)
 	if cfg.SecureMode != Grasslands {
 		if c.keys, err = openKeys(cfg, role, c.log); err != nil {
 			return nil, err
@@ -139,8 +147,12 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		}
 	}
 	// The port may be ours still for a moment after an earlier close.
-	for end := time.Now().Add(bindGrace); ; time.Sleep(time.Millisecond / 2) {
-		if err = c.build(); !errors.Is(err, ErrInUse) || time.Now().After(end) {
+	for begin := time.Now(); ; time.Sleep(time.Millisecond / 2) {
+		grace := bindGrace
+		if ending.Load() > 0 {
+			grace = ownGrace
+		}
+		if err = c.build(); !errors.Is(err, ErrInUse) || time.Since(begin) > grace {
 			break
 		}
 	}
@@ -433,8 +445,11 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 	c.cancel()
 	ended := make(chan struct{})
 	zctx := c.zctx
-	go func() {
+	told := func(err error) { c.log.Error("after the end", "error", err) } // nobody waits for an error any more
+	ending.Add(1)
+	spawn(told, func() {
 		defer close(ended)
+		defer ending.Add(-1)
 		// Blocks until the sockets are gone; never on the caller's thread.
 		if err := zctx.Term(); err != nil {
 			c.log.Warn("ending a context", "error", err)
@@ -442,7 +457,7 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 		if c.tunnel != nil {
 			c.tunnel.close(linger) // what the sockets had left is in it
 		}
-	}()
+	})
 	select {
 	case <-ended:
 	case <-time.After(closeGrace):
@@ -673,17 +688,31 @@ func (o *Observer) warn(err error) {
 	}
 }
 
-// spawn runs f in a goroutine. A panic in it ends no process: it becomes an
-// error.
-func spawn(fail func(error), f func()) {
-	go func() {
+// spawn runs f in a goroutine. Every goroutine of ours comes from here, from
+// spawnAtEnd or from spawnAfter: a panic in one of them ends no process, but
+// becomes an error.
+func spawn(fail func(error), f func()) { go contained(fail, f)() }
+
+// spawnAtEnd is context.AfterFunc, contained.
+func spawnAtEnd(ctx context.Context, fail func(error), f func()) (stop func() bool) {
+	return context.AfterFunc(ctx, contained(fail, f))
+}
+
+// spawnAfter is time.AfterFunc, contained.
+func spawnAfter(d time.Duration, fail func(error), f func()) *time.Timer {
+	return time.AfterFunc(d, contained(fail, f))
+}
+
+// contained is f without its panics.
+func contained(fail func(error), f func()) func() {
+	return func() {
 		defer func() {
 			if r := recover(); r != nil {
 				fail(&panicError{r, string(debug.Stack())})
 			}
 		}()
 		f()
-	}()
+	}
 }
 
 // panicError is a panic in a goroutine. Its stack is for those who look for the

@@ -194,7 +194,7 @@ func (e *element) announce(r *run, c gstglue.OutCaps) gstglue.Flow {
 	if c == r.caps {
 		return gstglue.FlowOK
 	}
-	ok, extraOK := e.Self.SetCaps(c)
+	sent, ok, extraOK := e.Self.SetCaps(c)
 	if !extraOK {
 		e.Warn(fmt.Errorf("caps %q in key \"gst\" ignored, they are not of this frame: %w", c.Extra, wire.ErrMalformed))
 	}
@@ -210,7 +210,9 @@ func (e *element) announce(r *run, c gstglue.OutCaps) gstglue.Flow {
 			"put jpegdec (JPEG) or videoconvert (raw) behind netgearsrc, or have the sender send the other kind")
 		return gstglue.FlowRefused
 	}
-	r.caps = c
+	if sent {
+		r.caps = c
+	}
 	return gstglue.FlowOK
 }
 

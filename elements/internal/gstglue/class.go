@@ -128,6 +128,7 @@ func (h *half) goInstance() Instance { return h.instance }
 
 // InstanceInit is called by the binding when an object is made.
 func (h *half) InstanceInit(obj *glib.Object) {
+	defer rescue(obj.Unsafe())
 	if h.role == C.NETGEAR_SRC {
 		C.netgear_src_init(C.gpointer(obj.Unsafe()))
 	}
@@ -140,7 +141,7 @@ func (h *half) ClassInit(klass *glib.ObjectClass) {
 	C.netgear_class_init(C.gpointer(klass.Unsafe()), h.role)
 	installProperties(klass.Unsafe(), c.Role)
 	ec := gst.ToElementClass(klass)
-	ec.SetMetadata(c.LongName, c.Klass, c.About, "gst-netgear developers")
+	setMetadata(klass.Unsafe(), c.LongName, c.Klass, c.About)
 	dir := gst.PadDirectionSource
 	if c.Role == netgear.SenderRole {
 		dir = gst.PadDirectionSink
@@ -151,6 +152,16 @@ func (h *half) ClassInit(klass *glib.ObjectClass) {
 		back = gst.PadDirectionSource
 	}
 	ec.AddPadTemplate(gst.NewPadTemplate(c.ReturnPadName, back, gst.PadPresenceRequest, gst.NewCapsFromString(c.PadCaps)))
+}
+
+// setMetadata says what the element is. The binding's own never frees the
+// strings.
+func setMetadata(klass unsafe.Pointer, longName, class, about string) {
+	text := [...]*C.char{C.CString(longName), C.CString(class), C.CString(about), C.CString("gst-netgear developers")}
+	C.gst_element_class_set_metadata((*C.GstElementClass)(klass), text[0], text[1], text[2], text[3])
+	for _, s := range text {
+		C.free(unsafe.Pointer(s))
+	}
 }
 
 // uriHandler implements GstURIHandler for a class.

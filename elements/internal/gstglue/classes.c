@@ -41,8 +41,12 @@ int netgear_sink_wait_preroll(gpointer sink)
 	return ret == GST_FLOW_OK ? sink_wait_playing(sink) : ret;
 }
 
+/* After a flush it comes again without a pause before; then render may have the
+ * lock for long already. */
 static void sink_set_playing(GstBaseSink *sink)
 {
+	if (g_atomic_int_get(&((NetgearSink *)sink)->playing))
+		return;
 	GST_BASE_SINK_PREROLL_LOCK(sink);
 	g_atomic_int_set(&((NetgearSink *)sink)->playing, TRUE);
 	GST_BASE_SINK_PREROLL_SIGNAL(sink);

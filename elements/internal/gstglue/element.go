@@ -158,21 +158,42 @@ func NewLogger(w *Weak) *slog.Logger { return slog.New(&logHandler{weak: w}) }
 // function that C calls.
 func rescue(obj unsafe.Pointer) {
 	if r := recover(); r != nil {
-		text, dbg := C.CString(fmt.Sprintf("internal error: %v", r)), C.CString(string(debug.Stack()))
-		defer C.free(unsafe.Pointer(text))
-		defer C.free(unsafe.Pointer(dbg))
-		C.netgear_post(C.gpointer(obj), C.NETGEAR_ERROR, C.NETGEAR_LIBRARY, C.GST_LIBRARY_ERROR_FAILED, text, dbg)
+		Element{obj}.postPanic(r)
 	}
 }
 
+// spawn runs f in a goroutine. A panic in it becomes an ERROR of the element.
+func spawn(weak *Weak, f func()) {
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				weak.With(func(e Element) { e.postPanic(r) })
+			}
+		}()
+		f()
+	}()
+}
+
+func (e Element) postPanic(r any) {
+	text, dbg := C.CString(fmt.Sprintf("internal error: %v", r)), C.CString(string(debug.Stack()))
+	defer C.free(unsafe.Pointer(text))
+	defer C.free(unsafe.Pointer(dbg))
+	C.netgear_post(C.gpointer(e.p), C.NETGEAR_ERROR, C.NETGEAR_LIBRARY, C.GST_LIBRARY_ERROR_FAILED, text, dbg)
+}
+
 //export netgearSinkOpen
-func netgearSinkOpen(obj unsafe.Pointer) C.gboolean { return openInstance(obj, netgear.SenderRole) }
+func netgearSinkOpen(obj unsafe.Pointer) C.gboolean {
+	defer rescue(obj)
+	return openInstance(obj, netgear.SenderRole)
+}
 
 //export netgearSrcOpen
-func netgearSrcOpen(obj unsafe.Pointer) C.gboolean { return openInstance(obj, netgear.ReceiverRole) }
+func netgearSrcOpen(obj unsafe.Pointer) C.gboolean {
+	defer rescue(obj)
+	return openInstance(obj, netgear.ReceiverRole)
+}
 
 func openInstance(obj unsafe.Pointer, role netgear.Role) C.gboolean {
-	defer rescue(obj)
 	in := instanceOf(obj)
 	if err := in.Open(); err != nil {
 		Element{obj}.PostError(role, err, "could not open")

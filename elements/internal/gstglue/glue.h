@@ -126,7 +126,7 @@ typedef struct {
 	const char *sampling;   /* jpeg, or NULL */
 	const char *extra;      /* from the sender, or NULL */
 } NetgearOutCaps;
-enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD };
+enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD, NETGEAR_CAPS_NOT_SENT };
 int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c);
 /* A sample of a returned frame; NULL when there are no such caps. */
 gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner);

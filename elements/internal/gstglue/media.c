@@ -340,9 +340,11 @@ int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
 
 	if (caps == NULL)
 		return NETGEAR_CAPS_REFUSED;
-	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps) || !gst_base_src_set_caps(s, caps)) {
+	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps)) {
 		ret = NETGEAR_CAPS_REFUSED;
 	} else {
+		if (!gst_base_src_set_caps(s, caps))
+			ret = NETGEAR_CAPS_NOT_SENT;
 		src->raw = c->media == NETGEAR_MEDIA_RAW;
 		if (src->raw)
 			src->info = info;

@@ -119,11 +119,12 @@ type OutCaps struct {
 
 // SetCaps announces the format of the buffers that follow. extraOK is false
 // when Extra contradicts the rest and was left out; ok is false when
-// downstream refuses.
-func (e Element) SetCaps(c OutCaps) (ok, extraOK bool) {
+// downstream refuses. sent is false when it is being flushed or stopped, or is
+// not there: then the buffer that follows comes back with the reason.
+func (e Element) SetCaps(c OutCaps) (sent, ok, extraOK bool) {
 	var ret C.int
 	c.withC(func(out *C.NetgearOutCaps) { ret = C.netgear_src_set_caps(C.gpointer(e.p), out) })
-	return ret != C.NETGEAR_CAPS_REFUSED, ret != C.NETGEAR_CAPS_EXTRA_BAD
+	return ret != C.NETGEAR_CAPS_NOT_SENT, ret != C.NETGEAR_CAPS_REFUSED, ret != C.NETGEAR_CAPS_EXTRA_BAD
 }
 
 // withC calls f with the caps as C knows them.
