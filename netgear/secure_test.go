@@ -352,10 +352,10 @@ func newRelay(t testing.TB, dial func() (net.Conn, error)) *relay {
 				stop := context.AfterFunc(ctx, func() { in.Close(); out.Close() })
 				defer stop()
 				wg.Go(func() {
-					_, _ = io.Copy(io.MultiWriter(in, r), out)
+					_, _ = io.Copy(io.MultiWriter(r, in), out)
 					in.Close()
 				})
-				_, _ = io.Copy(io.MultiWriter(out, r), in)
+				_, _ = io.Copy(io.MultiWriter(r, out), in)
 			})
 		}
 	})
