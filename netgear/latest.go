@@ -25,6 +25,8 @@ const (
 	// longestHold is how long a frame that comes late is kept back at the most,
 	// in the hope of a newer one.
 	longestHold = 250 * time.Millisecond
+	// maxQueue bounds what waits in all, goodbyes among it: nobody says so many.
+	maxQueue = 256
 )
 
 // latest reads ahead for a pub-sub Receiver, so that a program that is slow,
@@ -35,13 +37,17 @@ const (
 // nothing.
 //
 //	socket --> goroutine --> queue --> Recv
-//	                           '--> too old: counted as dropped
+//	               |           '--> too old: counted as dropped
+//	               '--> malformed: counted and told
+//
+// It never stops reading: what waits is bounded, so there is always room.
 //
 // Where the sender says when it took a frame, one that comes later than usual
 // is known to come from such a buffer (the whole process was stopped, say), and
 // kept back for a moment while what comes behind it is read.
 type latest struct {
 	conn   *conn
+	stats  *counters
 	cancel context.CancelFunc
 	done   chan struct{}
 	news   chan struct{} // has one when there is something in the queue, or an error
@@ -49,9 +55,12 @@ type latest struct {
 	mu    sync.Mutex
 	queue []*arrival // oldest first
 	spare []*arrival
-	room  chan struct{}
 	err   error
 	given *arrival // the last one that next returned
+
+	// lost is how many frames of a sender were thrown out with no newer one to
+	// take note of it.
+	lost map[string]uint64
 
 	// Of the goroutine: the least delay of each sender, and the frames that are
 	// kept back, until hold.
@@ -63,30 +72,26 @@ type latest struct {
 // arrival is one message.
 type arrival struct {
 	head, body, rest zmsg.Message
-	parts            int
 	header           wire.Header // into head
-	bad              error       // why there is none
 	at               time.Time
 	from             string // its sender, where senders are told apart
-	skipped          uint64 // frames of its sender that were passed over for it
-	evicted          uint64 // frames of others that were
+	skipped          uint64 // frames of its sender that were passed over before it
 }
 
 func (a *arrival) close() {
 	a.head.Close()
 	a.body.Close()
-	a.skipped, a.evicted = 0, 0
+	a.skipped = 0
 }
 
-// isFrame says whether a newer one can take its place. A goodbye stays, and so
-// does what is malformed, to be told.
-func (a *arrival) isFrame() bool { return a.bad == nil && a.parts > 1 }
+// isFrame says whether a newer one can take its place. A goodbye stays.
+func (a *arrival) isFrame() bool { return !a.header.Terminate }
 
-func newLatest(c *conn) *latest {
+func newLatest(c *conn, stats *counters) *latest {
 	ctx, cancel := context.WithCancel(c.ctx)
 	l := &latest{
-		conn: c, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1), room: make(chan struct{}, 1),
-		usual: map[string]time.Duration{}, late: map[string]*arrival{},
+		conn: c, stats: stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
+		lost: map[string]uint64{}, usual: map[string]time.Duration{}, late: map[string]*arrival{},
 	}
 	spawn(c.fail, func() {
 		defer close(l.done)
@@ -102,12 +107,13 @@ func (l *latest) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, a := range l.late {
-		a.close()
+		l.discardLocked(a)
 	}
-	for _, a := range append(l.queue, l.given) {
-		if a != nil {
-			a.close()
-		}
+	for _, a := range l.queue {
+		l.discardLocked(a)
+	}
+	if l.given != nil {
+		l.given.close()
 	}
 	l.queue, l.given = nil, nil
 }
@@ -169,7 +175,6 @@ func (l *latest) pop() (*arrival, error) {
 	}
 	l.given = l.queue[0]
 	l.queue = slices.Delete(l.queue, 0, 1)
-	wake(l.room)
 	return l.given, nil
 }
 
@@ -191,8 +196,7 @@ func (l *latest) skipLocked(i int) bool {
 	}
 	a := l.queue[i]
 	l.queue[k].skipped += a.skipped + 1
-	l.queue[k].evicted += a.evicted
-	l.recycleLocked(a)
+	l.discardLocked(a)
 	l.queue = slices.Delete(l.queue, i, i+1)
 	return true
 }
@@ -200,9 +204,16 @@ func (l *latest) skipLocked(i int) bool {
 // maxSpare is how many arrivals are kept for further use.
 const maxSpare = 2 * maxWaiting
 
-func (l *latest) recycle(a *arrival) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// discardLocked counts what nobody gets.
+func (l *latest) discardLocked(a *arrival) {
+	frame := a.isFrame()
+	l.stats.count(func(st *Stats) {
+		if frame {
+			st.FramesDropped++
+		} else {
+			st.Goodbyes++
+		}
+	})
 	l.recycleLocked(a)
 }
 
@@ -234,9 +245,6 @@ func (l *latest) read(ctx context.Context) error {
 			return fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 		}
 		l.sort(a)
-		if !l.waitForRoom(ctx) {
-			return ctx.Err()
-		}
 	}
 }
 
@@ -246,8 +254,9 @@ func (l *latest) sort(a *arrival) {
 		delete(l.late, a.from)
 		if a.isFrame() {
 			a.skipped += before.skipped + 1
-			a.evicted += before.evicted
-			l.recycle(before)
+			l.mu.Lock()
+			l.discardLocked(before)
+			l.mu.Unlock()
 		} else {
 			l.push(before)
 		}
@@ -276,6 +285,8 @@ func (l *latest) release() {
 	l.hold = time.Time{}
 }
 
+// receive returns the next message. One that is malformed is counted and told,
+// and gives ErrAgain: kept, it could be large and of no use to anybody.
 func (l *latest) receive() (*arrival, error) {
 	l.mu.Lock()
 	var a *arrival
@@ -286,17 +297,27 @@ func (l *latest) receive() (*arrival, error) {
 	}
 	l.mu.Unlock()
 	parts, err := receiveParts(l.conn.data, &a.head, &a.body, &a.rest)
+	a.header = wire.Header{}
+	if err == nil {
+		l.stats.take()
+		if bad := judge(l.conn.cfg, &a.head, &a.body, parts, &a.header); bad != nil {
+			tellMalformed(l.stats, l.conn.obs, bad)
+			err = zmsg.ErrAgain
+		}
+	}
 	if err != nil {
+		l.mu.Lock()
+		l.recycleLocked(a)
+		l.mu.Unlock()
 		return nil, err
 	}
-	a.parts, a.at = parts, time.Now()
-	a.header = wire.Header{}
-	a.bad = wire.ParseHeader(a.head.Bytes(), &a.header)
-	a.from = ""
-	if a.bad != nil {
-		a.body.Close() // of no use to anybody
-	} else if l.conn.cfg.MultiServer {
+	a.at, a.from = time.Now(), ""
+	if l.conn.cfg.MultiServer {
 		a.from = strings.Clone(a.header.Port)
+	}
+	if a.header.Terminate {
+		a.head.Close() // of no use to anybody
+		a.body.Close()
 	}
 	return a, nil
 }
@@ -308,7 +329,7 @@ func (a *arrival) delay() time.Duration { return time.Duration(a.at.UnixNano() -
 // sender does not tell.
 func (l *latest) lateness(a *arrival) time.Duration {
 	h := &a.header
-	if a.bad != nil || !h.HasExt || !h.Ext.HasT {
+	if !h.HasExt || !h.Ext.HasT {
 		return 0
 	}
 	delay := a.delay()
@@ -331,7 +352,12 @@ func (l *latest) push(a *arrival) {
 	l.mu.Lock()
 	l.queue = append(l.queue, a)
 	if a.isFrame() {
+		a.skipped += l.lost[a.from]
+		delete(l.lost, a.from)
 		l.limitLocked(a)
+	} else if len(l.queue) > maxQueue {
+		l.queue = l.queue[:len(l.queue)-1]
+		l.discardLocked(a)
 	}
 	l.mu.Unlock()
 	wake(l.news)
@@ -360,33 +386,15 @@ func (l *latest) limitLocked(a *arrival) {
 	for i := 0; all > l.most() && i < len(l.queue)-1; i++ {
 		if b := l.queue[i]; b.isFrame() {
 			if !l.skipLocked(i) {
-				a.evicted += b.skipped + b.evicted + 1
-				l.recycleLocked(b)
+				if len(l.lost) >= maxStreams {
+					clear(l.lost)
+				}
+				l.lost[b.from] += b.skipped + 1
+				l.discardLocked(b)
 				l.queue = slices.Delete(l.queue, i, i+1)
 			}
 			all--
 			i--
-		}
-	}
-}
-
-// maxQueue bounds what waits and cannot be passed over.
-const maxQueue = 256
-
-// waitForRoom waits until the program has taken something, when nothing more
-// can be passed over. It says whether to go on.
-func (l *latest) waitForRoom(ctx context.Context) bool {
-	for {
-		l.mu.Lock()
-		full := len(l.queue) >= maxQueue
-		l.mu.Unlock()
-		if !full {
-			return true
-		}
-		select {
-		case <-l.room:
-		case <-ctx.Done():
-			return false
 		}
 	}
 }
