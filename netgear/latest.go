@@ -60,13 +60,20 @@ type latest struct {
 
 	// lost is how many frames of a sender were thrown out with no newer one to
 	// take note of it.
-	lost map[string]uint64
+	lost map[source]uint64
 
 	// Of the goroutine: the least delay of each sender, and the frames that are
 	// kept back, until hold.
-	usual map[string]time.Duration
-	late  map[string]*arrival
+	usual map[source]time.Duration
+	late  map[source]*arrival
 	hold  time.Time
+}
+
+// source tells senders apart: by their connections, so that none takes the place
+// of another, and by their names.
+type source struct {
+	connection int
+	port       string // in multi-server mode
 }
 
 // arrival is one message.
@@ -74,7 +81,7 @@ type arrival struct {
 	head, body, rest zmsg.Message
 	header           wire.Header // into head
 	at               time.Time
-	from             string // its sender, where senders are told apart
+	from             source
 	skipped          uint64 // frames of its sender that were passed over before it
 }
 
@@ -91,7 +98,7 @@ func newLatest(c *conn, stats *counters) *latest {
 	ctx, cancel := context.WithCancel(c.ctx)
 	l := &latest{
 		conn: c, stats: stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
-		lost: map[string]uint64{}, usual: map[string]time.Duration{}, late: map[string]*arrival{},
+		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}
 	spawn(c.fail, func() {
 		defer close(l.done)
@@ -253,10 +260,7 @@ func (l *latest) sort(a *arrival) {
 	if before := l.late[a.from]; before != nil {
 		delete(l.late, a.from)
 		if a.isFrame() {
-			a.skipped += before.skipped + 1
-			l.mu.Lock()
-			l.discardLocked(before)
-			l.mu.Unlock()
+			l.supersede(before, a)
 		} else {
 			l.push(before)
 		}
@@ -268,10 +272,31 @@ func (l *latest) sort(a *arrival) {
 		l.late[a.from] = a
 		return
 	}
+	for from, before := range l.late {
+		if a.follows(before) { // over a new connection
+			delete(l.late, from)
+			l.supersede(before, a)
+		}
+	}
 	l.push(a)
 	if len(l.late) == 0 {
 		l.hold = time.Time{}
 	}
+}
+
+// supersede passes over a frame for a.
+func (l *latest) supersede(before, a *arrival) {
+	a.skipped += before.skipped + 1
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.discardLocked(before)
+}
+
+// follows says whether a may be of the same sender as a frame that came over
+// another connection, and newer.
+func (a *arrival) follows(before *arrival) bool {
+	x, y := &before.header.Ext, &a.header.Ext
+	return a.isFrame() && a.header.HasExt && a.from.port == before.from.port && x.Seq < y.Seq && x.T < y.T
 }
 
 // release hands out what was kept back in vain. To come so late is usual now:
@@ -311,9 +336,9 @@ func (l *latest) receive() (*arrival, error) {
 		l.mu.Unlock()
 		return nil, err
 	}
-	a.at, a.from = time.Now(), ""
+	a.at, a.from = time.Now(), source{connection: a.head.Connection()}
 	if l.conn.cfg.MultiServer {
-		a.from = strings.Clone(a.header.Port)
+		a.from.port = strings.Clone(a.header.Port)
 	}
 	if a.header.Terminate {
 		a.head.Close() // of no use to anybody
@@ -382,19 +407,31 @@ func (l *latest) limitLocked(a *arrival) {
 			all--
 		}
 	}
-	// A sender chooses its name, and may choose many.
-	for i := 0; all > l.most() && i < len(l.queue)-1; i++ {
-		if b := l.queue[i]; b.isFrame() {
-			if !l.skipLocked(i) {
-				if len(l.lost) >= maxStreams {
-					clear(l.lost)
-				}
-				l.lost[b.from] += b.skipped + 1
-				l.discardLocked(b)
-				l.queue = slices.Delete(l.queue, i, i+1)
+	// A sender chooses its name, and may choose many: that costs frames of its own.
+	for ; all > l.most(); all-- {
+		l.evictLocked()
+	}
+}
+
+// evictLocked throws out the oldest frame of the connection of which most wait.
+func (l *latest) evictLocked() {
+	waiting := map[int]int{}
+	busiest := -1
+	for _, a := range l.queue {
+		if c := a.from.connection; a.isFrame() {
+			if waiting[c]++; busiest < 0 || waiting[c] > waiting[l.queue[busiest].from.connection] {
+				busiest = slices.IndexFunc(l.queue, func(b *arrival) bool { return b.isFrame() && b.from.connection == c })
 			}
-			all--
-			i--
 		}
 	}
+	if l.skipLocked(busiest) {
+		return
+	}
+	a := l.queue[busiest]
+	if len(l.lost) >= maxStreams {
+		clear(l.lost)
+	}
+	l.lost[a.from] += a.skipped + 1
+	l.discardLocked(a)
+	l.queue = slices.Delete(l.queue, busiest, busiest+1)
 }

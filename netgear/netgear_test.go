@@ -52,7 +52,7 @@ func sender(t testing.TB, cfg netgear.Config, port uint) *netgear.Sender {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		tick := time.NewTicker(time.Millisecond)
+		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil && s.CurrentPort() != 0 {
 			checkSum(t, &cfg, s.Counted(), uint64(cfg.InFlight))
