@@ -81,8 +81,12 @@ func (c *caretaker) run() {
 		if ev&zmsg.Woken != 0 {
 			r.conn.waker.Clear()
 		}
-		if c.ahead > 0 && r.conn.isLost() {
+		full := r.conn.isFull()
+		if c.ahead > 0 && (full || r.conn.isLost()) {
 			c.letIn()
+		}
+		if full && r.shakeOff(r.conn.ctx) != nil {
+			return // the next Recv meets it too, and tells
 		}
 		r.noteLoss()
 		if ev&zmsg.In != 0 && c.ahead == 0 {

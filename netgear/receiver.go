@@ -143,6 +143,12 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 				return err
 			}
 			r.noteLoss()
+			if r.conn.isFull() {
+				if err := r.shakeOff(ctx); err != nil {
+					return err
+				}
+				continue
+			}
 			if ev&zmsg.In != 0 {
 				break
 			}
@@ -241,6 +247,14 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	}
 	r.obs.warn(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, %s): rebuilding the connection",
 		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.presence()))
+	r.stats.count(func(st *Stats) { st.Reconnects++ })
+	r.disrupt()
+	return r.conn.rebuild(ctx, time.Now().Add(r.cfg.RequestTimeout))
+}
+
+// shakeOff rids a PAIR socket of connections that it does not serve.
+func (r *Receiver) shakeOff(ctx context.Context) error {
+	r.conn.tellFull()
 	r.stats.count(func(st *Stats) { st.Reconnects++ })
 	r.disrupt()
 	return r.conn.rebuild(ctx, time.Now().Add(r.cfg.RequestTimeout))

@@ -151,6 +151,10 @@ func (s *Sender) makeRoom(ctx context.Context) error {
 // deliver is settle, and takes note of an error that is final.
 func (s *Sender) deliver(ctx context.Context, n int) error {
 	err := s.conn.failed()
+	if err == nil && s.conn.isFull() {
+		s.conn.tellFull()
+		err = s.rebuild(ctx, time.Now().Add(s.cfg.RequestTimeout))
+	}
 	if err == nil {
 		err = s.settle(ctx, n)
 	}
