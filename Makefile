@@ -39,6 +39,8 @@ LINT_VERSION := v2.15.0
 LINT = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)
 
 FUZZTIME ?= 30s
+MESSAGES ?= 100000
+SEED     ?=
 WHAT     ?= speed chain latency scale
 REPS     ?= 5
 VIDEO    ?=
@@ -110,6 +112,10 @@ test-pure: ## run the tests of the wire format alone: no C compiler, no GStreame
 .PHONY: fuzz
 fuzz: deps-run ## run each fuzz target for FUZZTIME=30s
 	@$(TESTENV) GO='$(GO)' scripts/fuzz.sh
+
+.PHONY: hostile
+hostile: deps build ## fuzz live pipelines with MESSAGES=100000 for each pattern and mode; SEED= repeats what failed
+	HOSTILE=$(MESSAGES) $(if $(SEED),SEED=$(SEED)) $(TESTENV) nice -n 19 $(GO) test -count=1 -v -timeout 0 -parallel 1 -run '^TestFuzzed' ./internal/e2e/
 
 .PHONY: bench
 bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale, REPS=5

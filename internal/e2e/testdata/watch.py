@@ -4,11 +4,16 @@
     {"event": "buffer", "n": 0, "port": …, "message": …, "seq": …, "caps": …, "bytes": …}    at the appsink called "out"
     {"event": "rejected", "endpoint": …, "reason": …, "failures": 1}    at the element called "src"; its stats' auth-failures
 
-Errors and EOS end it; exit code 0 after EOS.
+    {"event": "stats", "rss": 40.1, "src": {"frames-received": 1, …}}    of the elements called "src" and "sink", with --stats
+                                                                         before the pipeline: ten times a second and at the end
+
+With --said TEXT only buffers with that JSON as their message are told. Errors and EOS end it; exit code 0 after EOS.
 """
 
 import json
+import os
 import sys
+import threading
 
 import gi
 
@@ -35,7 +40,7 @@ def tell(message):
     emit("message", kind=message.type.first_value_nick, domain=domain, code=codes(error.code).value_nick, text=error.message, debug=debug)
 
 
-def new_sample(sink, count):
+def new_sample(sink, count, said):
     sample = sink.pull_sample()
     buffer = sample.get_buffer()
     fields = {"bytes": buffer.get_size(), "caps": sample.get_caps().to_string()}
@@ -46,6 +51,8 @@ def new_sample(sink, count):
         fields["message"] = structure.get_string("message")
         known, seq = structure.get_uint64("seq")
         fields["seq"] = seq if known else None
+    if said and fields.get("message") != said:
+        return Gst.FlowReturn.OK
     emit("buffer", n=count[0], **fields)
     count[0] += 1
     return Gst.FlowReturn.OK
@@ -55,19 +62,48 @@ def rejected(src, endpoint, reason):
     emit("rejected", endpoint=endpoint, reason=reason, failures=src.get_property("stats").get_uint64("auth-failures")[1])
 
 
+def tell_stats(pipeline):
+    fields = {}
+    for name in "src", "sink":
+        element = pipeline.get_by_name(name)
+        if element:
+            stats = element.get_property("stats")
+            names = (stats.nth_field_name(i) for i in range(stats.n_fields()))
+            fields[name] = {field: stats.get_value(field) for field in names if stats.get_uint64(field)[0]}
+            fields[name]["peers"] = element.get_property("num-peers")
+    with open("/proc/self/statm") as memory:
+        rss = int(memory.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    emit("stats", rss=rss, fds=len(os.listdir("/proc/self/fd")), **fields)
+
+
 def main():
     Gst.init(None)
-    pipeline = Gst.parse_launchv(sys.argv[1:])
+    arguments, said, stats = sys.argv[1:], None, False
+    while arguments[0].startswith("--"):
+        if arguments[0] == "--said":
+            said = arguments.pop(1)
+        stats = stats or arguments[0] == "--stats"
+        arguments.pop(0)
+    pipeline = Gst.parse_launchv(arguments)
     sink = pipeline.get_by_name("out")
     if sink:
         sink.set_property("emit-signals", True)
         sink.set_property("sync", False)
-        sink.connect("new-sample", new_sample, [0])
+        sink.connect("new-sample", new_sample, [0], said)
     src = pipeline.get_by_name("src")
     if src:
         src.connect("peer-rejected", rejected)
     pipeline.set_state(Gst.State.PLAYING)
     kinds = Gst.MessageType.ERROR | Gst.MessageType.WARNING | Gst.MessageType.EOS
+    ended = threading.Event()
+
+    def keep_telling():
+        while not ended.wait(0.1):
+            tell_stats(pipeline)
+
+    teller = threading.Thread(target=keep_telling, daemon=True)
+    if stats:
+        teller.start()
     code = None
     while code is None:
         message = pipeline.get_bus().timed_pop_filtered(Gst.CLOCK_TIME_NONE, kinds)
@@ -76,6 +112,10 @@ def main():
         else:
             tell(message)
             code = 1 if message.type == Gst.MessageType.ERROR else None
+    if stats:
+        ended.set()
+        teller.join()
+        tell_stats(pipeline)
     pipeline.set_state(Gst.State.NULL)
     return code
 
