@@ -355,11 +355,11 @@ func TestFuzzedSink(t *testing.T) {
 			defer wg.Wait()
 			if good.Socket != nil {
 				wg.Go(func() {
-					good.serve(ctx, c.pattern, func() []any { return []any{`{"return_type": "NoneType", "data": null, "port": "1"}`} })
+					good.serve(ctx, func() []any { return []any{`{"return_type": "NoneType", "data": null, "port": "1"}`} })
 				})
 			}
 			wg.Go(func() {
-				bad.serve(ctx, c.pattern, func() (answer []any) {
+				bad.serve(ctx, func() (answer []any) {
 					for _, part := range g.Answer() {
 						answer = append(answer, part)
 					}
@@ -397,18 +397,17 @@ func newReceiver(t testing.TB, p pattern) (z zocket, port int) {
 		z.must(err)
 	}
 	z.must(z.SetRcvtimeo(20 * time.Millisecond))
+	z.must(z.SetSndtimeo(20 * time.Millisecond))
 	return z, port
 }
 
 // serve answers messages until ctx ends. In pub-sub, where there are no answers,
 // they are what a subscriber may tell a publisher.
-func (z zocket) serve(ctx context.Context, p pattern, answer func() []any) {
+func (z zocket) serve(ctx context.Context, answer func() []any) {
 	for ctx.Err() == nil {
 		if _, err := z.RecvMessageBytes(0); err != nil {
 			continue
 		}
-		if _, err := z.SendMessage(answer()...); err != nil && p != pubSub {
-			z.t.Errorf("an answer: %v", err)
-		}
+		_, _ = z.SendMessage(answer()...) // to a goodbye, when nobody is left; others are missed if they do not come
 	}
 }
