@@ -39,6 +39,8 @@ LINT_VERSION := v2.15.0
 LINT = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)
 
 FUZZTIME ?= 30s
+MESSAGES ?= 100000
+SEED     ?=
 WHAT     ?= speed chain latency scale
 REPS     ?= 5
 TIMES    ?= 100
@@ -123,6 +125,10 @@ soak: deps build ## run 16 streams with random faults for MINUTES=60, and demand
 	@$(GO) build -o $(BUILD)/soak ./internal/soak
 	GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0 G_DEBUG=fatal-criticals $(BUILD)/soak -minutes=$(MINUTES) -out=$(BUILD)/soak.json
 	@$(PYTHON) internal/soak/plot.py $(BUILD)/soak.json $(BUILD)/soak.png
+
+.PHONY: hostile
+hostile: deps build ## fuzz live pipelines with MESSAGES=100000 for each pattern and mode; SEED= repeats what failed
+	HOSTILE=$(MESSAGES) $(if $(SEED),SEED=$(SEED)) $(TESTENV) nice -n 19 $(GO) test -count=1 -v -timeout 0 -parallel 1 -run '^TestFuzzed' ./internal/e2e/
 
 .PHONY: bench
 bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale, REPS=5

@@ -295,6 +295,55 @@ func TestSecondPairSenderWaitsForTheFirst(t *testing.T) {
 	}
 }
 
+// libzmq keeps refused connections that have sent something, though their peers
+// be gone. They do not pile up, and cost the sender that is served nothing.
+func TestRefusedConnectionsDoNotPileUp(t *testing.T) {
+	ctx := deadline(t)
+	r := receiver(t, config(netgear.ReceiverRole, wire.Pair))
+	s := sender(t, config(netgear.SenderRole, wire.Pair), r.CurrentPort())
+	sent, over := make(chan error, 1), make(chan struct{})
+	go func() {
+		for i := 0; ; i++ {
+			if err := s.Send(ctx, rawFrame(i, 4, 4)); err != nil || r.Stats().Reconnects > 0 {
+				sent <- errors.Join(err, s.Finish(ctx))
+				return
+			}
+		}
+	}()
+	go func() {
+		waitFor(ctx, func() bool { return r.Stats().Frames > 0 })
+		for r.Stats().Reconnects == 0 && ctx.Err() == nil {
+			peer := newFakePeer(t, zmq4.PAIR, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+			_ = peer.sock.SetLinger(time.Second)
+			peer.send("x")
+			peer.close()
+			time.Sleep(time.Millisecond) // not all at once, which would have the kernel hold them back
+		}
+		close(over)
+	}()
+	defer func() { <-over }()
+	for i := uint64(0); ; i++ {
+		var f netgear.Frame
+		err := r.Recv(ctx, &f)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Header.Ext.Seq != i {
+			t.Fatalf("frame %d where %d was due", f.Header.Ext.Seq, i)
+		}
+		f.Payload.Release()
+		if n := r.Peers(); n > 70 {
+			t.Fatalf("%d connections", n)
+		}
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCancelEndsEveryWait(t *testing.T) {
 	const limit = 10 * time.Millisecond
 	for _, p := range patterns {

@@ -116,17 +116,16 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	if err := s.load(fl, f, begin); err != nil {
 		return err
 	}
-	s.stats.frames.Add(1)
-	s.stats.bytes.Add(size)
+	s.stats.count(func(st *Stats) { st.Frames++; st.Bytes += size })
 	s.seq++
 	s.count++
 	if !s.row.confirmed {
 		err := s.publish(fl)
-		s.stats.sendBlock.Add(int64(time.Since(begin)))
+		s.stats.count(func(st *Stats) { st.SendBlock += time.Since(begin) })
 		return err
 	}
 	err := s.deliver(ctx, len(s.ring)-1)
-	s.stats.sendBlock.Add(int64(time.Since(begin)))
+	s.stats.count(func(st *Stats) { st.SendBlock += time.Since(begin) })
 	if err != nil && errors.Is(err, ctx.Err()) {
 		return nil // the frame is ours, and its confirmation is seen to later
 	}
@@ -152,6 +151,10 @@ func (s *Sender) makeRoom(ctx context.Context) error {
 // deliver is settle, and takes note of an error that is final.
 func (s *Sender) deliver(ctx context.Context, n int) error {
 	err := s.conn.failed()
+	if err == nil && s.conn.isFull() {
+		s.conn.tellFull()
+		err = s.rebuild(ctx, time.Now().Add(s.cfg.RequestTimeout))
+	}
 	if err == nil {
 		err = s.settle(ctx, n)
 	}
@@ -216,6 +219,7 @@ func (s *Sender) publish(fl *flying) error {
 	s.sent++
 	s.pop()
 	if err != nil {
+		s.stats.count(func(st *Stats) { st.FramesDropped++ })
 		return fmt.Errorf("netgear: %w: send: %w", ErrTransport, err)
 	}
 	s.peers.frame("")
@@ -382,6 +386,8 @@ func (s *Sender) collect() (acked bool, err error) {
 		port := ""
 		if s.cfg.answers() {
 			port = s.tellReply(parts)
+		} else if parts != 1 {
+			s.malformed(fmt.Errorf("confirmation in %d parts: want 1: %w", parts, wire.ErrMalformed))
 		}
 		s.reply.Close()
 		s.array.Close()
@@ -401,15 +407,18 @@ func (s *Sender) collect() (acked bool, err error) {
 func (s *Sender) tellReply(parts int) (port string) {
 	var r wire.Reply
 	bad := wire.ParseReply(s.reply.Bytes(), &r)
+	want := 1
+	if r.Array {
+		want = 2
+	}
 	switch {
 	case bad == nil && !r.JSON:
 		bad = fmt.Errorf("answer of text: want the receiver in bidirectional or multi-client mode too: %w", wire.ErrMalformed)
-	case bad == nil && r.Array != (parts == 2):
-		bad = fmt.Errorf("answer of type %q in %d parts: %w", r.ReturnType, parts, wire.ErrMalformed)
+	case bad == nil && parts != want:
+		bad = fmt.Errorf("answer of type %q in %d parts: want %d: %w", r.ReturnType, parts, want, wire.ErrMalformed)
 	}
 	if bad != nil {
-		s.stats.malformed.Add(1)
-		s.obs.warn(fmt.Errorf("netgear: answer dropped: %w", bad))
+		s.malformed(bad)
 		return ""
 	}
 	port = strings.Clone(r.Port)
@@ -425,6 +434,11 @@ func (s *Sender) tellReply(parts int) (port string) {
 	return port
 }
 
+func (s *Sender) malformed(bad error) {
+	s.stats.count(func(st *Stats) { st.FramesMalformed++ })
+	s.obs.warn(fmt.Errorf("netgear: answer dropped: %w", bad))
+}
+
 func (s *Sender) tellLoss() {
 	if !s.lossTold {
 		s.lossTold = true
@@ -434,7 +448,7 @@ func (s *Sender) tellLoss() {
 
 // timedOut counts a timeout, and returns an error when it was the last one.
 func (s *Sender) timedOut() error {
-	s.stats.ackTimeouts.Add(1)
+	s.stats.count(func(st *Stats) { st.AckTimeouts++ })
 	endpoint := s.conn.endpoints()
 	why := ErrNoReply
 	if trouble := s.conn.trouble(); trouble != nil {
@@ -453,7 +467,7 @@ func (s *Sender) timedOut() error {
 
 // rebuild replaces the connection; all frames in flight are to be sent again.
 func (s *Sender) rebuild(ctx context.Context, until time.Time) error {
-	s.stats.reconnects.Add(1)
+	s.stats.count(func(st *Stats) { st.Reconnects++ })
 	s.sent = 0
 	if err := s.conn.rebuild(ctx, until); err != nil {
 		if ctx.Err() == nil {
@@ -469,7 +483,7 @@ func (s *Sender) rebuild(ctx context.Context, until time.Time) error {
 
 // discard gives up the frames in flight.
 func (s *Sender) discard() {
-	s.stats.dropped.Add(uint64(s.count)) //nolint:gosec // never negative
+	s.stats.count(func(st *Stats) { st.FramesDropped += uint64(s.count) }) //nolint:gosec // never negative
 	for s.count > 0 {
 		s.sent = max(s.sent, 1)
 		s.pop()
@@ -501,7 +515,7 @@ func (s *Sender) Finish(ctx context.Context) error {
 		}
 	}
 	until := time.Now().Add(s.cfg.RequestTimeout / 5) // NetGear's wait
-	if s.cfg.MultiServer && s.row.confirmed && s.stats.acks.Load() == 0 {
+	if s.cfg.MultiServer && s.row.confirmed && s.Stats().AcksReceived == 0 {
 		// NetGear's receiver does not know us yet and would never answer, nor
 		// anybody else from then on.
 		_ = s.conn.close(0)
@@ -574,8 +588,9 @@ func (s *Sender) terminate(ctx context.Context, until time.Time) error {
 	}
 }
 
-// Reject counts a frame that the caller does not send, since it is malformed.
-func (s *Sender) Reject() { s.stats.malformed.Add(1) }
+// Reject counts a frame that the caller does not send, or an array that it does
+// not take, since it is malformed.
+func (s *Sender) Reject() { s.stats.count(func(st *Stats) { st.FramesMalformed++ }) }
 
 // Close ends the sender without a goodbye and without waiting: what is not
 // confirmed is given up. After it every call but Stats returns ErrClosed.

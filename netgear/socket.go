@@ -61,6 +61,10 @@ const (
 	keepaliveIdle     = 3 // s
 	keepaliveInterval = 1 // s
 	keepaliveCount    = 3
+	// maxRefused is how many connections a PAIR socket may have beside the one it
+	// serves. libzmq keeps each that has sent something for ever, though its peer
+	// be gone; only a new socket is rid of them.
+	maxRefused = 64
 	// connectTimeout bounds one attempt to connect; the kernel's own pauses
 	// between them grow to a minute.
 	connectTimeout = 2 * time.Second
@@ -90,6 +94,9 @@ type conn struct {
 	// names the socket it belongs to. Shared.
 	lost       atomic.Uint64
 	generation atomic.Uint64 // of the socket
+	// full is set by the watch when there are more than maxRefused, and names the
+	// socket as lost does. Shared.
+	full atomic.Uint64
 	// fatal is why there is no use in going on: it was refused, or the tunnel
 	// was. Shared.
 	fatal atomic.Pointer[error]
@@ -487,7 +494,7 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		if err := errors.Join(ctx.Err(), c.failed()); err != nil {
 			continue
 		}
-		if ev&^zmsg.Woken != 0 || c.isLost() || c.revival.waiting() {
+		if ev&^zmsg.Woken != 0 || c.isLost() || c.isFull() || c.revival.waiting() {
 			return ev, nil
 		}
 	}
@@ -523,6 +530,13 @@ func (c *conn) givenUp() bool {
 // isLost says whether a connection of the present socket has ended since
 // clearLost or since the socket was built.
 func (c *conn) isLost() bool { return c.lost.Load() == c.generation.Load() }
+
+// isFull says whether the present socket has more connections than it should.
+func (c *conn) isFull() bool { return c.full.Load() == c.generation.Load() }
+
+func (c *conn) tellFull() {
+	c.obs.warn(fmt.Errorf("netgear: %w: more than %d connections wait behind the one that is served at %s: rebuilding it", ErrPeerLost, maxRefused, c.endpoints()))
+}
 
 func (c *conn) clearLost() { c.lost.Store(0) }
 
@@ -613,6 +627,10 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 		l.reason = l.why.reason(c.keys != nil)
 	}
 	change := c.peers.event(generation, l)
+	if c.cfg.Pattern == wire.Pair && c.cfg.Bind && change.connected > 1+maxRefused {
+		c.full.Store(generation)
+		c.waker.Wake()
+	}
 	if len(change.removed) > 0 && !change.swapped {
 		c.lost.Store(generation)
 		c.waker.Wake()

@@ -234,6 +234,7 @@ func (e *element) returned(r *wire.Reply, array netgear.Payload) {
 		caps, err := gstglue.Describe(&f, 0)
 		if err != nil {
 			array.Release()
+			e.run.Load().sender.Reject()
 			e.Warn(fmt.Errorf("returned frame dropped: %w", err))
 			return
 		}

@@ -164,7 +164,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 		}
 		now, ok := e.Self.RunningTime()
 		if !ok { // the pipeline is being taken down
-			r.frame.Payload.Release()
+			r.drop()
 			return nil, gstglue.FlowFlushing
 		}
 		caps, err := gstglue.Describe(&r.frame, r.cfg.MaxFrameSize)
@@ -175,7 +175,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			continue
 		}
 		if flow := e.announce(r, caps); flow != gstglue.FlowOK {
-			r.frame.Payload.Release()
+			r.drop()
 			return nil, flow
 		}
 		e.fill(r, now)
@@ -187,6 +187,12 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 		}
 		return buf, gstglue.FlowOK
 	}
+}
+
+// drop lets go of the frame, which nobody takes.
+func (r *run) drop() {
+	r.receiver.Drop(len(r.frame.Payload.Bytes))
+	r.frame.Payload.Release()
 }
 
 // announce sends caps downstream when they are not those of the last frame.

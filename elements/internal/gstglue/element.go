@@ -314,6 +314,7 @@ var statFields = []struct {
 	{"bytes-received", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.Bytes }},
 	{"frames-dropped", 0, func(s *netgear.Stats) any { return s.FramesDropped }},
 	{"frames-malformed", 0, func(s *netgear.Stats) any { return s.FramesMalformed }},
+	{"goodbyes", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.Goodbyes }},
 	{"frames-missing", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.FramesMissing }},
 	{"acks-received", 0, func(s *netgear.Stats) any { return s.AcksReceived }},
 	{"ack-timeouts", 0, func(s *netgear.Stats) any { return s.AckTimeouts }},

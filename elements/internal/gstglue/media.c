@@ -239,13 +239,32 @@ gboolean netgear_sample_map(gpointer s, NetgearCaps *caps, NetgearInput *out)
 
 /* --- header to caps --- */
 
+/* Says whether text is made of single values of simple types. GStreamer's parser
+ * of caps is not for what strangers write: a range the wrong way round, say, is a
+ * critical warning, and caps may hold caps that hold caps. */
+static gboolean is_plain(const char *text)
+{
+	static const char *types[] = {"(int)", "(fraction)", "(string)", "(boolean)", "(double)", "(GstVideoMultiviewFlagsSet)", NULL};
+	int i;
+
+	if (strpbrk(text, "[]{}<>\\"))
+		return FALSE;
+	for (text = strchr(text, '('); text; text = strchr(text + 1, '(')) {
+		for (i = 0; types[i] && !g_str_has_prefix(text, types[i]); i++)
+			;
+		if (types[i] == NULL)
+			return FALSE;
+	}
+	return TRUE;
+}
+
 /* Takes over what a sender may say of its frames beyond the header. Returns
  * FALSE, and changes nothing, when it contradicts it or is no caps. */
 static gboolean add_extra(GstStructure *st, const char *text)
 {
 	static const char *taken[] = {"pixel-aspect-ratio", "colorimetry", "chroma-site", "interlace-mode", "field-order",
 				      "multiview-mode", "multiview-flags", NULL};
-	GstCaps *caps = gst_caps_from_string(text);
+	GstCaps *caps = is_plain(text) ? gst_caps_from_string(text) : NULL;
 	GstStructure *extra;
 	gboolean ok;
 	int i, n;
