@@ -283,6 +283,10 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 				}
 			}
 		}
+		if s.conn.isFull() {
+			s.conn.tellFull()
+			rebuildAt = now
+		}
 		if s.conn.givenUp() {
 			rebuildAt = now
 		}

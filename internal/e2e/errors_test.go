@@ -350,6 +350,20 @@ func TestErrorOfTooManyPorts(t *testing.T) {
 	w.posts("d", posted{"demux-ports", errdoc.Demux})
 }
 
+// A pair has one peer; many others that connect are shaken off.
+func TestErrorOfACrowd(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := stay(t, "netgearsrc name=src protocol=ipc address=%s/s port=1%svideotestsrc is-live=true ! %s ! netgearsink name=sink bind=true protocol=ipc address=%s/s port=2",
+		dir, toFake, testPicture, dir)
+	for i, name := range []string{errdoc.Src, errdoc.Sink} {
+		for range 70 {
+			send(t, far(t, zmq4.PAIR, false, fmt.Sprintf("ipc://%s/s:%d", dir, i+1)), "x")
+		}
+		w.posts([]string{"src", "sink"}[i], posted{"crowd", name})
+	}
+}
+
 // returned is the header of a frame that comes back.
 func returned(t *testing.T, changes fields) string {
 	t.Helper()
@@ -368,6 +382,7 @@ var badAnswers = map[string]func(t *testing.T) []any{
 	"answer-malformed":     func(*testing.T) []any { return []any{`{"return_type": 7}`} },
 	"answer-text":          func(*testing.T) []any { return []any{"Data received"} },
 	"answer-parts":         func(t *testing.T) []any { return []any{returned(t, nil)} },
+	"confirmation-parts":   func(t *testing.T) []any { return []any{"Data received", pixels} },
 	"returned-malformed":   func(t *testing.T) []any { return []any{returned(t, nil), pixels[1:]} },
 	"returned-unsupported": func(t *testing.T) []any { return []any{returned(t, fields{"array_shape": []int{len(pixels)}}), pixels} },
 	"receiver-lost":        func(*testing.T) []any { return nil },
@@ -381,7 +396,8 @@ func TestErrorsOfAnswers(t *testing.T) {
 	ids := slices.Sorted(maps.Keys(badAnswers))
 	var sinks strings.Builder
 	for i, id := range ids {
-		fmt.Fprintf(&sinks, "videotestsrc is-live=true ! %s ! netgearsink name=%s protocol=ipc address=%s/s port=%d bidirectional-mode=true ", testPicture, id, dir, i)
+		fmt.Fprintf(&sinks, "videotestsrc is-live=true ! %s ! netgearsink name=%s protocol=ipc address=%s/s port=%d bidirectional-mode=%t ", testPicture, id, dir, i,
+			id != "confirmation-parts")
 	}
 	w := stay(t, "%sflow.return_src ! image/jpeg%s", sinks.String(), toFake)
 	for i, id := range ids {
@@ -618,6 +634,7 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 		add(id, errdoc.Sink)
 	}
 	add("demux-ports", errdoc.Demux)
+	add("crowd", errdoc.Sink, errdoc.Src)
 	add("descriptors", errdoc.Sink, errdoc.Src)
 	for _, k := range errdoc.Kinds {
 		for _, r := range k.Rows {

@@ -402,6 +402,11 @@ var Kinds = []Kind{
 				ID: "sender-lost", On: []string{Src}, Warning: true, Text: "connection lost: the sender at <endpoint> went away without a goodbye: waiting for it",
 				Cause: "the sender was killed, or ended without EOS", Cure: "nothing; `gst-launch-1.0 -e` says goodbye, so that the source ends too",
 			},
+			{
+				ID: "crowd", On: both, Warning: true,
+				Text:  "connection lost: more than <number> connections wait behind the one that is served at <endpoint>: rebuilding it",
+				Cause: "`pair` serves one peer; others that connect and send are kept by libzmq, and are shaken off together", Cure: "another pattern for several peers; `allow` or `secure-mode` against strangers",
+			},
 		},
 	},
 	{
@@ -452,8 +457,12 @@ var Kinds = []Kind{
 				Cause: "the receiver confirms in plain words, as it does without these modes", Cure: "the same mode at both ends",
 			},
 			{
-				ID: "answer-parts", On: []string{Sink}, Warning: true, Text: `answer dropped: answer of type "<type>" in <number> parts: malformed message`,
+				ID: "answer-parts", On: []string{Sink}, Warning: true, Text: `answer dropped: answer of type "<type>" in <number> parts: want <number>: malformed message`,
 				Cause: "an answer announces a frame and has none, or the other way round", Cure: "the receiver",
+			},
+			{
+				ID: "confirmation-parts", On: []string{Sink}, Warning: true, Text: "answer dropped: confirmation in <number> parts: want 1: malformed message",
+				Cause: "the receiver is in bidirectional mode and sends a frame back", Cure: "the same mode at both ends",
 			},
 			{
 				ID: "returned-malformed", On: []string{Sink}, Warning: true, Text: "returned frame dropped: <part>: <what is wrong>: malformed message",
