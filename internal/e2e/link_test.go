@@ -19,8 +19,9 @@ import (
 // machine, as far as the network goes.
 type namespace struct{ calls chan func() }
 
-// newNamespace skips the test where the kernel or the user may make none.
-func newNamespace(t *testing.T) *namespace {
+// newNamespace skips the test where the kernel or the user may make none. Its
+// loopback has the addresses too.
+func newNamespace(t *testing.T, addresses ...netip.Addr) *namespace {
 	t.Helper()
 	n := &namespace{calls: make(chan func())}
 	made := make(chan error)
@@ -30,7 +31,7 @@ func newNamespace(t *testing.T) *namespace {
 		runtime.LockOSThread()
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		if err == nil {
-			err = setUp("lo", netip.MustParseAddr("127.0.0.1"))
+			err = setUp("lo", append([]netip.Addr{netip.MustParseAddr("127.0.0.1")}, addresses...)...)
 		}
 		made <- err
 		if err == nil {

@@ -1,0 +1,429 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// docsFiles are those whose commands are run. A comment above each block of sh,
+// console or python says how; CONTRIBUTING.md explains it to writers:
+//
+//	<!-- test: streams; as call; replace v4l2src by videotestsrc -->
+var docsFiles = []string{"README.md", "docs/*.md", "examples/*/README.md"}
+
+// docsLimit is how long one command may take that is not a stream.
+const docsLimit = 10 * time.Second
+
+// docsRoot is the checkout, relative to this package.
+const docsRoot = "../.."
+
+// docsBlock is one fenced block with what its comment says.
+type docsBlock struct {
+	where, lang, text string
+
+	how     string // "streams", "commands", or "none", with the reason in none
+	none    string
+	as      string // blocks of one file with the same name run together
+	replace [][2]string
+	says    []*regexp.Regexp
+	frames  int  // that each element moves at least
+	fails   bool // its processes end by themselves, with a failure
+	ctrlC   bool // its receivers are not told of the end
+}
+
+var (
+	docsFence   = regexp.MustCompile("(?ms)^ *```(\\w+)[^\n]*\n(.*?)^ *```$")
+	docsComment = regexp.MustCompile(`(?s)<!-- test: ((?:[^-]|-[^-])*) -->\n *$`)
+	docsLangs   = []string{"sh", "bash", "shell", "console", "python"}
+	docsFrame   = regexp.MustCompile(`<(\w+)>.* frame seq=`)
+	docsElement = regexp.MustCompile(`\bnetgear(sink|src)\b`)
+)
+
+// docsParse returns the blocks of a file.
+func docsParse(file, text string) (blocks []docsBlock, err error) {
+	for _, m := range docsFence.FindAllStringSubmatchIndex(text, -1) {
+		b := docsBlock{lang: text[m[2]:m[3]], text: text[m[4]:m[5]], frames: 5}
+		if !slices.Contains(docsLangs, b.lang) {
+			continue
+		}
+		b.where = fmt.Sprintf("%s:%d", file, strings.Count(text[:m[0]], "\n")+1)
+		b.as = b.where
+		c := docsComment.FindStringSubmatch(text[:m[0]])
+		if c == nil {
+			err = errors.Join(err, fmt.Errorf("%s: no comment says how to run this block: want <!-- test: … --> above it, see CONTRIBUTING.md", b.where))
+			continue
+		}
+		if e := b.parse(c[1]); e != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", b.where, e))
+		}
+		blocks = append(blocks, b)
+	}
+	return blocks, err
+}
+
+// parse reads the comment.
+func (b *docsBlock) parse(comment string) error {
+	clauses := strings.Split(strings.Join(strings.Fields(comment), " "), ";")
+	switch first := clauses[0]; first {
+	case "streams", "commands":
+		b.how = first
+	default:
+		if b.none = strings.TrimPrefix(first, "none: "); b.none == first {
+			return fmt.Errorf("%q: want streams, commands or none: REASON first", first)
+		}
+		b.how = "none"
+		return nil
+	}
+	for _, clause := range clauses[1:] {
+		if err := b.clause(strings.TrimSpace(clause)); err != nil {
+			return fmt.Errorf("%q: %w", clause, err)
+		}
+	}
+	for _, r := range b.replace {
+		if !strings.Contains(b.text, r[0]) {
+			return fmt.Errorf("nothing to replace: %q", r[0])
+		}
+		b.text = strings.ReplaceAll(b.text, r[0], r[1])
+	}
+	return nil
+}
+
+func (b *docsBlock) clause(text string) (err error) {
+	word, rest, _ := strings.Cut(text, " ")
+	switch {
+	case word == "as" && rest != "":
+		b.as = rest
+	case word == "replace":
+		from, to, ok := strings.Cut(rest, " by ")
+		if !ok {
+			return fmt.Errorf("want replace … by …")
+		}
+		b.replace = append(b.replace, [2]string{from, to})
+	case word == "says":
+		var re *regexp.Regexp
+		re, err = regexp.Compile(rest)
+		b.says = append(b.says, re)
+	case word == "frames":
+		_, err = fmt.Sscan(rest, &b.frames)
+	case text == "fails":
+		b.fails = true
+	case text == "ctrl-c":
+		b.ctrlC = true
+	default:
+		err = fmt.Errorf("want as, replace … by …, says, frames, fails or ctrl-c")
+	}
+	return err
+}
+
+// lines returns the commands of a block of sh, continued ones in one piece.
+func (b *docsBlock) lines() (lines []string) {
+	for line := range strings.Lines(strings.ReplaceAll(b.text, "\\\n", " ")) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// docsBlocks returns the blocks of all files, in groups that run together.
+func docsBlocks(t *testing.T) (groups [][]docsBlock) {
+	t.Helper()
+	for _, pattern := range docsFiles {
+		files, err := filepath.Glob(filepath.Join(docsRoot, pattern))
+		if err != nil || len(files) == 0 {
+			t.Fatal(pattern, " leads to no file ", err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, err := filepath.Rel(docsRoot, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			blocks, err := docsParse(name, string(text))
+			if err != nil {
+				t.Error(err)
+			}
+			first := len(groups)
+			for _, b := range blocks {
+				n := slices.IndexFunc(groups[first:], func(g []docsBlock) bool { return g[0].as == b.as })
+				if n >= 0 {
+					groups[first+n] = append(groups[first+n], b)
+				} else {
+					groups = append(groups, []docsBlock{b})
+				}
+			}
+		}
+	}
+	return groups
+}
+
+// TestDocsParse holds what a writer can get wrong.
+func TestDocsParse(t *testing.T) {
+	const block = "```sh\ntrue\n```\n"
+	for text, want := range map[string]string{
+		"":                                         "no comment says",
+		"<!-- test: streams -->\n\n":               "no comment says",
+		"<!-- test: stream -->\n":                  "want streams, commands or none",
+		"<!-- test: none: -->\n":                   "want streams, commands or none",
+		"<!-- test: as a -->\n":                    "want streams, commands or none",
+		"<!-- test: streams; fail -->\n":           "want as, replace",
+		"<!-- test: streams; replace a -->\n":      "want replace",
+		"<!-- test: streams; replace a by b -->\n": "nothing to replace",
+		"<!-- test: streams; says ( -->\n":         "missing closing",
+		"<!-- test: streams; as a; replace true by false; says x; frames 1; fails; ctrl-c -->\n": "",
+		"<!-- test: commands -->\n":         "",
+		"<!-- test: none: needs sudo -->\n": "",
+	} {
+		_, err := docsParse("x.md", text+block)
+		if got := fmt.Sprint(err); (err != nil) != (want != "") || !strings.Contains(got, want) && want != "" {
+			t.Errorf("%q: %v, want an error with %q", text, err, want)
+		}
+	}
+}
+
+// TestDocs runs every command of the docs as it is written there, each group on
+// a network of its own, with the addresses that the docs name.
+func TestDocs(t *testing.T) {
+	groups := docsBlocks(t)
+	clip := docsClip(t)
+	for _, g := range groups {
+		runs := slices.DeleteFunc(g, func(b docsBlock) bool { return b.how == "none" })
+		if len(runs) == 0 {
+			continue
+		}
+		t.Run(strings.ReplaceAll(g[0].as, "/", "_"), func(t *testing.T) {
+			t.Parallel()
+			docsRun(t, runs, clip)
+		})
+	}
+}
+
+// docsProcess is a running line of a block of streams.
+type docsProcess struct {
+	*process
+	block  *docsBlock
+	line   string
+	sends  bool
+	moving int // elements of ours in it
+}
+
+func docsRun(t *testing.T, group []docsBlock, clip string) {
+	n := newNamespace(t, netip.MustParseAddr("192.168.1.7"))
+	dir := docsFolder(t, clip)
+	var all []docsProcess
+	for i := range group {
+		b := &group[i]
+		if b.how == "commands" {
+			docsCommands(t, n, dir, b)
+			continue
+		}
+		lines := b.lines()
+		if b.lang == "python" {
+			file := filepath.Join(dir, fmt.Sprintf("block%d.py", i))
+			if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			lines = []string{examplesPython() + " " + file}
+		}
+		for _, line := range lines {
+			p := docsProcess{block: b, line: line}
+			text := line
+			if b.lang == "python" {
+				text = b.text
+			}
+			elements := docsElement.FindAllString(text, -1)
+			p.moving = len(elements)
+			p.sends = slices.Contains(elements, "netgearsink")
+			if script := strings.Fields(line)[0]; strings.HasPrefix(script, "examples/pipelines/") {
+				p.moving, p.sends = 1, !strings.Contains(script, "receiver")
+			}
+			p.process = startIn(t, n, b.where, docsShell(dir, "netgear:5,netgearsink:7,netgearsrc:7,netgeardemux:5", line)...)
+			all = append(all, p)
+		}
+	}
+	for _, p := range all {
+		if p.block.fails {
+			p.fails()
+			continue
+		}
+		p.await(fmt.Sprintf("to move %d frames in each of %d elements: %s", p.block.frames, p.moving, p.line), func() bool {
+			moved := map[string]int{}
+			enough := 0
+			for _, line := range p.lines {
+				if m := docsFrame.FindStringSubmatch(line); m != nil {
+					if moved[m[1]]++; moved[m[1]] == p.block.frames {
+						enough++
+					}
+				}
+			}
+			return enough >= p.moving
+		})
+	}
+	for i := range group {
+		for _, re := range group[i].says {
+			if group[i].how == "streams" && !docsUntil(func() bool { return docsSaid(all, &group[i], re) }) {
+				t.Errorf("%s: no line of its output matches %q", group[i].where, re)
+			}
+		}
+	}
+	// Ctrl-C at the senders; the receivers end with the goodbye, or are not told.
+	for _, sends := range []bool{true, false} {
+		for _, p := range all {
+			if p.sends == sends && !p.block.fails && (sends || p.block.ctrlC) {
+				p.kill(syscall.SIGINT)
+			}
+		}
+		for _, p := range all {
+			if p.sends == sends && !p.block.fails {
+				p.exits(0)
+			}
+		}
+	}
+}
+
+// docsSaid says whether a process of the block has said it. GStreamer escapes
+// blanks and quotes.
+func docsSaid(all []docsProcess, b *docsBlock, re *regexp.Regexp) bool {
+	return slices.ContainsFunc(all, func(p docsProcess) bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.block == b && slices.ContainsFunc(p.lines, func(line string) bool {
+			return re.MatchString(strings.ReplaceAll(line, `\`, ""))
+		})
+	})
+}
+
+// docsCommands runs commands one after the other. Those of a console show their
+// output: they are repeated until they print it.
+func docsCommands(t *testing.T, n *namespace, dir string, b *docsBlock) {
+	t.Helper()
+	type command struct {
+		text string
+		want []string
+	}
+	commands := []command{{text: "set -e\n" + b.text}}
+	if b.lang == "console" {
+		commands = nil
+		for line := range strings.Lines(b.text) {
+			line = strings.TrimRight(line, "\n")
+			if text, ok := strings.CutPrefix(line, "$ "); ok {
+				commands = append(commands, command{text: text})
+			} else if len(commands) > 0 && line != "" {
+				last := &commands[len(commands)-1]
+				last.want = append(last.want, strings.ReplaceAll(regexp.QuoteMeta(line), "…", ".*"))
+			}
+		}
+	}
+	for _, c := range commands {
+		want := append([]*regexp.Regexp(nil), b.says...)
+		if len(c.want) > 0 {
+			want = append(want, regexp.MustCompile("(?m)^"+strings.Join(c.want, "$(?s:.*)^")+"$"))
+		}
+		var out string
+		var failed bool
+		docsUntil(func() bool {
+			out, failed = docsOutput(t, n, dir, c.text)
+			return !slices.ContainsFunc(want, func(re *regexp.Regexp) bool { return !re.MatchString(out) })
+		})
+		for _, re := range want {
+			if !re.MatchString(out) {
+				t.Errorf("%s: %s\nprints\n%s\nwant a match of\n%s", b.where, c.text, out, re)
+			}
+		}
+		if len(c.want) == 0 && failed != b.fails {
+			t.Errorf("%s: %s\nfails: %v, want %v; it prints\n%s", b.where, c.text, failed, b.fails, out)
+		}
+	}
+}
+
+// docsUntil repeats what looks at a stream that is starting.
+func docsUntil(ok func() bool) bool {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
+}
+
+func docsOutput(t *testing.T, n *namespace, dir, text string) (out string, failed bool) {
+	t.Helper()
+	env, err := childEnv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	argv := docsShell(dir, "", text)
+	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
+	cmd.Env = env
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	timer := time.AfterFunc(docsLimit, func() { _ = cmd.Cancel() })
+	defer timer.Stop()
+	var b strings.Builder
+	cmd.Stdout, cmd.Stderr = &b, &b
+	if n.do(func() { err = cmd.Start() }); err != nil {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
+	return b.String(), err != nil
+}
+
+// docsShell returns a command that runs text in dir, as its user's home. Windows
+// open nowhere.
+func docsShell(dir, debug, text string) []string {
+	peers, err := filepath.Abs("peers") // a package vidgear, where there is none
+	if err != nil {
+		panic(err)
+	}
+	return []string{
+		"env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY", "-u", "FRAMES", "-C", dir, "HOME=" + dir, "GST_DEBUG=" + debug,
+		"GST_PLUGIN_FEATURE_RANK=fakevideosink:1000", "PYTHONDONTWRITEBYTECODE=1",
+		"PYTHONPATH=" + strings.TrimPrefix(os.Getenv("PYTHONPATH")+":"+peers, ":"),
+		"PATH=" + filepath.Join(dir, "build") + ":" + os.Getenv("PATH"),
+		"bash", "-c", text, // bash becomes the one command of a line, and so gets out of the way of signals
+	}
+}
+
+// docsFolder returns a folder that looks like the checkout to a command, with a
+// video in it.
+func docsFolder(t *testing.T, clip string) string {
+	t.Helper()
+	dir := t.TempDir()
+	root, err := filepath.Abs(docsRoot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, target := range map[string]string{
+		"build": filepath.Join(root, "build"), "examples": filepath.Join(root, "examples"), "video.mp4": clip,
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// docsClip makes the video.mp4 of the docs: red, three seconds.
+func docsClip(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "video.mp4")
+	cmd := exec.CommandContext(t.Context(), "gst-launch-1.0", "-q", "videotestsrc", "num-buffers=90", "pattern=red", "!",
+		"video/x-raw,width=640,height=480,framerate=30/1", "!", "jpegenc", "!", "qtmux", "!", "filesink", "location="+path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("making a clip: %v\n%s", err, out)
+	}
+	return path
+}
