@@ -35,6 +35,7 @@ type docsBlock struct {
 	none    string
 	as      string // blocks of one file with the same name run together
 	replace [][2]string
+	with    string // a command at the other end, from elsewhere on the page
 	says    []*regexp.Regexp
 	frames  int  // that each element moves at least
 	fails   bool // its processes end by themselves, with a failure
@@ -113,6 +114,8 @@ func (b *docsBlock) clause(text string) (err error) {
 		var re *regexp.Regexp
 		re, err = regexp.Compile(rest)
 		b.says = append(b.says, re)
+	case word == "with" && rest != "":
+		b.with = rest
 	case word == "frames":
 		_, err = fmt.Sscan(rest, &b.frames)
 	case text == "fails":
@@ -120,7 +123,7 @@ func (b *docsBlock) clause(text string) (err error) {
 	case text == "ctrl-c":
 		b.ctrlC = true
 	default:
-		err = fmt.Errorf("want as, replace … by …, says, frames, fails or ctrl-c")
+		err = fmt.Errorf("want as, replace … by …, with, says, frames, fails or ctrl-c")
 	}
 	return err
 }
@@ -220,6 +223,15 @@ type docsProcess struct {
 	moving int // elements of ours in it
 }
 
+// docsStart starts a line; text is what it does.
+func docsStart(t *testing.T, n *namespace, dir string, b *docsBlock, line, text string) docsProcess {
+	t.Helper()
+	elements := docsElement.FindAllString(text, -1)
+	p := docsProcess{block: b, line: line, moving: len(elements), sends: slices.Contains(elements, "netgearsink")}
+	p.process = startIn(t, n, b.where, docsShell(dir, "netgear:5,netgearsink:7,netgearsrc:7,netgeardemux:5", line)...)
+	return p
+}
+
 func docsRun(t *testing.T, group []docsBlock, clip string) {
 	n := newNamespace(t, netip.MustParseAddr("192.168.1.7"))
 	dir := docsFolder(t, clip)
@@ -236,22 +248,14 @@ func docsRun(t *testing.T, group []docsBlock, clip string) {
 			if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			lines = []string{examplesPython() + " " + file}
+			all = append(all, docsStart(t, n, dir, b, examplesPython()+" "+file, b.text))
+			lines = nil
+		}
+		if b.with != "" {
+			lines = append(lines, b.with)
 		}
 		for _, line := range lines {
-			p := docsProcess{block: b, line: line}
-			text := line
-			if b.lang == "python" {
-				text = b.text
-			}
-			elements := docsElement.FindAllString(text, -1)
-			p.moving = len(elements)
-			p.sends = slices.Contains(elements, "netgearsink")
-			if script := strings.Fields(line)[0]; strings.HasPrefix(script, "examples/pipelines/") {
-				p.moving, p.sends = 1, !strings.Contains(script, "receiver")
-			}
-			p.process = startIn(t, n, b.where, docsShell(dir, "netgear:5,netgearsink:7,netgearsrc:7,netgeardemux:5", line)...)
-			all = append(all, p)
+			all = append(all, docsStart(t, n, dir, b, line, line))
 		}
 	}
 	for _, p := range all {
@@ -434,4 +438,69 @@ func docsClip(t *testing.T) string {
 		t.Fatalf("making a clip: %v\n%s", err, out)
 	}
 	return path
+}
+
+var docsLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+// TestDocsLinks follows every link within the project, and wants every page of
+// docs in README.md.
+func TestDocsLinks(t *testing.T) {
+	var files []string
+	for _, pattern := range append([]string{"*.md", "docs/*/*.md"}, docsFiles...) {
+		found, err := filepath.Glob(filepath.Join(docsRoot, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, found...)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range docsLink.FindAllStringSubmatch(string(text), -1) {
+			path, anchor, _ := strings.Cut(m[1], "#")
+			if strings.Contains(path, "://") {
+				continue
+			}
+			target := filepath.Join(filepath.Dir(file), path)
+			if path == "" {
+				target = file
+			}
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: link to %s: %v", file, m[1], err)
+			} else if anchor != "" && !slices.Contains(docsAnchors(t, target), anchor) {
+				t.Errorf("%s: link to %s: no such heading", file, m[1])
+			}
+		}
+		if dir, name := filepath.Split(file); filepath.Base(dir) == "docs" && !docsReadmeHas(t, "](docs/"+name+")") {
+			t.Errorf("README.md has no link to docs/%s", name)
+		}
+	}
+}
+
+func docsReadmeHas(t *testing.T, link string) bool {
+	t.Helper()
+	text, err := os.ReadFile(docsRoot + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Contains(string(text), link)
+}
+
+// docsAnchors are the headings of a file as GitHub links to them.
+func docsAnchors(t *testing.T, file string) (anchors []string) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drop := regexp.MustCompile(`[^\w\- ]`)
+	for line := range strings.Lines(string(text)) {
+		if heading := strings.TrimLeft(line, "#"); heading != line && strings.HasPrefix(heading, " ") {
+			heading = drop.ReplaceAllString(strings.ToLower(strings.TrimSpace(heading)), "")
+			anchors = append(anchors, strings.ReplaceAll(heading, " ", "-"))
+		}
+	}
+	return anchors
 }
