@@ -21,7 +21,8 @@ import (
 //	<!-- test: streams; as call; replace v4l2src by videotestsrc -->
 var docsFiles = []string{"README.md", "docs/*.md", "examples/*/README.md"}
 
-// docsLimit is how long one command may take that is not a stream.
+// docsLimit is how long one command may take that is not a stream, and how long
+// anything may take to print what it should once frames flow.
 const docsLimit = 10 * time.Second
 
 // docsRoot is the checkout, relative to this package.
@@ -355,7 +356,7 @@ func docsCommands(t *testing.T, n *namespace, dir string, b *docsBlock) {
 
 // docsUntil repeats what looks at a stream that is starting.
 func docsUntil(ok func() bool) bool {
-	for end := time.Now().Add(patience); !ok(); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(docsLimit); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			return false
 		}
