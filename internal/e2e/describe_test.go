@@ -4,13 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-// TestDescribe compares docs/elements.md with the elements, both ways.
+// TestDescribe compares docs/elements.md and the table of docs/properties.md
+// with the elements, both ways.
 func TestDescribe(t *testing.T) {
 	p := python(t, "describe", "testdata/describe.py")
 	p.exits(0)
@@ -22,16 +24,16 @@ func TestDescribe(t *testing.T) {
 		t.Fatal("describe.py tells nothing")
 	}
 	var seen struct {
-		Signals, Actions map[string]map[string][]string
-		Pads, Stats      map[string]map[string]string
-		Messages         map[string]map[string]map[string]string
-		Meta, Peers      map[string]string
+		Signals, Actions        map[string]map[string][]string
+		Pads, Stats, Properties map[string]map[string]string
+		Messages                map[string]map[string]map[string]string
+		Meta, Peers             map[string]string
 	}
 	if err := json.NewDecoder(strings.NewReader(text[begin:])).Decode(&seen); err != nil {
 		t.Fatal(err)
 	}
 
-	short := strings.NewReplacer("gchararray", "string", "guint64", "uint64", "gint64", "int64", "gdouble", "double", "gboolean", "boolean", "GstValueArray", "array")
+	short := strings.NewReplacer("gchararray", "string", "guint64", "uint64", "gint64", "int64", "gdouble", "double", "gboolean", "boolean", "GstValueArray", "array", "GstStructure", "structure", "guint", "uint", "gint", "int")
 	rows := map[string][]string{} // beginnings of rows by the first cell of the table's head; ARG is the name of an argument
 	add := func(table, format string, cells ...any) {
 		rows[table] = append(rows[table], short.Replace(fmt.Sprintf(format, cells...)))
@@ -70,9 +72,27 @@ func TestDescribe(t *testing.T) {
 		add("field of a peer", "| `%s` | %s |", name, kind)
 	}
 
-	page, err := os.ReadFile(docsRoot + "/docs/elements.md")
-	if err != nil {
-		t.Fatal(err)
+	for name, on := range seen.Properties {
+		for _, kind := range on {
+			where := describeOn(on)
+			if len(on) == 2 {
+				where = "both"
+			}
+			if class, ok := strings.CutPrefix(kind, "enum "); ok {
+				kind = "enum `" + class + "`"
+			}
+			add("property", "| `%s` | %s | %s |", name, where, kind)
+			break
+		}
+	}
+
+	var page []byte
+	for _, file := range []string{"elements.md", "properties.md"} {
+		text, err := os.ReadFile(filepath.Join(docsRoot, "docs", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page = append(page, text...)
 	}
 	table := ""
 	for line := range strings.Lines(string(page)) {
@@ -82,12 +102,13 @@ func TestDescribe(t *testing.T) {
 			table = ""
 		case table == "":
 			table = strings.TrimSpace(strings.Split(line, "|")[1])
+		case table == "type": // the values of enumerations, which other tests hold
 		default:
 			n := slices.IndexFunc(rows[table], func(row string) bool {
 				return regexp.MustCompile(`^` + strings.ReplaceAll(regexp.QuoteMeta(row), "ARG", `\w+`)).MatchString(line)
 			})
 			if n < 0 {
-				t.Errorf("docs/elements.md tells of what no element has: %s", line)
+				t.Errorf("docs tell of what no element has: %s", line)
 				continue
 			}
 			rows[table] = slices.Delete(rows[table], n, n+1)
@@ -95,7 +116,7 @@ func TestDescribe(t *testing.T) {
 	}
 	for table, missing := range rows {
 		for _, row := range missing {
-			t.Errorf("docs/elements.md has no row %q in a table of %ss", row, table)
+			t.Errorf("docs/elements.md and properties.md have no row %q in a table headed %s", row, table)
 		}
 	}
 }

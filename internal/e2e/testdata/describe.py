@@ -1,4 +1,4 @@
-"""Tells what programs can see of the elements, as one JSON object: signals, actions, pads, and, from a stream between the two, the fields of
+"""Tells what programs can see of the elements, as one JSON object: properties, signals, actions, pads, and, from a stream between the two, the fields of
 stats, NetgearMeta and the messages on the bus. Every type is GLib's name of it."""
 
 import json
@@ -10,7 +10,7 @@ gi.require_version("GstApp", "1.0")
 from gi.repository import GObject, Gst, GstApp  # noqa: E402, F401
 
 Gst.init(None)
-seen = {"signals": {}, "actions": {}, "pads": {}, "stats": {}, "messages": {}}
+seen = {"signals": {}, "actions": {}, "pads": {}, "stats": {}, "messages": {}, "properties": {}}
 
 
 def fields(structure):
@@ -24,6 +24,10 @@ for name in ("netgearsink", "netgearsrc", "netgeardemux"):
     for query in own:
         action = bool(query.signal_flags & GObject.SignalFlags.ACTION)
         seen["actions" if action else "signals"].setdefault(query.signal_name, {})[name] = [t.name for t in query.param_types]
+    for spec in GObject.list_properties(kind):
+        if spec.owner_type == kind:
+            enum = "enum " if spec.value_type.is_a(GObject.TYPE_ENUM) else ""
+            seen["properties"].setdefault(spec.name, {})[name] = enum + spec.value_type.name
     for template in Gst.ElementFactory.find(name).get_static_pad_templates():
         seen["pads"].setdefault(template.name_template, {})[name] = template.presence.value_nick
 
