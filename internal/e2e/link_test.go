@@ -23,6 +23,14 @@ type namespace struct{ calls chan func() }
 // loopback has the addresses too.
 func newNamespace(t *testing.T, addresses ...netip.Addr) *namespace {
 	t.Helper()
+	n, err := makeNamespace(t, addresses...)
+	if err != nil {
+		t.Skip("no network namespaces here (they take root): ", err)
+	}
+	return n
+}
+
+func makeNamespace(t *testing.T, addresses ...netip.Addr) (*namespace, error) {
 	n := &namespace{calls: make(chan func())}
 	made := make(chan error)
 	go func() {
@@ -41,10 +49,10 @@ func newNamespace(t *testing.T, addresses ...netip.Addr) *namespace {
 		}
 	}()
 	if err := <-made; err != nil {
-		t.Skip("no network namespaces here (they take root): ", err)
+		return nil, err
 	}
 	t.Cleanup(func() { close(n.calls) })
-	return n
+	return n, nil
 }
 
 // do calls f in the namespace, and starts the processes there that f starts. A
