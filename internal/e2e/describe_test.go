@@ -88,7 +88,7 @@ func TestDescribe(t *testing.T) {
 
 	var page []byte
 	for _, file := range []string{"elements.md", "properties.md"} {
-		text, err := os.ReadFile(filepath.Join(docsRoot, "docs", file))
+		text, err := os.ReadFile(filepath.Join(pagesRoot, "docs", file))
 		if err != nil {
 			t.Fatal(err)
 		}

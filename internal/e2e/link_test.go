@@ -19,17 +19,17 @@ import (
 // machine, as far as the network goes.
 type namespace struct{ calls chan func() }
 
-// newNamespace skips the test where the kernel or the user may make none. Its
-// loopback has the addresses too.
-func newNamespace(t *testing.T, addresses ...netip.Addr) *namespace {
+// newNamespace skips the test where the kernel or the user may make none.
+func newNamespace(t *testing.T) *namespace {
 	t.Helper()
-	n, err := makeNamespace(t, addresses...)
+	n, err := makeNamespace(t)
 	if err != nil {
 		t.Skip("no network namespaces here (they take root): ", err)
 	}
 	return n
 }
 
+// makeNamespace gives the loopback more addresses too.
 func makeNamespace(t *testing.T, addresses ...netip.Addr) (*namespace, error) {
 	n := &namespace{calls: make(chan func())}
 	made := make(chan error)

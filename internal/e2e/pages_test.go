@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,21 +18,21 @@ import (
 	"time"
 )
 
-// docsFiles are those whose commands are run. A comment above each block of sh,
+// pagesFiles are those whose commands are run. A comment above each block of sh,
 // console or python says how; CONTRIBUTING.md explains it to writers:
 //
 //	<!-- test: streams; as call; replace v4l2src by videotestsrc -->
-var docsFiles = []string{"README.md", "docs/*.md", "examples/*/README.md"}
+var pagesFiles = []string{"README.md", "docs/*.md", "examples/*/README.md"}
 
-// docsLimit is how long one command may take that is not a stream, and how long
+// pagesLimit is how long one command may take that is not a stream, and how long
 // anything may take to print what it should once frames flow.
-const docsLimit = 10 * time.Second
+const pagesLimit = 10 * time.Second
 
-// docsRoot is the checkout, relative to this package.
-const docsRoot = "../.."
+// pagesRoot is the checkout, relative to this package.
+const pagesRoot = "../.."
 
-// docsBlock is one fenced block with what its comment says.
-type docsBlock struct {
+// pagesBlock is one fenced block with what its comment says.
+type pagesBlock struct {
 	where, lang, text string
 
 	how     string // "streams", "commands", or "none", with the reason in none
@@ -46,23 +47,28 @@ type docsBlock struct {
 }
 
 var (
-	docsFence   = regexp.MustCompile("(?ms)^ *```(\\w+)[^\n]*\n(.*?)^ *```$")
-	docsComment = regexp.MustCompile(`(?s)<!-- test: ((?:[^-]|-[^-])*) -->\n *$`)
-	docsLangs   = []string{"sh", "bash", "shell", "console", "python"}
-	docsFrame   = regexp.MustCompile(`<(\w+)>.* frame seq=`)
-	docsElement = regexp.MustCompile(`\bnetgear(sink|src)\b`)
+	pagesFence   = regexp.MustCompile("(?ms)^ *```(\\w+)[^\n]*\n(.*?)^ *```$")
+	pagesComment = regexp.MustCompile(`(?s)<!-- test: ((?:[^-]|-[^-])*) -->\n *$`)
+	// pagesElsewhere is in a page whose every command has a test of its own.
+	pagesElsewhere = regexp.MustCompile(`(?m)^<!-- tested by (Test\w+) -->$`)
+	pagesLangs     = []string{"sh", "bash", "shell", "console", "python"}
+	pagesFrame     = regexp.MustCompile(`<(\w+)>.* frame seq=`)
+	pagesElement   = regexp.MustCompile(`\bnetgear(sink|src)\b`)
 )
 
-// docsParse returns the blocks of a file.
-func docsParse(file, text string) (blocks []docsBlock, err error) {
-	for _, m := range docsFence.FindAllStringSubmatchIndex(text, -1) {
-		b := docsBlock{lang: text[m[2]:m[3]], text: text[m[4]:m[5]], frames: 5}
-		if !slices.Contains(docsLangs, b.lang) {
+// pagesParse returns the blocks of a file.
+func pagesParse(file, text string) (blocks []pagesBlock, err error) {
+	if m := pagesElsewhere.FindStringSubmatch(text); m != nil {
+		return nil, pagesTestedBy(m[1], filepath.Base(file))
+	}
+	for _, m := range pagesFence.FindAllStringSubmatchIndex(text, -1) {
+		b := pagesBlock{lang: text[m[2]:m[3]], text: text[m[4]:m[5]], frames: 5}
+		if !slices.Contains(pagesLangs, b.lang) {
 			continue
 		}
 		b.where = fmt.Sprintf("%s:%d", file, strings.Count(text[:m[0]], "\n")+1)
 		b.as = b.where
-		c := docsComment.FindStringSubmatch(text[:m[0]])
+		c := pagesComment.FindStringSubmatch(text[:m[0]])
 		if c == nil {
 			err = errors.Join(err, fmt.Errorf("%s: no comment says how to run this block: want <!-- test: … --> above it, see CONTRIBUTING.md", b.where))
 			continue
@@ -75,8 +81,26 @@ func docsParse(file, text string) (blocks []docsBlock, err error) {
 	return blocks, err
 }
 
+// pagesTestedBy checks that there is a test of that name which names the page.
+func pagesTestedBy(test, page string) error {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if strings.Contains(string(text), "\nfunc "+test+"(") && strings.Contains(string(text), strconv.Quote(page)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s: no file has the test %s and names the page", page, test)
+}
+
 // parse reads the comment.
-func (b *docsBlock) parse(comment string) error {
+func (b *pagesBlock) parse(comment string) error {
 	clauses := strings.Split(strings.Join(strings.Fields(comment), " "), ";")
 	switch first := clauses[0]; first {
 	case "streams", "commands":
@@ -102,7 +126,7 @@ func (b *docsBlock) parse(comment string) error {
 	return nil
 }
 
-func (b *docsBlock) clause(text string) (err error) {
+func (b *pagesBlock) clause(text string) (err error) {
 	word, rest, _ := strings.Cut(text, " ")
 	switch {
 	case word == "as" && rest != "":
@@ -132,7 +156,7 @@ func (b *docsBlock) clause(text string) (err error) {
 }
 
 // lines returns the commands of a block of sh, continued ones in one piece.
-func (b *docsBlock) lines() (lines []string) {
+func (b *pagesBlock) lines() (lines []string) {
 	for line := range strings.Lines(strings.ReplaceAll(b.text, "\\\n", " ")) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			lines = append(lines, line)
@@ -141,11 +165,11 @@ func (b *docsBlock) lines() (lines []string) {
 	return lines
 }
 
-// docsBlocks returns the blocks of all files, in groups that run together.
-func docsBlocks(t *testing.T) (groups [][]docsBlock) {
+// pagesBlocks returns the blocks of all files, in groups that run together.
+func pagesBlocks(t *testing.T) (groups [][]pagesBlock) {
 	t.Helper()
-	for _, pattern := range docsFiles {
-		files, err := filepath.Glob(filepath.Join(docsRoot, pattern))
+	for _, pattern := range pagesFiles {
+		files, err := filepath.Glob(filepath.Join(pagesRoot, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, " leads to no file ", err)
 		}
@@ -154,21 +178,21 @@ func docsBlocks(t *testing.T) (groups [][]docsBlock) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			name, err := filepath.Rel(docsRoot, file)
+			name, err := filepath.Rel(pagesRoot, file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			blocks, err := docsParse(name, string(text))
+			blocks, err := pagesParse(name, string(text))
 			if err != nil {
 				t.Error(err)
 			}
 			first := len(groups)
 			for _, b := range blocks {
-				n := slices.IndexFunc(groups[first:], func(g []docsBlock) bool { return g[0].as == b.as })
+				n := slices.IndexFunc(groups[first:], func(g []pagesBlock) bool { return g[0].as == b.as })
 				if n >= 0 {
 					groups[first+n] = append(groups[first+n], b)
 				} else {
-					groups = append(groups, []docsBlock{b})
+					groups = append(groups, []pagesBlock{b})
 				}
 			}
 		}
@@ -176,8 +200,8 @@ func docsBlocks(t *testing.T) (groups [][]docsBlock) {
 	return groups
 }
 
-// TestDocsParse holds what a writer can get wrong.
-func TestDocsParse(t *testing.T) {
+// TestPagesParse holds what a writer can get wrong.
+func TestPagesParse(t *testing.T) {
 	const block = "```sh\ntrue\n```\n"
 	for text, want := range map[string]string{
 		"":                                         "no comment says",
@@ -190,53 +214,55 @@ func TestDocsParse(t *testing.T) {
 		"<!-- test: streams; replace a by b -->\n": "nothing to replace",
 		"<!-- test: streams; says ( -->\n":         "missing closing",
 		"<!-- test: streams; as a; replace true by false; says x; frames 1; fails; ctrl-c -->\n": "",
-		"<!-- test: commands -->\n":         "",
-		"<!-- test: none: needs sudo -->\n": "",
+		"<!-- test: commands -->\n":           "",
+		"<!-- test: none: needs sudo -->\n":   "",
+		"<!-- tested by TestPagesParse -->\n": "",
+		"<!-- tested by TestNobodyHas -->\n":  "no file has the test",
 	} {
-		_, err := docsParse("x.md", text+block)
+		_, err := pagesParse("x.md", text+block)
 		if got := fmt.Sprint(err); (err != nil) != (want != "") || !strings.Contains(got, want) && want != "" {
 			t.Errorf("%q: %v, want an error with %q", text, err, want)
 		}
 	}
 }
 
-// TestDocs runs every command of the docs as it is written there, each group on
+// TestPages runs every command of the docs as it is written there, each group on
 // a network of its own where it can be, with the address that the docs name.
-func TestDocs(t *testing.T) {
-	groups := docsBlocks(t)
-	clip := docsClip(t)
+func TestPages(t *testing.T) {
+	groups := pagesBlocks(t)
+	clip := pagesClip(t)
 	for _, g := range groups {
-		runs := slices.DeleteFunc(g, func(b docsBlock) bool { return b.how == "none" })
+		runs := slices.DeleteFunc(g, func(b pagesBlock) bool { return b.how == "none" })
 		if len(runs) == 0 {
 			continue
 		}
 		t.Run(strings.ReplaceAll(g[0].as, "/", "_"), func(t *testing.T) {
 			t.Parallel()
-			docsRun(t, runs, clip)
+			pagesRun(t, runs, clip)
 		})
 	}
 }
 
-// docsProcess is a running line of a block of streams.
-type docsProcess struct {
+// pagesProcess is a running line of a block of streams.
+type pagesProcess struct {
 	*process
-	block  *docsBlock
+	block  *pagesBlock
 	line   string
 	sends  bool
 	moving int // elements of ours in it
 }
 
-// docsMachine is the address of the other machine in the docs.
-const docsMachine = "192.168.1.7"
+// pagesMachine is the address of the other machine in the docs.
+const pagesMachine = "192.168.1.7"
 
-var docsHost sync.Mutex
+var pagesHost sync.Mutex
 
-// docsAlone is for where there are no namespaces, as in many containers: one
+// pagesAlone is for where there are no namespaces, as in many containers: one
 // group at a time on the host's own network, if nobody has the ports.
-func docsAlone(t *testing.T, group []docsBlock) {
+func pagesAlone(t *testing.T, group []pagesBlock) {
 	t.Helper()
-	docsHost.Lock()
-	t.Cleanup(docsHost.Unlock)
+	pagesHost.Lock()
+	t.Cleanup(pagesHost.Unlock)
 	for _, port := range []int{5454, 5555, 5566, 5567, 5577} {
 		l, err := net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", port))
 		if err != nil {
@@ -245,30 +271,30 @@ func docsAlone(t *testing.T, group []docsBlock) {
 		l.Close()
 	}
 	for i := range group {
-		group[i].text = strings.ReplaceAll(group[i].text, docsMachine, "127.0.0.1")
+		group[i].text = strings.ReplaceAll(group[i].text, pagesMachine, "127.0.0.1")
 	}
 }
 
-// docsStart starts a line; text is what it does.
-func docsStart(t *testing.T, n *namespace, dir string, b *docsBlock, line, text string) docsProcess {
+// pagesStart starts a line; text is what it does.
+func pagesStart(t *testing.T, n *namespace, dir string, b *pagesBlock, line, text string) pagesProcess {
 	t.Helper()
-	elements := docsElement.FindAllString(text, -1)
-	p := docsProcess{block: b, line: line, moving: len(elements), sends: slices.Contains(elements, "netgearsink")}
-	p.process = startIn(t, n, b.where, docsShell(dir, "netgear:5,netgearsink:7,netgearsrc:7,netgeardemux:5", line)...)
+	elements := pagesElement.FindAllString(text, -1)
+	p := pagesProcess{block: b, line: line, moving: len(elements), sends: slices.Contains(elements, "netgearsink")}
+	p.process = startIn(t, n, b.where, pagesShell(dir, "netgear:5,netgearsink:7,netgearsrc:7,netgeardemux:5", line)...)
 	return p
 }
 
-func docsRun(t *testing.T, group []docsBlock, clip string) {
-	n, err := makeNamespace(t, netip.MustParseAddr(docsMachine))
+func pagesRun(t *testing.T, group []pagesBlock, clip string) {
+	n, err := makeNamespace(t, netip.MustParseAddr(pagesMachine))
 	if err != nil {
-		docsAlone(t, group)
+		pagesAlone(t, group)
 	}
-	dir := docsFolder(t, clip)
-	var all []docsProcess
+	dir := pagesFolder(t, clip)
+	var all []pagesProcess
 	for i := range group {
 		b := &group[i]
 		if b.how == "commands" {
-			docsCommands(t, n, dir, b)
+			pagesCommands(t, n, dir, b)
 			continue
 		}
 		lines := b.lines()
@@ -277,14 +303,14 @@ func docsRun(t *testing.T, group []docsBlock, clip string) {
 			if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			all = append(all, docsStart(t, n, dir, b, examplesPython()+" "+file, b.text))
+			all = append(all, pagesStart(t, n, dir, b, examplesPython()+" "+file, b.text))
 			lines = nil
 		}
 		if b.with != "" {
 			lines = append(lines, b.with)
 		}
 		for _, line := range lines {
-			all = append(all, docsStart(t, n, dir, b, line, line))
+			all = append(all, pagesStart(t, n, dir, b, line, line))
 		}
 	}
 	for _, p := range all {
@@ -296,7 +322,7 @@ func docsRun(t *testing.T, group []docsBlock, clip string) {
 			moved := map[string]int{}
 			enough := 0
 			for _, line := range p.lines {
-				if m := docsFrame.FindStringSubmatch(line); m != nil {
+				if m := pagesFrame.FindStringSubmatch(line); m != nil {
 					if moved[m[1]]++; moved[m[1]] == p.block.frames {
 						enough++
 					}
@@ -307,7 +333,7 @@ func docsRun(t *testing.T, group []docsBlock, clip string) {
 	}
 	for i := range group {
 		for _, re := range group[i].says {
-			if group[i].how == "streams" && !docsUntil(func() bool { return docsSaid(all, &group[i], re) }) {
+			if group[i].how == "streams" && !pagesUntil(func() bool { return pagesSaid(all, &group[i], re) }) {
 				t.Errorf("%s: no line of its output matches %q", group[i].where, re)
 			}
 		}
@@ -327,10 +353,10 @@ func docsRun(t *testing.T, group []docsBlock, clip string) {
 	}
 }
 
-// docsSaid says whether a process of the block has said it. GStreamer escapes
+// pagesSaid says whether a process of the block has said it. GStreamer escapes
 // blanks and quotes.
-func docsSaid(all []docsProcess, b *docsBlock, re *regexp.Regexp) bool {
-	return slices.ContainsFunc(all, func(p docsProcess) bool {
+func pagesSaid(all []pagesProcess, b *pagesBlock, re *regexp.Regexp) bool {
+	return slices.ContainsFunc(all, func(p pagesProcess) bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.block == b && slices.ContainsFunc(p.lines, func(line string) bool {
@@ -339,9 +365,9 @@ func docsSaid(all []docsProcess, b *docsBlock, re *regexp.Regexp) bool {
 	})
 }
 
-// docsCommands runs commands one after the other. Those of a console show their
+// pagesCommands runs commands one after the other. Those of a console show their
 // output: they are repeated until they print it.
-func docsCommands(t *testing.T, n *namespace, dir string, b *docsBlock) {
+func pagesCommands(t *testing.T, n *namespace, dir string, b *pagesBlock) {
 	t.Helper()
 	type command struct {
 		text string
@@ -367,8 +393,8 @@ func docsCommands(t *testing.T, n *namespace, dir string, b *docsBlock) {
 		}
 		var out string
 		var failed bool
-		docsUntil(func() bool {
-			out, failed = docsOutput(t, n, dir, c.text)
+		pagesUntil(func() bool {
+			out, failed = pagesOutput(t, n, dir, c.text)
 			return !slices.ContainsFunc(want, func(re *regexp.Regexp) bool { return !re.MatchString(out) })
 		})
 		for _, re := range want {
@@ -382,9 +408,9 @@ func docsCommands(t *testing.T, n *namespace, dir string, b *docsBlock) {
 	}
 }
 
-// docsUntil repeats what looks at a stream that is starting.
-func docsUntil(ok func() bool) bool {
-	for end := time.Now().Add(docsLimit); !ok(); time.Sleep(50 * time.Millisecond) {
+// pagesUntil repeats what looks at a stream that is starting.
+func pagesUntil(ok func() bool) bool {
+	for end := time.Now().Add(pagesLimit); !ok(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(end) {
 			return false
 		}
@@ -392,18 +418,18 @@ func docsUntil(ok func() bool) bool {
 	return true
 }
 
-func docsOutput(t *testing.T, n *namespace, dir, text string) (out string, failed bool) {
+func pagesOutput(t *testing.T, n *namespace, dir, text string) (out string, failed bool) {
 	t.Helper()
 	env, err := childEnv()
 	if err != nil {
 		t.Fatal(err)
 	}
-	argv := docsShell(dir, "", text)
+	argv := pagesShell(dir, "", text)
 	cmd := exec.CommandContext(t.Context(), argv[0], argv[1:]...)
 	cmd.Env = env
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	timer := time.AfterFunc(docsLimit, func() { _ = cmd.Cancel() })
+	timer := time.AfterFunc(pagesLimit, func() { _ = cmd.Cancel() })
 	defer timer.Stop()
 	var b strings.Builder
 	cmd.Stdout, cmd.Stderr = &b, &b
@@ -414,9 +440,9 @@ func docsOutput(t *testing.T, n *namespace, dir, text string) (out string, faile
 	return b.String(), err != nil
 }
 
-// docsShell returns a command that runs text in dir, as its user's home. Windows
+// pagesShell returns a command that runs text in dir, as its user's home. Windows
 // open nowhere.
-func docsShell(dir, debug, text string) []string {
+func pagesShell(dir, debug, text string) []string {
 	peers, err := filepath.Abs("peers") // a package vidgear, where there is none
 	if err != nil {
 		panic(err)
@@ -431,12 +457,12 @@ func docsShell(dir, debug, text string) []string {
 	}
 }
 
-// docsFolder returns a folder that looks like the checkout to a command, with a
+// pagesFolder returns a folder that looks like the checkout to a command, with a
 // video in it.
-func docsFolder(t *testing.T, clip string) string {
+func pagesFolder(t *testing.T, clip string) string {
 	t.Helper()
 	dir := t.TempDir()
-	root, err := filepath.Abs(docsRoot)
+	root, err := filepath.Abs(pagesRoot)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -457,8 +483,8 @@ func docsFolder(t *testing.T, clip string) string {
 	return dir
 }
 
-// docsClip makes the video.mp4 of the docs: red, three seconds.
-func docsClip(t *testing.T) string {
+// pagesClip makes the video.mp4 of the docs: red, three seconds.
+func pagesClip(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "video.mp4")
 	cmd := exec.CommandContext(t.Context(), "gst-launch-1.0", "-q", "videotestsrc", "num-buffers=90", "pattern=red", "!",
@@ -469,14 +495,14 @@ func docsClip(t *testing.T) string {
 	return path
 }
 
-var docsLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+var pagesLink = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 
-// TestDocsLinks follows every link within the project, and wants every page of
+// TestPagesLinks follows every link within the project, and wants every page of
 // docs in README.md.
-func TestDocsLinks(t *testing.T) {
+func TestPagesLinks(t *testing.T) {
 	var files []string
-	for _, pattern := range append([]string{"*.md", "docs/*/*.md"}, docsFiles...) {
-		found, err := filepath.Glob(filepath.Join(docsRoot, pattern))
+	for _, pattern := range append([]string{"*.md", "docs/*/*.md"}, pagesFiles...) {
+		found, err := filepath.Glob(filepath.Join(pagesRoot, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -487,7 +513,7 @@ func TestDocsLinks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range docsLink.FindAllStringSubmatch(string(text), -1) {
+		for _, m := range pagesLink.FindAllStringSubmatch(string(text), -1) {
 			path, anchor, _ := strings.Cut(m[1], "#")
 			if strings.Contains(path, "://") {
 				continue
@@ -498,27 +524,27 @@ func TestDocsLinks(t *testing.T) {
 			}
 			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s: link to %s: %v", file, m[1], err)
-			} else if anchor != "" && !slices.Contains(docsAnchors(t, target), anchor) {
+			} else if anchor != "" && !slices.Contains(pagesAnchors(t, target), anchor) {
 				t.Errorf("%s: link to %s: no such heading", file, m[1])
 			}
 		}
-		if dir, name := filepath.Split(file); filepath.Base(dir) == "docs" && !docsReadmeHas(t, "](docs/"+name+")") {
+		if dir, name := filepath.Split(file); filepath.Base(dir) == "docs" && !pagesReadmeHas(t, "](docs/"+name+")") {
 			t.Errorf("README.md has no link to docs/%s", name)
 		}
 	}
 }
 
-func docsReadmeHas(t *testing.T, link string) bool {
+func pagesReadmeHas(t *testing.T, link string) bool {
 	t.Helper()
-	text, err := os.ReadFile(docsRoot + "/README.md")
+	text, err := os.ReadFile(pagesRoot + "/README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return strings.Contains(string(text), link)
 }
 
-// docsAnchors are the headings of a file as GitHub links to them.
-func docsAnchors(t *testing.T, file string) (anchors []string) {
+// pagesAnchors are the headings of a file as GitHub links to them.
+func pagesAnchors(t *testing.T, file string) (anchors []string) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
