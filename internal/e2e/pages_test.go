@@ -294,6 +294,11 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 	for i := range group {
 		b := &group[i]
 		if b.how == "commands" {
+			for _, p := range all {
+				if p.moving > 0 {
+					p.says(` (bound|connecting) endpoint=`)
+				}
+			}
 			pagesCommands(t, n, dir, b)
 			continue
 		}

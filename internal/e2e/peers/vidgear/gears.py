@@ -100,7 +100,7 @@ class NetGear:
         if self.pattern == peer.PUB_SUB:
             time.sleep(peer.PUB_INTERVAL)
             return None
-        if not self.link.poll(self.options.get("request_timeout", 4)):
+        if not self.link.poll(3 * self.options.get("request_timeout", 4)):
             raise RuntimeError("no answer")
         parts = self.link.receive()
         if not (self.bidirectional or self.multiclient):
