@@ -81,13 +81,13 @@ func run(address, port string) error {
 		},
 	})
 
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
 	if err := pipeline.SetState(gst.StatePlaying); err != nil {
 		return err
 	}
 	// The state NULL when all is done, whatever has happened: it closes the connection.
 	defer func() { _ = pipeline.SetState(gst.StateNull) }()
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
 	bus := pipeline.GetPipelineBus()
 	for {
 		select {
