@@ -92,6 +92,7 @@ type conn struct {
 	// suspicions has one for each port.
 	suspicions []suspicion
 	revival    *revival
+	leaving    atomic.Bool // see Sender.Leave; shared
 	// ctx ends with close.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -469,7 +470,7 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		if err := errors.Join(ctx.Err(), c.failed()); err != nil {
 			continue
 		}
-		if ev&^zmsg.Woken != 0 || c.isLost() || c.revival.waiting() {
+		if ev&^zmsg.Woken != 0 || c.isLost() || c.revival.waiting() || c.leaving.Load() {
 			return ev, nil
 		}
 	}

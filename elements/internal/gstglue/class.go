@@ -64,6 +64,8 @@ type Sink interface {
 	Render(b Buffer) Flow
 	// Finish ends the stream.
 	Finish() Flow
+	// Leave tells that Finish is about to come, from any thread.
+	Leave()
 }
 
 // Source is the Go half of netgearsrc.
@@ -130,6 +132,8 @@ func (h *half) goInstance() Instance { return h.instance }
 func (h *half) InstanceInit(obj *glib.Object) {
 	if h.role == C.NETGEAR_SRC {
 		C.netgear_src_init(C.gpointer(obj.Unsafe()))
+	} else {
+		C.netgear_sink_init(C.gpointer(obj.Unsafe()))
 	}
 	h.instance.Init(Element{p: obj.Unsafe()})
 }
