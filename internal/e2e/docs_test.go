@@ -55,8 +55,10 @@ var docsCases = []struct {
 	{"programs.md", "C", []docsStep{{then: `^frame 20: 320x240, brightness \d+, message \{"frame": 19\}$`}, {then: `^sent 25 frames$`}}, examplesEnd{}, nil},
 	{"programs.md", "Data both ways", []docsStep{{then: `^received 25 frames$`}, {then: `^returned a frame: image/jpeg`}}, examplesEnd{}, nil},
 	{"programs.md", "Go", []docsStep{
-		{then: `^received 25 frames$`}, {then: `^sent 25 frames$`},
-		{then: `^frame 20: JPEG of \d+ bytes, message 25$`}, {},
+		{then: `^received 25 frames$`},
+		{then: `^sent 25 frames$`},
+		{then: `^frame 20: JPEG of \d+ bytes, message 25$`},
+		{},
 	}, examplesEnd{}, nil},
 }
 

@@ -74,7 +74,7 @@ func send(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer sender.Close()
+	defer func() { _ = sender.Close() }()
 
 	const width, height, rate = 320, 240, 25
 	frames, _ := strconv.Atoi(os.Getenv("FRAMES")) // 0: without end
@@ -82,8 +82,8 @@ func send(ctx context.Context, args []string) error {
 	defer tick.Stop()
 	for n := 0; frames == 0 || n < frames; n++ {
 		picture := make([]byte, width*height*3) // blue, green, red, row by row, as OpenCV has it
-		for i := 0; i < len(picture); i += 3 {
-			picture[i+2] = byte(i/3%width + 4*n)
+		for i := range width * height {
+			picture[3*i+2] = byte(i%width + 4*n) //nolint:gosec // it wraps round on purpose
 		}
 		// It returns when the frame is confirmed, and tries again by itself until then.
 		err := sender.Send(ctx, &netgear.Frame{
@@ -123,7 +123,7 @@ func receive(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer receiver.Close()
+	defer func() { _ = receiver.Close() }()
 	for {
 		var frame netgear.Frame
 		err := receiver.Recv(ctx, &frame)
