@@ -28,8 +28,8 @@ DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstr
 # The SSH server's package starts the server and keeps it running, where there is an init to do so: that is for its owner
 # to decide. Tests that miss it then say so.
 SSHD := $(if $(CI),openssh-server,$(if $(wildcard /run/systemd/system),,openssh-server))
-DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-x iproute2 openssh-client $(SSHD) procps python3 python3-zmq python3-numpy python3-opencv \
-	libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 valgrind libc6-dbg
+DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-x iproute2 openssh-client $(SSHD) procps python3 python3-zmq \
+	python3-numpy python3-opencv libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-rtsp-server-1.0 valgrind libc6-dbg
 
 # srtsink and srtsrc, and what the Python contender and the pictures need.
 DEPS_BENCH := gstreamer1.0-plugins-bad python3 python3-zmq python3-numpy python3-opencv libturbojpeg0

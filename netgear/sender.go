@@ -18,13 +18,17 @@ import (
 // moment ahead of the program; without the pause the last frames are lost.
 const tailGrace = 250 * time.Millisecond
 
+// leaveGrace is how long a Sender that is about to end waits for a receiver
+// that is not there: several times what a lost connection takes to come back.
+const leaveGrace = 5 * reconnectInterval
+
 // Sender sends frames and waits for their confirmations, as the NetGear Server
 // does; a Receiver is its counterpart. When a confirmation stays away it
 // rebuilds the connection and sends the frame again (Lazy Pirate), until
 // MaxRetries timeouts came in a row.
 //
-// Send, Finish and Close are for one goroutine at a time, Stats, Peers and
-// CurrentPort for any.
+// Send, Finish and Close are for one goroutine at a time, Stats, Peers,
+// CurrentPort and Leave for any.
 type Sender struct {
 	cfg    Config
 	obs    Observer
@@ -47,11 +51,13 @@ type Sender struct {
 	reply     zmsg.Message // the parts of an answer
 	array     zmsg.Message
 	extra     zmsg.Message
-	lossTold  bool // the present outage has been reported
+	lossTold  bool      // the present outage has been reported
+	alone     time.Time // since when nobody is there, once the stream is to end
 
-	port  atomic.Uint64
-	peers *peerTable
-	stats counters
+	current atomic.Pointer[conn] // conn, for Leave
+	port    atomic.Uint64
+	peers   *peerTable
+	stats   counters
 }
 
 // flying is a frame on its way.
@@ -81,8 +87,39 @@ func (s *Sender) open() (err error) {
 	if s.conn, err = open(&s.cfg, SenderRole, &s.obs, s.peers); err != nil {
 		return err
 	}
+	s.current.Store(s.conn)
 	s.port.Store(uint64(s.conn.ports[0]))
 	return nil
+}
+
+// Leave tells that the stream is about to end, until Finish has ended it: where
+// no receiver is connected, nor comes within half a second, Send and Finish do
+// not wait for one any longer. Frames are given up then, as FramesDropped has
+// it, without an error.
+func (s *Sender) Leave() {
+	if c := s.current.Load(); c != nil {
+		c.leaving.Store(true)
+		c.waker.Wake()
+	}
+}
+
+// leaveBy returns until when to wait for a receiver that is not there; zero: as
+// long as it takes.
+func (s *Sender) leaveBy() time.Time {
+	if !s.conn.leaving.Load() || s.peers.count() > 0 {
+		s.alone = time.Time{}
+		return time.Time{}
+	}
+	if s.alone.IsZero() {
+		s.alone = time.Now()
+	}
+	return s.alone.Add(leaveGrace)
+}
+
+// gone says whether it is time to end without a receiver.
+func (s *Sender) gone() bool {
+	by := s.leaveBy()
+	return !by.IsZero() && !time.Now().Before(by)
 }
 
 // CurrentPort returns the port that is bound or connected to.
@@ -256,7 +293,12 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 		if s.count <= n && s.sent == s.count {
 			return nil
 		}
-		if _, err := s.conn.wait(ctx, want, earliest(deadline, rebuildAt, probe.at)); err != nil {
+		if s.gone() {
+			s.conn.log.Debug("the stream ends and nobody is there", "frames", s.count)
+			s.discard()
+			return nil
+		}
+		if _, err := s.conn.wait(ctx, want, earliest(deadline, rebuildAt, probe.at, s.leaveBy())); err != nil {
 			return err
 		}
 		acked, err := s.collect()
@@ -513,12 +555,17 @@ func (s *Sender) Finish(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.gone() {
+		_ = s.conn.close(0)
+		s.conn = nil
+		return nil
+	}
 	if !s.lastFrame.IsZero() {
 		if err := sleep(ctx, time.Until(s.lastFrame.Add(tailGrace))); err != nil {
 			return err
 		}
 	}
-	until := time.Now().Add(s.cfg.RequestTimeout / 5) // NetGear's wait
+	until := earliest(time.Now().Add(s.cfg.RequestTimeout/5), s.leaveBy()) // NetGear's wait
 	if s.cfg.MultiServer && s.row.confirmed && s.Stats().AcksReceived == 0 {
 		// NetGear's receiver does not know us yet and would never answer, nor
 		// anybody else from then on.

@@ -103,6 +103,7 @@ type conn struct {
 	// suspicions has one for each port.
 	suspicions []suspicion
 	revival    *revival
+	leaving    atomic.Bool // see Sender.Leave; shared
 	// ctx ends with close.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -494,7 +495,7 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		if err := errors.Join(ctx.Err(), c.failed()); err != nil {
 			continue
 		}
-		if ev&^zmsg.Woken != 0 || c.isLost() || c.isFull() || c.revival.waiting() {
+		if ev&^zmsg.Woken != 0 || c.isLost() || c.isFull() || c.revival.waiting() || c.leaving.Load() {
 			return ev, nil
 		}
 	}

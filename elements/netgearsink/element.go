@@ -267,3 +267,10 @@ func (e *element) Finish() gstglue.Flow {
 		}
 	}
 }
+
+// Leave implements gstglue.Sink.
+func (e *element) Leave() {
+	if r := e.run.Load(); r != nil {
+		r.sender.Leave()
+	}
+}

@@ -64,6 +64,8 @@ type Sink interface {
 	Render(b Buffer) Flow
 	// Finish ends the stream.
 	Finish() Flow
+	// Leave tells that Finish is about to come, from any thread.
+	Leave()
 }
 
 // Source is the Go half of netgearsrc.
@@ -131,6 +133,8 @@ func (h *half) InstanceInit(obj *glib.Object) {
 	defer rescue(obj.Unsafe())
 	if h.role == C.NETGEAR_SRC {
 		C.netgear_src_init(C.gpointer(obj.Unsafe()))
+	} else {
+		C.netgear_sink_init(C.gpointer(obj.Unsafe()))
 	}
 	h.instance.Init(Element{p: obj.Unsafe()})
 }

@@ -255,6 +255,12 @@ func netgearSinkFinish(obj unsafe.Pointer) (ret C.GstFlowReturn) {
 	return C.GstFlowReturn(instanceOf(obj).(Sink).Finish())
 }
 
+//export netgearSinkLeave
+func netgearSinkLeave(obj unsafe.Pointer) {
+	defer rescue(obj)
+	instanceOf(obj).(Sink).Leave()
+}
+
 //export netgearSrcCreate
 func netgearSrcCreate(obj unsafe.Pointer, out *unsafe.Pointer) (ret C.GstFlowReturn) {
 	ret = C.GST_FLOW_ERROR // after a panic

@@ -40,6 +40,7 @@ void netgear_get_property(GObject *object, guint id, GValue *value, GParamSpec *
 void netgear_install_signals(gpointer klass, int role);
 enum { NETGEAR_SINK, NETGEAR_SRC };
 void netgear_class_init(gpointer klass, int role);
+void netgear_sink_init(gpointer sink);
 void netgear_src_init(gpointer src);
 GType netgear_register_enum(const char *name, int n, const char **nicks, const char **names);
 void netgear_uri_handler_init(gpointer iface, int role);
