@@ -28,8 +28,8 @@ DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstr
 # The SSH server's package starts the server and keeps it running, where there is an init to do so: that is for its owner
 # to decide. Tests that miss it then say so.
 SSHD := $(if $(CI),openssh-server,$(if $(wildcard /run/systemd/system),,openssh-server))
-DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-x openssh-client $(SSHD) procps python3 python3-zmq python3-numpy python3-opencv \
-	libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
+DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-x iproute2 openssh-client $(SSHD) procps python3 python3-zmq \
+	python3-numpy python3-opencv libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-rtsp-server-1.0 valgrind libc6-dbg
 
 # srtsink and srtsrc, and what the Python contender and the pictures need.
 DEPS_BENCH := gstreamer1.0-plugins-bad python3 python3-zmq python3-numpy python3-opencv libturbojpeg0
@@ -39,6 +39,8 @@ LINT_VERSION := v2.15.0
 LINT = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)
 
 FUZZTIME ?= 30s
+MESSAGES ?= 100000
+SEED     ?=
 WHAT     ?= speed chain latency scale
 REPS     ?= 5
 TIMES    ?= 100
@@ -124,6 +126,10 @@ soak: deps build ## run 16 streams with random faults for MINUTES=60, and demand
 	GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0 G_DEBUG=fatal-criticals $(BUILD)/soak -minutes=$(MINUTES) -out=$(BUILD)/soak.json
 	@$(PYTHON) internal/soak/plot.py $(BUILD)/soak.json $(BUILD)/soak.png
 
+.PHONY: hostile
+hostile: deps build ## fuzz live pipelines with MESSAGES=100000 for each pattern and mode; SEED= repeats what failed
+	HOSTILE=$(MESSAGES) $(if $(SEED),SEED=$(SEED)) $(TESTENV) nice -n 19 $(GO) test -count=1 -v -timeout 0 -parallel 1 -run '^TestFuzzed' ./internal/e2e/
+
 .PHONY: bench
 bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale, REPS=5
 	@$(GO) build -o $(BUILD)/bench-tool ./internal/bench
@@ -158,14 +164,18 @@ lint-tool:
 		env GOFLAGS= GOBIN=$$t $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) && \
 	mkdir -p $(dir $(LINT)) && mv -f $$t/golangci-lint $(LINT) && rmdir $$t; }
 
+PAGES := properties errors
+
 .PHONY: docs
-docs: deps-run ## write docs/properties.md from the table of properties
-	@$(GO) run ./internal/docgen > docs/properties.md.new && mv -f docs/properties.md.new docs/properties.md || \
-		{ rm -f docs/properties.md.new; exit 1; }
+docs: deps-run ## write docs/properties.md and docs/errors.md from the tables of properties and errors
+	@for page in $(PAGES); do \
+		$(GO) run ./internal/docgen $$page > docs/$$page.md.new && mv -f docs/$$page.md.new docs/$$page.md || \
+		{ rm -f docs/$$page.md.new; exit 1; }; done
 
 .PHONY: docs-fresh
 docs-fresh: deps-run
-	@$(GO) run ./internal/docgen | diff -u docs/properties.md - || { echo 'docs/properties.md is old: run "make docs"' >&2; exit 1; }
+	@for page in $(PAGES); do \
+		$(GO) run ./internal/docgen $$page | diff -u docs/$$page.md - || { echo "docs/$$page.md is old: run \"make docs\"" >&2; exit 1; }; done
 
 .PHONY: check
 check: ## everything that a change must pass: modules, docs, lint and every test

@@ -190,6 +190,60 @@ func TestStatsAddUp(t *testing.T) {
 	}
 }
 
+// docs/observability.md has a row for each field of stats, with its type and
+// the elements that have it, and no other row.
+func TestStatsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/observability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "\n## The fields of stats\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	documented := map[string]map[string]string{"sink": {}, "src": {}}
+	types := map[string]string{"uint64": "uint64", "double": "float64", "boolean": "bool", "array": "*gst.ValueArrayValue"}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if len(cells) < 5 || !strings.HasPrefix(cells[1], " `") {
+			continue
+		}
+		name, on, typ := strings.Trim(cells[1], " `"), strings.TrimSpace(cells[2]), strings.TrimSpace(cells[3])
+		if on != "source" {
+			documented["sink"][name] = typ
+		}
+		if on != "sink" {
+			documented["src"][name] = typ
+		}
+	}
+	sender, receiver := run(t, "videotestsrc num-buffers=2 ! jpegenc ! netgearsink name=sink sync=false port=PORT", "netgearsrc name=src port=0 ! fakesink")
+	ofEverySink := map[string]bool{"rendered": true, "dropped": true, "average-rate": true}
+	for name, pipeline := range map[string]*gst.Pipeline{"sink": sender, "src": receiver} {
+		e, err := pipeline.GetElementByName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := e.GetProperty("stats")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields := v.(*gst.Structure).Values()
+		for field, value := range fields {
+			typ, ok := documented[name][field]
+			switch got := fmt.Sprintf("%T", value); {
+			case ofEverySink[field] && name == "sink":
+			case !ok:
+				t.Errorf("%s: %s has no row", name, field)
+			case types[typ] != got:
+				t.Errorf("%s: %s is said to be %s, and is %s", name, field, typ, got)
+			}
+		}
+		for field := range documented[name] {
+			if _, ok := fields[field]; !ok {
+				t.Errorf("%s: %s has a row and is no field", name, field)
+			}
+		}
+	}
+}
+
 // A frame costs next to nothing in Go's memory, from pad to pad.
 func TestAllocationsOfAFrame(t *testing.T) {
 	const frames = 3000

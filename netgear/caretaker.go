@@ -37,7 +37,7 @@ type caretaker struct {
 
 func (c *caretaker) start(r *Receiver) {
 	c.r = r
-	c.timer = time.AfterFunc(careAfter, c.run)
+	c.timer = spawnAfter(careAfter, r.conn.fail, c.run)
 }
 
 // enter takes the socket back.
@@ -81,8 +81,12 @@ func (c *caretaker) run() {
 		if ev&zmsg.Woken != 0 {
 			r.conn.waker.Clear()
 		}
-		if c.ahead > 0 && r.conn.isLost() {
+		full := r.conn.isFull()
+		if c.ahead > 0 && (full || r.conn.isLost()) {
 			c.letIn()
+		}
+		if full && r.shakeOff(r.conn.ctx) != nil {
+			return // the next Recv meets it too, and tells
 		}
 		r.noteLoss()
 		if ev&zmsg.In != 0 && c.ahead == 0 {
@@ -96,6 +100,12 @@ func (c *caretaker) run() {
 func (c *caretaker) readAhead() {
 	r := c.r
 	for r != nil && c.ahead == 0 {
+		// Looking first has libzmq take in that peers have read their answers;
+		// a few messages in a row without it, and it drops the next answer as
+		// it does for a peer that reads none.
+		if ev, err := r.conn.data.Wait(zmsg.In, r.conn.waker, time.Unix(0, 0)); err != nil || ev&zmsg.In == 0 {
+			return
+		}
 		parts, err := r.parts()
 		if err != nil {
 			return
@@ -103,7 +113,7 @@ func (c *caretaker) readAhead() {
 		var h wire.Header
 		if wire.ParseHeader(r.spare.Bytes(), &h) == nil && r.known(&h) {
 			r.confirm()
-			r.stats.dropped.Add(1)
+			r.stats.count(func(st *Stats) { st.FramesDropped++ })
 			continue
 		}
 		c.ahead = parts
@@ -120,14 +130,19 @@ func (c *caretaker) letIn() {
 	if wire.ParseHeader(r.spare.Bytes(), &h) != nil || !h.HasExt || !h.Ext.HasSeq {
 		return
 	}
+	gone := uint64(1) // what comes again is counted again
 	c.ahead = 0
 	r.body.Close()
 	if r.cfg.Pattern == wire.ReqRep {
 		r.confirm() // goes nowhere, but a REP socket must answer before it reads on
-		return
+	} else {
+		for {
+			if _, err := r.parts(); err != nil {
+				break
+			}
+			gone++
+		}
+		r.body.Close()
 	}
-	for err := error(nil); err == nil; {
-		_, err = r.parts()
-	}
-	r.body.Close()
+	r.stats.count(func(st *Stats) { st.FramesDropped += gone })
 }

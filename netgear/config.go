@@ -348,7 +348,7 @@ func (c *Config) ports(role Role) ([]uint, error) {
 			return nil, fmt.Errorf("netgear: %w: ports %q: %q: want numbers from 1 to %d with commas", ErrSettings, c.Ports, text, maxPort)
 		}
 		if slices.Contains(ports, uint(n)) {
-			return nil, fmt.Errorf("netgear: %w: ports %q: %d twice", ErrSettings, c.Ports, n)
+			return nil, fmt.Errorf("netgear: %w: ports %q: %d twice: want each once", ErrSettings, c.Ports, n)
 		}
 		ports = append(ports, uint(n))
 	}

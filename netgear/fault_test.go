@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -292,6 +295,55 @@ func TestSecondPairSenderWaitsForTheFirst(t *testing.T) {
 	}
 }
 
+// libzmq keeps refused connections that have sent something, though their peers
+// be gone. They do not pile up, and cost the sender that is served nothing.
+func TestRefusedConnectionsDoNotPileUp(t *testing.T) {
+	ctx := deadline(t)
+	r := receiver(t, config(netgear.ReceiverRole, wire.Pair))
+	s := sender(t, config(netgear.SenderRole, wire.Pair), r.CurrentPort())
+	sent, over := make(chan error, 1), make(chan struct{})
+	go func() {
+		for i := 0; ; i++ {
+			if err := s.Send(ctx, rawFrame(i, 4, 4)); err != nil || r.Stats().Reconnects > 0 {
+				sent <- errors.Join(err, s.Finish(ctx))
+				return
+			}
+		}
+	}()
+	go func() {
+		waitFor(ctx, func() bool { return r.Stats().Frames > 0 })
+		for r.Stats().Reconnects == 0 && ctx.Err() == nil {
+			peer := newFakePeer(t, zmq4.PAIR, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+			_ = peer.sock.SetLinger(time.Second)
+			peer.send("x")
+			peer.close()
+			time.Sleep(time.Millisecond) // not all at once, which would have the kernel hold them back
+		}
+		close(over)
+	}()
+	defer func() { <-over }()
+	for i := uint64(0); ; i++ {
+		var f netgear.Frame
+		err := r.Recv(ctx, &f)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Header.Ext.Seq != i {
+			t.Fatalf("frame %d where %d was due", f.Header.Ext.Seq, i)
+		}
+		f.Payload.Release()
+		if n := r.Peers(); n > 70 {
+			t.Fatalf("%d connections", n)
+		}
+	}
+	if err := <-sent; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestCancelEndsEveryWait(t *testing.T) {
 	const limit = 10 * time.Millisecond
 	for _, p := range patterns {
@@ -421,6 +473,51 @@ func TestMalformedMessagesAreAnsweredCountedAndPassedOver(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A sender whose next frame is there before the receiver has looked gets every
+// answer, also when that happens with one frame after the other.
+func TestAnswersToFramesReadAhead(t *testing.T) {
+	const frames = 100
+	cfg := config(netgear.ReceiverRole, wire.ReqRep)
+	cfg.MultiServer, cfg.Ports, cfg.RequestTimeout = true, fmt.Sprint(freePort(t)), 20*time.Second
+	sent := make(chan int, frames)
+	told := 0
+	// A new sender each time, so that the receiver reads ahead; the key that
+	// is no good makes it call us right before that, when it has answered.
+	r, err := netgear.NewReceiver(cfg, netgear.Observer{Warning: func(error) {
+		for told++; told < frames; {
+			if i, ok := <-sent; !ok || i >= told {
+				break
+			}
+		}
+		time.Sleep(100 * time.Microsecond) // for the frame to get from there to here
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	peer := newFakePeer(t, zmq4.REQ, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+	ctx, cancel := context.WithCancel(deadline(t))
+	peer.run(func() {
+		defer close(sent)
+		for i := range frames {
+			peer.send(fmt.Sprintf(`{"port": "%d", "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [1, 1, 3], "gst": 7}`, i), "abc")
+			sent <- i
+			if peer.recv() == nil {
+				t.Errorf("no answer to frame %d", i)
+				cancel()
+				return
+			}
+		}
+	})
+	for range frames {
+		var f netgear.Frame
+		if err := r.Recv(ctx, &f); err != nil {
+			t.Fatal(err)
+		}
+		f.Payload.Release()
 	}
 }
 
@@ -913,4 +1010,163 @@ func TestFloodedReceiverOutlivesTheSender(t *testing.T) {
 			f.Payload.Release()
 		})
 	}
+}
+
+// However fast the frames of a sender come that has many in flight, each is
+// answered.
+func TestEveryFrameOfABurstIsAnswered(t *testing.T) {
+	const burst, bursts = 64, 100
+	ctx := deadline(t)
+	r := receiver(t, config(netgear.ReceiverRole, wire.Pair))
+	peer := newFakePeer(t, zmq4.PAIR, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+	go func() {
+		for range bursts * burst {
+			var f netgear.Frame
+			if err := r.Recv(ctx, &f); err != nil {
+				t.Error(err)
+				return
+			}
+			f.Payload.Release()
+		}
+	}()
+	head := string(wire.AppendHeader(nil, &wire.Header{DType: "uint8", Shape: wire.MakeShape(1, 1, 3)}))
+	for i := range bursts {
+		for range burst {
+			peer.send(head, "abc")
+		}
+		for k := range burst {
+			if peer.recv() == nil {
+				t.Fatalf("burst %d: %d answers, want %d", i, k, burst)
+			}
+		}
+	}
+}
+
+// panicking is a log that panics at one message.
+type panicking struct{ at string }
+
+func (p panicking) Enabled(context.Context, slog.Level) bool { return true }
+func (p panicking) WithAttrs([]slog.Attr) slog.Handler       { return p }
+func (p panicking) WithGroup(string) slog.Handler            { return p }
+func (p panicking) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == p.at {
+		panic("boom")
+	}
+	return nil
+}
+
+func sleepFor(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+	return ctx.Err()
+}
+
+// A panic in a goroutine of ours, here out of a program's callback, ends no
+// process: whoever uses the end gets it as an error.
+func TestPanicsInGoroutinesBecomeErrors(t *testing.T) {
+	log := func(at string) netgear.Observer { return netgear.Observer{Log: slog.New(panicking{at})} }
+	knownHosts := filepath.Join(t.TempDir(), "known_hosts")
+	if err := os.WriteFile(knownHosts, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		role netgear.Role // of the end that panics
+		obs  netgear.Observer
+		set  func(*netgear.Config)
+	}{
+		{"watch of a receiver, number of peers", netgear.ReceiverRole, netgear.Observer{Peers: func(int) { panic("boom") }}, nil},
+		{"watch of a sender, number of peers", netgear.SenderRole, netgear.Observer{Peers: func(int) { panic("boom") }}, nil},
+		{"watch of a receiver, peer added", netgear.ReceiverRole, netgear.Observer{PeerAdded: func(string) { panic("boom") }}, nil},
+		{"watch of a sender, log", netgear.SenderRole, log("connection"), nil},
+		{"ZAP, log", netgear.ReceiverRole, log("refused"), func(c *netgear.Config) { c.Allow = "10.0.0.0/8" }},
+		{"tunnel, log", netgear.SenderRole, log("ssh tunnel: no connection"), func(c *netgear.Config) {
+			c.SSHTunnel, c.SSHPassword, c.SSHKnownHosts = fmt.Sprintf("user@127.0.0.1:%d", freePort(t)), "secret", knownHosts
+		}},
+	} {
+		for _, p := range patterns {
+			t.Run(c.name+"/"+p.String(), func(t *testing.T) {
+				receiving, sending := config(netgear.ReceiverRole, p), config(netgear.SenderRole, p)
+				receivers, senders := observer(t, "receiver"), observer(t, "sender")
+				own, obs := &receiving, &receivers
+				if c.role == netgear.SenderRole {
+					own, obs = &sending, &senders
+				}
+				*obs = c.obs
+				if c.set != nil {
+					c.set(own)
+				}
+				r, err := netgear.NewReceiver(receiving, receivers)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Close()
+				sending.Port = r.CurrentPort()
+				s, err := netgear.NewSender(sending, senders)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				ctx, done := context.WithCancel(deadline(t))
+				var other sync.WaitGroup
+				send := func() error {
+					for i := 0; ; i++ {
+						if err := errors.Join(s.Send(ctx, rawFrame(i, 4, 4)), sleepFor(ctx, time.Millisecond)); err != nil {
+							return err
+						}
+					}
+				}
+				recv := func() error {
+					for {
+						var f netgear.Frame
+						if err := r.Recv(ctx, &f); err != nil {
+							return err
+						}
+						f.Payload.Release()
+					}
+				}
+				mine, theirs := recv, send
+				if c.role == netgear.SenderRole {
+					mine, theirs = send, recv
+				}
+				other.Go(func() { _ = theirs() }) // it ends with the context
+				if err := mine(); !strings.Contains(err.Error(), "internal error: boom") {
+					t.Errorf("error %v, want that of the panic", err)
+				}
+				done()
+				other.Wait()
+			})
+		}
+	}
+}
+
+// An answer that comes late, to a frame that was sent again, is not taken for
+// that to the goodbye, which stays away here, nor for an error.
+func TestLateAnswerBeforeThatToTheGoodbye(t *testing.T) {
+	peer := newFakePeer(t, zmq4.ROUTER, "")
+	s := sender(t, config(netgear.SenderRole, wire.ReqRep), peer.port)
+	done := make(chan struct{})
+	peer.run(func() {
+		defer close(done)
+		frame := peer.recv() // who, number of the request, nothing, header, data
+		if len(frame) != 5 {
+			return
+		}
+		peer.send(frame[0], frame[1], "", "seen")
+		goodbye := peer.recv()
+		if len(goodbye) != 4 {
+			return
+		}
+		peer.send(goodbye[0], frame[1], "", "seen, again")
+	})
+	ctx := deadline(t)
+	if err := s.Send(ctx, rawFrame(0, 4, 4)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Finish(ctx); err != nil {
+		t.Errorf("the end of the stream: %v", err)
+	}
+	<-done
 }

@@ -122,7 +122,8 @@ func TestReceiverWaitsForKeyFrames(t *testing.T) {
 				}
 				r.pass(&arrival{header: h, skipped: skipped})
 				skipped = 0
-				if r.current = r.follow(&h); r.current != nil && !r.current.lacks(&h) {
+				if s := r.follow(&h); s != nil && !s.lacks(&h) {
+					r.last = s
 					got = append(got, fmt.Sprint(n))
 				}
 			}
@@ -150,7 +151,7 @@ func TestDiscontinuityOfEncodedVideo(t *testing.T) {
 		var f Frame
 		var body zmsg.Message
 		h := encoded(uint64(i), c.delta)
-		if ok, err := r.accept(&f, &h, nil, 2, &body, time.Now()); !ok || err != nil {
+		if ok, err := r.accept(&f, &h, nil, &body, time.Now()); !ok || err != nil {
 			t.Fatalf("frame %d: %v, %v", i, ok, err)
 		}
 		if f.Discontinuity != c.want {
@@ -160,11 +161,19 @@ func TestDiscontinuityOfEncodedVideo(t *testing.T) {
 	}
 }
 
+// unread is a latest to push to, without a socket.
+func unread(ports int) *latest {
+	return &latest{
+		conn: &conn{ports: make([]uint, ports)}, stats: new(counters), news: make(chan struct{}, 1),
+		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
+	}
+}
+
 // A subscriber that is slow misses whole groups of pictures, not frames within
 // one.
 func TestLatestKeepsGroupsOfPictures(t *testing.T) {
 	type waits struct {
-		from    string
+		from    source
 		seq     uint64
 		skipped uint64
 	}
@@ -178,6 +187,7 @@ func TestLatestKeepsGroupsOfPictures(t *testing.T) {
 		}
 		return frames
 	}
+	a, b := source{connection: 1}, source{connection: 2}
 	for _, c := range []struct {
 		name   string
 		frames []string // sender, number, kind
@@ -185,22 +195,22 @@ func TestLatestKeepsGroupsOfPictures(t *testing.T) {
 		most   int      // that may wait at the end
 		want   waits    // the first one that is handed out
 	}{
-		{"JPEG", strings.Fields("A0K A1K A2K A3K A4K A5K"), false, 4, waits{"A", 2, 2}},
-		{"JPEG, stale", strings.Fields("A0K A1K A2K"), true, 3, waits{"A", 2, 2}},
-		{"one group", gop("A", 0, 100), false, 100, waits{"A", 0, 0}},
-		{"one group, stale", gop("A", 0, 100), true, 100, waits{"A", 0, 0}},
-		{"two groups", append(gop("A", 0, 30), gop("A", 30, 3)...), false, 3, waits{"A", 30, 30}},
-		{"two short groups", strings.Fields("A0K A1d A2K A3d"), false, 4, waits{"A", 0, 0}},
-		{"two short groups, stale", strings.Fields("A0K A1d A2K A3d"), true, 4, waits{"A", 2, 2}},
-		{"an endless group", gop("A", 0, 1000), false, maxDeltas + 1, waits{"A", 0, 0}},
-		{"two senders", append(gop("A", 0, 20), gop("B", 0, 20)...), true, 40, waits{"A", 0, 0}},
-		{"two senders, in turns", strings.Fields("A0K B0K A1d B1d A2K B2d A3d"), false, 7, waits{"A", 0, 0}},
-		{"two senders, in turns, stale", strings.Fields("A0K B0K A1d B1d A2K B2d A3d"), true, 7, waits{"B", 0, 0}},
+		{"JPEG", strings.Fields("A0K A1K A2K A3K A4K A5K"), false, 4, waits{a, 2, 2}},
+		{"JPEG, stale", strings.Fields("A0K A1K A2K"), true, 3, waits{a, 2, 2}},
+		{"one group", gop("A", 0, 100), false, 100, waits{a, 0, 0}},
+		{"one group, stale", gop("A", 0, 100), true, 100, waits{a, 0, 0}},
+		{"two groups", append(gop("A", 0, 30), gop("A", 30, 3)...), false, 3, waits{a, 30, 30}},
+		{"two short groups", strings.Fields("A0K A1d A2K A3d"), false, 4, waits{a, 0, 0}},
+		{"two short groups, stale", strings.Fields("A0K A1d A2K A3d"), true, 4, waits{a, 2, 2}},
+		{"an endless group", gop("A", 0, 1000), false, maxDeltas + 1, waits{a, 0, 0}},
+		{"two senders", append(gop("A", 0, 20), gop("B", 0, 20)...), true, 40, waits{a, 0, 0}},
+		{"two senders, in turns", strings.Fields("A0K B0K A1d B1d A2K B2d A3d"), false, 7, waits{a, 0, 0}},
+		{"two senders, in turns, stale", strings.Fields("A0K B0K A1d B1d A2K B2d A3d"), true, 7, waits{b, 0, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := &latest{conn: &conn{ports: []uint{1, 2}}, news: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+			l := unread(2)
 			for _, f := range c.frames {
-				a := &arrival{parts: 2, from: f[:1], at: time.Now()}
+				a := &arrival{from: map[byte]source{'A': a, 'B': b}[f[0]], at: time.Now()}
 				if c.stale {
 					a.at = a.at.Add(-2 * staleAfter)
 				}
@@ -217,10 +227,13 @@ func TestLatestKeepsGroupsOfPictures(t *testing.T) {
 			}
 			total := uint64(len(l.queue))
 			for _, a := range l.queue {
-				total += a.skipped + a.evicted
+				total += a.skipped
 			}
 			if n := uint64(len(c.frames)); total != n {
 				t.Errorf("%d frames are accounted for, want %d", total, n)
+			}
+			if n := l.stats.st.FramesDropped + uint64(len(l.queue)); n != uint64(len(c.frames)) {
+				t.Errorf("%d frames wait or are counted as dropped, want %d", n, len(c.frames))
 			}
 			a, err := l.pop()
 			if a == nil || err != nil {
@@ -235,11 +248,68 @@ func TestLatestKeepsGroupsOfPictures(t *testing.T) {
 
 // Senders choose their names, and may choose many: what waits stays bounded.
 func TestLatestBoundsDeltasOfManyNames(t *testing.T) {
-	l := &latest{conn: &conn{ports: []uint{1}}, news: make(chan struct{}, 1), room: make(chan struct{}, 1)}
-	for i := range uint64(1000) {
-		l.push(&arrival{parts: 2, from: fmt.Sprint(i), at: time.Now(), header: encoded(0, true)})
+	l := unread(1)
+	good := source{connection: 1}
+	l.push(&arrival{from: good, at: time.Now(), header: encoded(0, false)})
+	l.push(&arrival{from: good, at: time.Now(), header: encoded(1, true)})
+	for i := range 1000 {
+		l.push(&arrival{from: source{connection: 2, port: fmt.Sprint(i)}, at: time.Now(), header: encoded(0, true)})
 	}
-	if n := len(l.queue); n != maxDeltas {
-		t.Errorf("%d frames wait, want %d", n, maxDeltas)
+	if n := len(l.queue); n != 1+maxDeltas {
+		t.Errorf("%d frames wait, want %d", n, 1+maxDeltas)
+	}
+	if l.queue[0].from != good || l.queue[1].from != good {
+		t.Error("another connection has lost its frames for it")
+	}
+	if n := l.stats.st.FramesDropped; n != 1001-maxDeltas {
+		t.Errorf("%d frames are counted as dropped, want %d", n, 1001-maxDeltas)
+	}
+}
+
+// A frame that was kept back goes before those that build upon it, and is passed
+// over for a key frame, over the same connection and over another.
+func TestLatestKeepsBackOnlyKeyFrames(t *testing.T) {
+	const usual, late = time.Second, time.Minute
+	l := unread(1)
+	l.usual[source{}] = usual
+	delta := &arrival{at: time.Now(), header: encoded(1, true)}
+	delta.header.Ext.T = delta.at.Add(-late).UnixNano()
+	if l.sort(delta); len(l.queue) != 1 || len(l.late) != 0 {
+		t.Error("a delta was kept back")
+	}
+	for _, c := range []struct {
+		name        string
+		connection  int // of the second frame
+		delta       bool
+		wait, drops uint64
+	}{
+		{"a delta behind it", 1, true, 2, 0},
+		{"a delta over another connection", 2, true, 2, 0},
+		{"a key frame behind it", 1, false, 1, 1},
+		{"a key frame over another connection", 2, false, 1, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := unread(1)
+			begin := time.Now()
+			for i, connection := range []int{1, c.connection} {
+				from := source{connection: connection}
+				l.usual[from] = usual
+				a := &arrival{from: from, at: begin, header: encoded(uint64(i), i == 1 && c.delta)}
+				a.header.Ext.T = begin.Add(-late).UnixNano()
+				if i == 1 {
+					a.header.Ext.T = begin.Add(-usual).UnixNano()
+				}
+				l.sort(a)
+				if i == 0 && (len(l.queue) != 0 || len(l.late) != 1) {
+					t.Fatal("the first frame was not kept back")
+				}
+			}
+			if n := uint64(len(l.queue)); n != c.wait || l.stats.st.FramesDropped != c.drops || len(l.late) != 0 {
+				t.Fatalf("%d frames wait, %d were dropped, want %d and %d", n, l.stats.st.FramesDropped, c.wait, c.drops)
+			}
+			if first := l.queue[0].header.Ext.Seq; first != c.drops {
+				t.Errorf("frame %d comes first, want %d", first, c.drops)
+			}
+		})
 	}
 }

@@ -28,6 +28,8 @@ const (
 	// longestHold is how long a frame that comes late is kept back at the most,
 	// in the hope of a newer one.
 	longestHold = 250 * time.Millisecond
+	// maxQueue bounds what waits in all, goodbyes among it: nobody says so many.
+	maxQueue = 256
 )
 
 // latest reads ahead for a pub-sub Receiver, so that a program that is slow,
@@ -38,7 +40,10 @@ const (
 // nothing.
 //
 //	socket --> goroutine --> queue --> Recv
-//	                           '--> too old: counted as dropped
+//	               |           '--> too old: counted as dropped
+//	               '--> malformed: counted and told
+//
+// It never stops reading: what waits is bounded, so there is always room.
 //
 // Where the sender says when it took a frame, one that comes later than usual
 // is known to come from such a buffer (the whole process was stopped, say), and
@@ -57,48 +62,57 @@ type latest struct {
 	mu    sync.Mutex
 	queue []*arrival // oldest first
 	spare []*arrival
-	room  chan struct{}
 	err   error
 	given *arrival // the last one that next returned
 
+	// lost is how many frames of a sender were thrown out with no newer one to
+	// take note of it.
+	lost map[source]uint64
+
 	// Of the goroutine: the least delay of each sender, and the frames that are
 	// kept back, until hold.
-	usual map[string]time.Duration
-	late  map[string]*arrival
+	usual map[source]time.Duration
+	late  map[source]*arrival
 	hold  time.Time
+}
+
+// source tells senders apart: by their connections, so that none takes the place
+// of another, and by their names.
+type source struct {
+	connection int
+	port       string // in multi-server mode
 }
 
 // arrival is one message.
 type arrival struct {
 	head, body, rest zmsg.Message
-	parts            int
 	header           wire.Header // into head
-	bad              error       // why there is none
 	at               time.Time
-	from             string // its sender, where senders are told apart
-	skipped          uint64 // frames of its sender that were passed over for it
-	evicted          uint64 // frames of others that were
+	from             source
+	skipped          uint64 // frames of its sender that were passed over before it
 }
 
 func (a *arrival) close() {
 	a.head.Close()
 	a.body.Close()
-	a.skipped, a.evicted = 0, 0
+	a.skipped = 0
 }
 
-// isFrame says whether a newer one can take its place. A goodbye stays, and so
-// does what is malformed, to be told.
-func (a *arrival) isFrame() bool { return a.bad == nil && a.parts > 1 }
+// isFrame says whether a newer one can take its place. A goodbye stays.
+func (a *arrival) isFrame() bool { return !a.header.Terminate }
 
 // isDelta says whether it is a frame that cannot be decoded without the ones
 // before it. Of JPEG and raw video none is.
 func (a *arrival) isDelta() bool { return a.isFrame() && a.header.HasExt && a.header.Ext.Delta }
 
+// isWhole says whether it is a frame that needs none before it.
+func (a *arrival) isWhole() bool { return a.isFrame() && !a.isDelta() }
+
 func newLatest(c *conn, stats *counters) *latest {
 	ctx, cancel := context.WithCancel(c.ctx)
 	l := &latest{
-		conn: c, stats: stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1), room: make(chan struct{}, 1),
-		usual: map[string]time.Duration{}, late: map[string]*arrival{},
+		conn: c, stats: stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
+		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}
 	spawn(c.fail, func() {
 		defer close(l.done)
@@ -114,12 +128,13 @@ func (l *latest) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, a := range l.late {
-		a.close()
+		l.discardLocked(a)
 	}
-	for _, a := range append(l.queue, l.given) {
-		if a != nil {
-			a.close()
-		}
+	for _, a := range l.queue {
+		l.discardLocked(a)
+	}
+	if l.given != nil {
+		l.given.close()
 	}
 	l.queue, l.given = nil, nil
 }
@@ -181,7 +196,6 @@ func (l *latest) pop() (*arrival, error) {
 	}
 	l.given = l.queue[0]
 	l.queue = slices.Delete(l.queue, 0, 1)
-	wake(l.room)
 	return l.given, nil
 }
 
@@ -189,7 +203,7 @@ func (l *latest) pop() (*arrival, error) {
 // none before it, or -1.
 func (l *latest) newerLocked(i int) int {
 	for k := i + 1; k < len(l.queue); k++ {
-		if b := l.queue[k]; b.isFrame() && !b.isDelta() && b.from == l.queue[i].from {
+		if b := l.queue[k]; b.isWhole() && b.from == l.queue[i].from {
 			return k
 		}
 	}
@@ -216,26 +230,24 @@ func (l *latest) passOverLocked(i, k int) {
 			continue
 		}
 		newer.skipped += a.skipped + 1
-		newer.evicted += a.evicted
-		l.recycleLocked(a)
+		l.discardLocked(a)
 	}
 	l.queue = slices.Delete(l.queue, len(kept), k)
-}
-
-// evictLocked gives up a frame for a, which may be another sender's.
-func (l *latest) evictLocked(i int, a *arrival) {
-	b := l.queue[i]
-	a.evicted += b.skipped + b.evicted + 1
-	l.recycleLocked(b)
-	l.queue = slices.Delete(l.queue, i, i+1)
 }
 
 // maxSpare is how many arrivals are kept for further use.
 const maxSpare = 2 * maxWaiting
 
-func (l *latest) recycle(a *arrival) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// discardLocked counts what nobody gets.
+func (l *latest) discardLocked(a *arrival) {
+	frame := a.isFrame()
+	l.stats.count(func(st *Stats) {
+		if frame {
+			st.FramesDropped++
+		} else {
+			st.Goodbyes++
+		}
+	})
 	l.recycleLocked(a)
 }
 
@@ -258,7 +270,7 @@ func (l *latest) read(ctx context.Context) error {
 		}
 		if ev&zmsg.In == 0 {
 			if l.conn.givenUp() {
-				l.stats.reconnects.Add(1)
+				l.stats.count(func(st *Stats) { st.Reconnects++ })
 				if err := l.conn.rebuild(ctx, time.Now().Add(l.conn.cfg.RequestTimeout)); err != nil {
 					return err
 				}
@@ -273,23 +285,13 @@ func (l *latest) read(ctx context.Context) error {
 			return fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 		}
 		l.sort(a)
-		if !l.waitForRoom(ctx) {
-			return ctx.Err()
-		}
 	}
 }
 
 // sort keeps a message back, or puts it into the queue.
 func (l *latest) sort(a *arrival) {
 	if before := l.late[a.from]; before != nil {
-		delete(l.late, a.from)
-		if a.isFrame() && !a.isDelta() {
-			a.skipped += before.skipped + 1
-			a.evicted += before.evicted
-			l.recycle(before)
-		} else {
-			l.push(before)
-		}
+		l.resolve(before, a)
 	}
 	if d := l.lateness(a); d > staleAfter && !a.isDelta() && len(l.late) < l.most() {
 		if len(l.late) == 0 && l.hold.IsZero() {
@@ -298,10 +300,41 @@ func (l *latest) sort(a *arrival) {
 		l.late[a.from] = a
 		return
 	}
+	for _, before := range l.late {
+		if a.follows(before) { // over a new connection
+			l.resolve(before, a)
+		}
+	}
 	l.push(a)
 	if len(l.late) == 0 {
 		l.hold = time.Time{}
 	}
+}
+
+// resolve ends the wait of a frame that was kept back, now that a has come of
+// the same sender: it may be a goodbye, or build upon it.
+func (l *latest) resolve(before, a *arrival) {
+	delete(l.late, before.from)
+	if a.isWhole() {
+		l.supersede(before, a)
+	} else {
+		l.push(before)
+	}
+}
+
+// supersede passes over a frame for a.
+func (l *latest) supersede(before, a *arrival) {
+	a.skipped += before.skipped + 1
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.discardLocked(before)
+}
+
+// follows says whether a may be of the same sender as a frame that came over
+// another connection, and newer.
+func (a *arrival) follows(before *arrival) bool {
+	x, y := &before.header.Ext, &a.header.Ext
+	return a.isFrame() && a.header.HasExt && a.from.port == before.from.port && x.Seq < y.Seq && x.T < y.T
 }
 
 // release hands out what was kept back in vain. To come so late is usual now:
@@ -315,6 +348,8 @@ func (l *latest) release() {
 	l.hold = time.Time{}
 }
 
+// receive returns the next message. One that is malformed is counted and told,
+// and gives ErrAgain: kept, it could be large and of no use to anybody.
 func (l *latest) receive() (*arrival, error) {
 	l.mu.Lock()
 	var a *arrival
@@ -325,17 +360,27 @@ func (l *latest) receive() (*arrival, error) {
 	}
 	l.mu.Unlock()
 	parts, err := receiveParts(l.conn.data, &a.head, &a.body, &a.rest)
+	a.header = wire.Header{}
+	if err == nil {
+		l.stats.take()
+		if bad := judge(l.conn.cfg, &a.head, &a.body, parts, &a.header); bad != nil {
+			tellMalformed(l.stats, l.conn.obs, bad)
+			err = zmsg.ErrAgain
+		}
+	}
 	if err != nil {
+		l.mu.Lock()
+		l.recycleLocked(a)
+		l.mu.Unlock()
 		return nil, err
 	}
-	a.parts, a.at = parts, time.Now()
-	a.header = wire.Header{}
-	a.bad = wire.ParseHeader(a.head.Bytes(), &a.header)
-	a.from = ""
-	if a.bad != nil {
-		a.body.Close() // of no use to anybody
-	} else if l.conn.cfg.MultiServer {
-		a.from = strings.Clone(a.header.Port)
+	a.at, a.from = time.Now(), source{connection: a.head.Connection()}
+	if l.conn.cfg.MultiServer {
+		a.from.port = strings.Clone(a.header.Port)
+	}
+	if a.header.Terminate {
+		a.head.Close() // of no use to anybody
+		a.body.Close()
 	}
 	return a, nil
 }
@@ -347,7 +392,7 @@ func (a *arrival) delay() time.Duration { return time.Duration(a.at.UnixNano() -
 // sender does not tell.
 func (l *latest) lateness(a *arrival) time.Duration {
 	h := &a.header
-	if a.bad != nil || !h.HasExt || !h.Ext.HasT {
+	if !h.HasExt || !h.Ext.HasT {
 		return 0
 	}
 	delay := a.delay()
@@ -370,7 +415,12 @@ func (l *latest) push(a *arrival) {
 	l.mu.Lock()
 	l.queue = append(l.queue, a)
 	if a.isFrame() {
+		a.skipped += l.lost[a.from]
+		delete(l.lost, a.from)
 		l.limitLocked(a)
+	} else if len(l.queue) > maxQueue {
+		l.queue = l.queue[:len(l.queue)-1]
+		l.discardLocked(a)
 	}
 	l.mu.Unlock()
 	wake(l.news)
@@ -383,29 +433,14 @@ func (l *latest) most() int { return max(maxWaiting, 2*len(l.conn.ports)) }
 func (l *latest) limitLocked(a *arrival) {
 	for i := l.tooManyLocked(a.from); i >= 0 && l.skipLocked(i); i = l.tooManyLocked(a.from) {
 	}
-	// A sender chooses its name, and may choose many.
-	all := 0
-	for _, b := range l.queue {
-		if b.isFrame() && !b.isDelta() {
-			all++
-		}
-	}
-	for i := 0; all > l.most() && i < len(l.queue)-1; i++ {
-		if b := l.queue[i]; b.isFrame() && !b.isDelta() {
-			if !l.skipLocked(i) {
-				l.evictLocked(i, a)
-			}
-			all--
-			i--
-		}
-	}
-	for l.giveUpLocked(a) {
+	// A sender chooses its name, and may choose many: that costs frames of its own.
+	for l.evictLocked() {
 	}
 }
 
 // tooManyLocked returns the oldest frame of a sender of which too much waits,
 // or -1.
-func (l *latest) tooManyLocked(from string) (oldest int) {
+func (l *latest) tooManyLocked(from source) (oldest int) {
 	count, bytes := 0, 0
 	for i, b := range slices.Backward(l.queue) {
 		if b.isFrame() && b.from == from {
@@ -418,50 +453,65 @@ func (l *latest) tooManyLocked(from string) (oldest int) {
 	return -1
 }
 
-// giveUpLocked passes over what a sender has waiting for a key frame that does
-// not come, but for the newest of it, when there is too much when a has come.
-// It says whether there was.
-func (l *latest) giveUpLocked(a *arrival) bool {
-	first, last, count, bytes := -1, -1, 0, 0
-	for i, b := range l.queue {
-		if first >= 0 && b.isFrame() && b.from == l.queue[first].from {
-			last = i
-		}
-		if b.isDelta() {
-			count, bytes = count+1, bytes+b.body.Len()
-			if first < 0 {
-				first, last = i, i
-			}
+// evictLocked throws out the oldest frame of the connection of which most wait,
+// if too many wait in all. Those that build upon others have limits of their own:
+// they wait for a key frame that does not come.
+func (l *latest) evictLocked() bool {
+	whole, deltas, bytes := 0, 0, 0
+	for _, a := range l.queue {
+		switch {
+		case a.isWhole():
+			whole++
+		case a.isDelta():
+			deltas, bytes = deltas+1, bytes+a.body.Len()
 		}
 	}
-	if count < 2 || count <= maxDeltas && bytes <= maxWaitingBytes {
+	switch {
+	case whole > l.most():
+		l.throwOutLocked(l.busiestLocked((*arrival).isWhole, func(*arrival) int { return 1 }))
+	case deltas > maxDeltas:
+		l.throwOutLocked(l.busiestLocked((*arrival).isDelta, func(*arrival) int { return 1 }))
+	case deltas > 1 && bytes > maxWaitingBytes:
+		l.throwOutLocked(l.busiestLocked((*arrival).isDelta, func(a *arrival) int { return a.body.Len() }))
+	default:
 		return false
-	}
-	if first < last {
-		l.passOverLocked(first, last)
-	} else {
-		l.evictLocked(first, a)
 	}
 	return true
 }
 
-// maxQueue bounds what waits and cannot be passed over.
-const maxQueue = 256
-
-// waitForRoom waits until the program has taken something, when nothing more
-// can be passed over. It says whether to go on.
-func (l *latest) waitForRoom(ctx context.Context) bool {
-	for {
-		l.mu.Lock()
-		full := len(l.queue) >= maxQueue
-		l.mu.Unlock()
-		if !full {
-			return true
-		}
-		select {
-		case <-l.room:
-		case <-ctx.Done():
-			return false
+// busiestLocked returns the oldest frame of a kind of the connection of which
+// most of that kind waits, by weight.
+func (l *latest) busiestLocked(kind func(a *arrival) bool, weight func(a *arrival) int) (oldest int) {
+	waiting := map[int]int{}
+	most := 0
+	for _, a := range l.queue {
+		if c := a.from.connection; kind(a) {
+			if waiting[c] += weight(a); waiting[c] > most {
+				most = waiting[c]
+				oldest = slices.IndexFunc(l.queue, func(b *arrival) bool { return kind(b) && b.from.connection == c })
+			}
 		}
 	}
+	return oldest
+}
+
+// throwOutLocked gives up a frame and those that build upon it, but for the
+// newest of its sender, which takes note of it.
+func (l *latest) throwOutLocked(i int) {
+	if l.skipLocked(i) {
+		return
+	}
+	a := l.queue[i]
+	for k, b := range slices.Backward(l.queue) {
+		if k > i && b.isFrame() && b.from == a.from {
+			l.passOverLocked(i, k)
+			return
+		}
+	}
+	if len(l.lost) >= maxStreams {
+		clear(l.lost)
+	}
+	l.lost[a.from] += a.skipped + 1
+	l.discardLocked(a)
+	l.queue = slices.Delete(l.queue, i, i+1)
 }

@@ -360,6 +360,7 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 		{"Data received on device: XXXXXXXX !"},
 		{`{"return_type": "ndarray", "data": null}`},
 		{`{"return_type": "int", "data": 5}`, "more"},
+		{`{"return_type": "int", "data": 5}`, "more", "and more"},
 		{`{"return_type": 5`},
 		{""},
 	} {

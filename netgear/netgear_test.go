@@ -31,7 +31,13 @@ func receiver(t testing.TB, cfg netgear.Config) *netgear.Receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.Close() })
+	t.Cleanup(func() {
+		closed(r)
+		st := r.Stats()
+		if sum := st.Frames + st.FramesDropped + st.FramesMalformed + st.Goodbyes; sum != r.Taken() {
+			t.Errorf("the receiver accounts for %d messages of %d: %+v", sum, r.Taken(), st)
+		}
+	})
 	return r
 }
 
@@ -42,8 +48,42 @@ func sender(t testing.TB, cfg netgear.Config, port uint) *netgear.Sender {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.Close() })
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil && s.CurrentPort() != 0 {
+			checkSum(t, &cfg, s.Counted(), uint64(cfg.InFlight))
+			<-tick.C
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+		closed(s)
+		checkSum(t, &cfg, s.Counted(), 0)
+	})
 	return s
+}
+
+// closed closes one end, which a goroutine may be about to leave.
+func closed(end io.Closer) {
+	for errors.Is(end.Close(), netgear.ErrBusy) {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// checkSum checks that every frame of a sender is confirmed, dropped or one of
+// a few in flight.
+func checkSum(t testing.TB, cfg *netgear.Config, st netgear.Stats, inFlight uint64) {
+	if cfg.Pattern == wire.PubSub {
+		return // nothing is confirmed
+	}
+	if done := st.AcksReceived + st.FramesDropped; done > st.Frames || st.Frames-done > inFlight {
+		t.Errorf("the sender accounts for %d frames of %d, with %d in flight at the most: %+v", done, st.Frames, inFlight, st)
+	}
 }
 
 func observer(t testing.TB, who string) netgear.Observer {

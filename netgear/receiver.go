@@ -48,7 +48,7 @@ type Receiver struct {
 	talking   bool               // frames have come since the last goodbye or loss
 	lost      bool               // a connection ended since tellLoss
 	leaving   int                // servers that said goodbye while others go on
-	current   *stream            // of the last frame
+	last      *stream            // of the frame that was handed out last
 	recent    [maxInFlight]stampedSeq
 	recentPos int
 
@@ -143,6 +143,12 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 				return err
 			}
 			r.noteLoss()
+			if r.conn.isFull() {
+				if err := r.shakeOff(ctx); err != nil {
+					return err
+				}
+				continue
+			}
 			if ev&zmsg.In != 0 {
 				break
 			}
@@ -179,17 +185,16 @@ func (r *Receiver) recvLatest(ctx context.Context, f *Frame) error {
 			return r.timedOut(ctx)
 		}
 		r.pass(a)
-		ok, err := r.accept(f, &a.header, a.bad, a.parts, &a.body, a.at)
+		ok, err := r.accept(f, &a.header, nil, &a.body, a.at)
 		if ok || err != nil {
 			return err
 		}
 	}
 }
 
-// pass takes note of the frames that were passed over for a: they are not
-// missing.
+// pass takes note of the frames that were passed over for a, which are counted
+// already: they are not missing.
 func (r *Receiver) pass(a *arrival) {
-	r.stats.dropped.Add(a.skipped + a.evicted)
 	if a.skipped == 0 {
 		return
 	}
@@ -239,7 +244,7 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	if !r.row.confirmed {
 		return io.EOF // SubscriberTimeout
 	}
-	r.stats.ackTimeouts.Add(1)
+	r.stats.count(func(st *Stats) { st.AckTimeouts++ })
 	endpoint, patience := r.conn.endpoints(), receiverPatience*r.cfg.RequestTimeout
 	if r.pirate.timedOut() {
 		return fmt.Errorf("netgear: %w: %w at %s in %d x %v: max-retries=%d is used up (%s)",
@@ -250,8 +255,14 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	return r.rebuild(ctx)
 }
 
+// shakeOff rids a PAIR socket of connections that it does not serve.
+func (r *Receiver) shakeOff(ctx context.Context) error {
+	r.conn.tellFull()
+	return r.rebuild(ctx)
+}
+
 func (r *Receiver) rebuild(ctx context.Context) error {
-	r.stats.reconnects.Add(1)
+	r.stats.count(func(st *Stats) { st.Reconnects++ })
 	r.disrupt()
 	return r.conn.rebuild(ctx, time.Now().Add(r.cfg.RequestTimeout))
 }
@@ -270,24 +281,20 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 	}
-	bad := wire.ParseHeader(r.head.Bytes(), &r.header)
-	return r.accept(f, &r.header, bad, parts, &r.body, time.Now())
+	bad := judge(&r.cfg, r.head, &r.body, parts, &r.header)
+	return r.accept(f, &r.header, bad, &r.body, time.Now())
 }
 
 // accept makes a frame of a message that arrived at now. ok says that f holds
 // it.
-func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, parts int, body *zmsg.Message, now time.Time) (ok bool, err error) {
+func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, body *zmsg.Message, now time.Time) (ok bool, err error) {
 	if bad == nil && h.Terminate {
 		return false, r.terminated(h.Port)
 	}
 	r.confirm()
 	r.pirate.succeeded()
-	if bad == nil {
-		bad = r.check(parts, body.Len())
-	}
 	if bad != nil {
-		r.stats.malformed.Add(1)
-		r.obs.warn(fmt.Errorf("netgear: message dropped: %w", bad))
+		tellMalformed(&r.stats, &r.obs, bad)
 		return false, nil
 	}
 	if h.BadExt != nil {
@@ -295,21 +302,22 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, parts int, body *
 	}
 	stream := r.follow(h)
 	if stream == nil {
-		r.stats.dropped.Add(1)
+		r.stats.count(func(st *Stats) { st.FramesDropped++ })
 		return false, nil
 	}
-	r.current = stream
 	if stream.lacks(h) {
-		r.stats.dropped.Add(1)
+		r.stats.count(func(st *Stats) { st.FramesDropped++ })
 		return false, nil
 	}
-	if h.HasExt && h.Ext.HasT {
-		r.stats.delay.Store(now.UnixNano() - h.Ext.T)
-		r.stats.hasDelay.Store(true)
-	}
-	r.stats.frames.Add(1)
-	r.stats.bytes.Add(uint64(body.Len())) //nolint:gosec // never negative
+	r.stats.count(func(st *Stats) {
+		st.Frames++
+		st.Bytes += uint64(body.Len()) //nolint:gosec // never negative
+		if h.HasExt && h.Ext.HasT {
+			st.CaptureToReceive, st.HasCaptureToReceive = time.Duration(now.UnixNano()-h.Ext.T), true
+		}
+	})
 	r.peers.frame(r.streamName(h))
+	r.last = stream
 	disrupted := stream.disrupted
 	// A frame that builds upon others has them all: what follows over another
 	// connection, a decoder must not take for a gap and forget them.
@@ -326,7 +334,11 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, parts int, body *
 // parts receives one whole message, its first part into spare and its second
 // into body.
 func (r *Receiver) parts() (n int, err error) {
-	return receiveParts(r.conn.data, r.spare, &r.body, &r.rest)
+	n, err = receiveParts(r.conn.data, r.spare, &r.body, &r.rest)
+	if err == nil {
+		r.stats.take()
+	}
+	return n, err
 }
 
 // receiveParts receives one whole message and returns the number of its parts;
@@ -350,14 +362,24 @@ func receiveParts(sock zmsg.Socket, head, body, rest *zmsg.Message) (n int, err 
 	return n, nil
 }
 
-func (r *Receiver) check(parts, size int) error {
+// judge parses the header of a message and returns what makes it neither a
+// frame nor a goodbye, or nil.
+func judge(cfg *Config, head, body *zmsg.Message, parts int, h *wire.Header) error {
+	if err := wire.ParseHeader(head.Bytes(), h); err != nil || h.Terminate {
+		return err
+	}
 	if parts != 2 {
 		return fmt.Errorf("%w: %d parts: want a header and a data part", wire.ErrMalformed, parts)
 	}
-	if uint64(size) > r.cfg.MaxFrameSize { //nolint:gosec // never negative
-		return fmt.Errorf("%w: data part of %d bytes: want max-frame-size=%d at the most", wire.ErrMalformed, size, r.cfg.MaxFrameSize)
+	if size := body.Len(); uint64(size) > cfg.MaxFrameSize { //nolint:gosec // never negative
+		return fmt.Errorf("%w: data part of %d bytes: want max-frame-size=%d at the most", wire.ErrMalformed, size, cfg.MaxFrameSize)
 	}
 	return nil
+}
+
+func tellMalformed(stats *counters, obs *Observer, bad error) {
+	stats.count(func(st *Stats) { st.FramesMalformed++ })
+	obs.warn(fmt.Errorf("netgear: message dropped: %w", bad))
 }
 
 // confirm replies to the message that was taken in.
@@ -378,6 +400,7 @@ func (r *Receiver) replied(err error) {
 // terminated takes in the goodbye of a sender. Among several, the last one ends
 // the stream; one that never sent a frame ends nothing.
 func (r *Receiver) terminated(port string) error {
+	r.stats.count(func(st *Stats) { st.Goodbyes++ })
 	if r.row.confirmsTerminate {
 		text := wire.ConfirmTerminate
 		if r.cfg.MultiServer {
@@ -429,6 +452,10 @@ func (s *stream) lacks(h *wire.Header) bool {
 	}
 	return s.incomplete
 }
+
+// longestGap is how many frames can be missing at once: days of them. Beyond it
+// a number is no number of this stream.
+const longestGap = 1 << 24
 
 // maxStreams bounds the senders that are told apart; a peer chooses the names.
 const maxStreams = 1024
@@ -486,7 +513,9 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 	switch {
 	case !s.numbered, e.Seq == s.next:
 	case e.Seq > s.next:
-		r.stats.missing.Add(e.Seq - s.next)
+		if gap := e.Seq - s.next; gap <= longestGap {
+			r.stats.count(func(st *Stats) { st.FramesMissing += gap })
+		}
 		s.disrupted, s.incomplete = true, true
 	default: // another sender, or one that started anew
 		s.disrupted, s.incomplete = true, true
@@ -495,17 +524,27 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 	return s
 }
 
-// Reject takes back the last frame from the count of those received: it was
-// well formed but means nothing to the caller. The next one is then marked
-// as a Discontinuity.
+// Reject takes back the last frame, of that size, from the count of those
+// received: it was well formed but means nothing to the caller. The next one of
+// its sender is then marked as a Discontinuity.
 func (r *Receiver) Reject(size int) {
-	r.stats.frames.Add(^uint64(0))
-	r.stats.bytes.Add(-uint64(size)) //nolint:gosec // never negative
-	r.stats.malformed.Add(1)
-	if r.current != nil {
-		r.current.incomplete = true
-	}
-	r.disrupt()
+	r.takeBack(size, func(st *Stats) { st.FramesMalformed++ })
+}
+
+// Drop is Reject of a frame that the caller has no use for at the moment.
+func (r *Receiver) Drop(size int) {
+	r.takeBack(size, func(st *Stats) { st.FramesDropped++ })
+}
+
+func (r *Receiver) takeBack(size int, instead func(st *Stats)) {
+	r.care.enter()
+	defer r.care.leave()
+	r.stats.count(func(st *Stats) {
+		st.Frames--
+		st.Bytes -= uint64(size) //nolint:gosec // never negative
+		instead(st)
+	})
+	r.last.disrupted, r.last.incomplete = true, true
 }
 
 // Close ends the receiver without waiting. After it Recv returns ErrClosed.
@@ -522,6 +561,8 @@ func (r *Receiver) Close() error {
 	r.closed = true
 	if r.latest != nil {
 		r.latest.close()
+	} else if r.care.ahead > 0 {
+		r.stats.count(func(st *Stats) { st.FramesDropped++ }) // read, but not confirmed
 	}
 	_ = r.conn.close(0)
 	r.answer.close()

@@ -185,7 +185,7 @@ func (c *conn) greet(port uint) (mechanism string) {
 		return ""
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	defer spawnAtEnd(ctx, c.fail, func() { conn.Close() })()
 	// Signature and version alone at first: an end that has read another
 	// mechanism hangs up before it has sent its own.
 	ours, theirs := greeting(c.mechanism()), make([]byte, greetingLen)

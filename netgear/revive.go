@@ -19,6 +19,7 @@ const (
 // ends that connect; safe for concurrent use.
 type revival struct {
 	wake func()
+	fail func(error)
 
 	mu     sync.Mutex
 	ports  []reviving
@@ -32,8 +33,8 @@ type reviving struct {
 	pause time.Duration
 }
 
-func newRevival(ports int, wake func()) *revival {
-	return &revival{wake: wake, ports: make([]reviving, ports)}
+func newRevival(ports int, wake func(), fail func(error)) *revival {
+	return &revival{wake: wake, fail: fail, ports: make([]reviving, ports)}
 }
 
 // begin says that there is a new socket.
@@ -56,7 +57,7 @@ func (r *revival) ended(generation uint64, i int) {
 	r.stopLocked(i)
 	p := &r.ports[i]
 	p.pause = min(max(2*p.pause, leastPause), mostPause)
-	p.timer = time.AfterFunc(p.pause, func() {
+	p.timer = spawnAfter(p.pause, r.fail, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.socket == generation {

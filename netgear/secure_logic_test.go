@@ -264,8 +264,12 @@ func TestGreeting(t *testing.T) {
 func TestPanicInAGoroutineBecomesAnError(t *testing.T) {
 	got := make(chan error)
 	spawn(func(err error) { got <- err }, func() { panic("boom") })
-	if err := <-got; !strings.Contains(err.Error(), "internal error: boom") {
+	err := <-got
+	if err.Error() != "netgear: internal error: boom" {
 		t.Errorf("error %v", err)
+	}
+	if p, ok := errors.AsType[*panicError](err); !ok || !strings.Contains(p.Stack(), "TestPanicInAGoroutineBecomesAnError") {
+		t.Errorf("no stack in %#v", err)
 	}
 }
 

@@ -352,10 +352,10 @@ func newRelay(t testing.TB, dial func() (net.Conn, error)) *relay {
 				stop := context.AfterFunc(ctx, func() { in.Close(); out.Close() })
 				defer stop()
 				wg.Go(func() {
-					_, _ = io.Copy(io.MultiWriter(in, r), out)
+					_, _ = io.Copy(io.MultiWriter(r, in), out)
 					in.Close()
 				})
-				_, _ = io.Copy(io.MultiWriter(out, r), in)
+				_, _ = io.Copy(io.MultiWriter(r, out), in)
 			})
 		}
 	})
@@ -677,11 +677,11 @@ func TestCertificateFolders(t *testing.T) {
 	})
 	t.Run("no certificate", func(t *testing.T) {
 		keys := newKeys(t)
-		if err := os.WriteFile(filepath.Join(keys, serverSecret), []byte("public-key = 123\nsecret-key = \"secret\"\n"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(keys, serverSecret), []byte("public-key = mumble\nsecret-key = \"secret\"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		err := open(cfg(netgear.ReceiverRole, keys), netgear.ReceiverRole)
-		if !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), "server.key_secret") || strings.Contains(err.Error(), "123") {
+		if !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), "server.key_secret") || strings.Contains(err.Error(), "mumble") {
 			t.Errorf("error %v, want ErrSettings that names the file and no key", err)
 		}
 	})

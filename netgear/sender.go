@@ -18,13 +18,17 @@ import (
 // moment ahead of the program; without the pause the last frames are lost.
 const tailGrace = 250 * time.Millisecond
 
+// leaveGrace is how long a Sender that is about to end waits for a receiver
+// that is not there: several times what a lost connection takes to come back.
+const leaveGrace = 5 * reconnectInterval
+
 // Sender sends frames and waits for their confirmations, as the NetGear Server
 // does; a Receiver is its counterpart. When a confirmation stays away it
 // rebuilds the connection and sends the frame again (Lazy Pirate), until
 // MaxRetries timeouts came in a row.
 //
-// Send, Finish and Close are for one goroutine at a time, Stats, Peers and
-// CurrentPort for any.
+// Send, Finish and Close are for one goroutine at a time, Stats, Peers,
+// CurrentPort and Leave for any.
 type Sender struct {
 	cfg    Config
 	obs    Observer
@@ -48,11 +52,13 @@ type Sender struct {
 	reply     zmsg.Message // the parts of an answer
 	array     zmsg.Message
 	extra     zmsg.Message
-	lossTold  bool // the present outage has been reported
+	lossTold  bool      // the present outage has been reported
+	alone     time.Time // since when nobody is there, once the stream is to end
 
-	port  atomic.Uint64
-	peers *peerTable
-	stats counters
+	current atomic.Pointer[conn] // conn, for Leave
+	port    atomic.Uint64
+	peers   *peerTable
+	stats   counters
 }
 
 // flying is a frame on its way.
@@ -89,8 +95,39 @@ func (s *Sender) open() (err error) {
 	if s.conn, err = open(&s.cfg, SenderRole, &s.obs, s.peers); err != nil {
 		return err
 	}
+	s.current.Store(s.conn)
 	s.port.Store(uint64(s.conn.ports[0]))
 	return nil
+}
+
+// Leave tells that the stream is about to end, until Finish has ended it: where
+// no receiver is connected, nor comes within half a second, Send and Finish do
+// not wait for one any longer. Frames are given up then, as FramesDropped has
+// it, without an error.
+func (s *Sender) Leave() {
+	if c := s.current.Load(); c != nil {
+		c.leaving.Store(true)
+		c.waker.Wake()
+	}
+}
+
+// leaveBy returns until when to wait for a receiver that is not there; zero: as
+// long as it takes.
+func (s *Sender) leaveBy() time.Time {
+	if !s.conn.leaving.Load() || s.peers.count() > 0 {
+		s.alone = time.Time{}
+		return time.Time{}
+	}
+	if s.alone.IsZero() {
+		s.alone = time.Now()
+	}
+	return s.alone.Add(leaveGrace)
+}
+
+// gone says whether it is time to end without a receiver.
+func (s *Sender) gone() bool {
+	by := s.leaveBy()
+	return !by.IsZero() && !time.Now().Before(by)
 }
 
 // CurrentPort returns the port that is bound or connected to.
@@ -119,27 +156,26 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		f.Payload.Release()
 		return err
 	}
+	size := uint64(len(f.Payload.Bytes))
 	if !s.admit(f, begin) {
 		f.Payload.Release()
-		s.stats.dropped.Add(1)
+		s.stats.count(func(st *Stats) { st.Frames++; st.Bytes += size; st.FramesDropped++ })
 		return nil
 	}
-	size := uint64(len(f.Payload.Bytes))
 	fl := &s.ring[(s.first+s.count)%len(s.ring)]
 	if err := s.load(fl, f, begin); err != nil {
 		return err
 	}
-	s.stats.frames.Add(1)
-	s.stats.bytes.Add(size)
+	s.stats.count(func(st *Stats) { st.Frames++; st.Bytes += size })
 	s.seq++
 	s.count++
 	if !s.row.confirmed {
 		err := s.publish(fl)
-		s.stats.sendBlock.Add(int64(time.Since(begin)))
+		s.stats.count(func(st *Stats) { st.SendBlock += time.Since(begin) })
 		return err
 	}
 	err := s.deliver(ctx, len(s.ring)-1)
-	s.stats.sendBlock.Add(int64(time.Since(begin)))
+	s.stats.count(func(st *Stats) { st.SendBlock += time.Since(begin) })
 	if err != nil && errors.Is(err, ctx.Err()) {
 		return nil // the frame is ours, and its confirmation is seen to later
 	}
@@ -165,6 +201,10 @@ func (s *Sender) makeRoom(ctx context.Context) error {
 // deliver is settle, and takes note of an error that is final.
 func (s *Sender) deliver(ctx context.Context, n int) error {
 	err := s.conn.failed()
+	if err == nil && s.conn.isFull() {
+		s.conn.tellFull()
+		err = s.rebuild(ctx, time.Now().Add(s.cfg.RequestTimeout))
+	}
 	if err == nil {
 		err = s.settle(ctx, n)
 	}
@@ -229,6 +269,7 @@ func (s *Sender) publish(fl *flying) error {
 	s.sent++
 	s.pop()
 	if err != nil {
+		s.stats.count(func(st *Stats) { st.FramesDropped++ })
 		return fmt.Errorf("netgear: %w: send: %w", ErrTransport, err)
 	}
 	s.peers.frame("")
@@ -265,7 +306,12 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 		if s.count <= n && s.sent == s.count {
 			return nil
 		}
-		if _, err := s.conn.wait(ctx, want, earliest(deadline, rebuildAt, probe.at)); err != nil {
+		if s.gone() {
+			s.conn.log.Debug("the stream ends and nobody is there", "frames", s.count)
+			s.discard()
+			return nil
+		}
+		if _, err := s.conn.wait(ctx, want, earliest(deadline, rebuildAt, probe.at, s.leaveBy())); err != nil {
 			return err
 		}
 		acked, err := s.collect()
@@ -291,6 +337,10 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 					rebuildAt = s.conn.built.Add(reconnectInterval)
 				}
 			}
+		}
+		if s.conn.isFull() {
+			s.conn.tellFull()
+			rebuildAt = now
 		}
 		if s.conn.givenUp() {
 			rebuildAt = now
@@ -395,6 +445,8 @@ func (s *Sender) collect() (acked bool, err error) {
 		port := ""
 		if s.cfg.answers() {
 			port = s.tellReply(parts)
+		} else if parts != 1 {
+			s.malformed(fmt.Errorf("confirmation in %d parts: want 1: %w", parts, wire.ErrMalformed))
 		}
 		if s.sent > 0 {
 			s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), s.reply.Bytes())
@@ -417,15 +469,18 @@ func (s *Sender) collect() (acked bool, err error) {
 func (s *Sender) tellReply(parts int) (port string) {
 	var r wire.Reply
 	bad := wire.ParseReply(s.reply.Bytes(), &r)
+	want := 1
+	if r.Array {
+		want = 2
+	}
 	switch {
 	case bad == nil && !r.JSON:
 		bad = fmt.Errorf("answer of text: want the receiver in bidirectional or multi-client mode too: %w", wire.ErrMalformed)
-	case bad == nil && r.Array != (parts == 2):
-		bad = fmt.Errorf("answer of type %q in %d parts: %w", r.ReturnType, parts, wire.ErrMalformed)
+	case bad == nil && parts != want:
+		bad = fmt.Errorf("answer of type %q in %d parts: want %d: %w", r.ReturnType, parts, want, wire.ErrMalformed)
 	}
 	if bad != nil {
-		s.stats.malformed.Add(1)
-		s.obs.warn(fmt.Errorf("netgear: answer dropped: %w", bad))
+		s.malformed(bad)
 		return ""
 	}
 	port = strings.Clone(r.Port)
@@ -441,16 +496,21 @@ func (s *Sender) tellReply(parts int) (port string) {
 	return port
 }
 
+func (s *Sender) malformed(bad error) {
+	s.stats.count(func(st *Stats) { st.FramesMalformed++ })
+	s.obs.warn(fmt.Errorf("netgear: answer dropped: %w", bad))
+}
+
 func (s *Sender) tellLoss() {
 	if !s.lossTold {
 		s.lossTold = true
-		s.obs.warn(fmt.Errorf("netgear: %w: %s went away: reconnecting", ErrPeerLost, s.conn.endpoints()))
+		s.obs.warn(fmt.Errorf("netgear: %w: the receiver at %s went away: reconnecting", ErrPeerLost, s.conn.endpoints()))
 	}
 }
 
 // timedOut counts a timeout, and returns an error when it was the last one.
 func (s *Sender) timedOut() error {
-	s.stats.ackTimeouts.Add(1)
+	s.stats.count(func(st *Stats) { st.AckTimeouts++ })
 	endpoint := s.conn.endpoints()
 	why := ErrNoReply
 	if trouble := s.conn.trouble(); trouble != nil {
@@ -461,15 +521,15 @@ func (s *Sender) timedOut() error {
 			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.presence()))
 		return nil
 	}
-	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up",
-		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries)
+	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up (%s)",
+		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries, s.peers.presence())
 	s.discard()
 	return s.failed
 }
 
 // rebuild replaces the connection; all frames in flight are to be sent again.
 func (s *Sender) rebuild(ctx context.Context, until time.Time) error {
-	s.stats.reconnects.Add(1)
+	s.stats.count(func(st *Stats) { st.Reconnects++ })
 	s.sent = 0
 	if err := s.conn.rebuild(ctx, until); err != nil {
 		if ctx.Err() == nil {
@@ -485,7 +545,7 @@ func (s *Sender) rebuild(ctx context.Context, until time.Time) error {
 
 // discard gives up the frames in flight.
 func (s *Sender) discard() {
-	s.stats.dropped.Add(uint64(s.count)) //nolint:gosec // never negative
+	s.stats.count(func(st *Stats) { st.FramesDropped += uint64(s.count) }) //nolint:gosec // never negative
 	for s.count > 0 {
 		s.sent = max(s.sent, 1)
 		s.pop()
@@ -511,13 +571,18 @@ func (s *Sender) Finish(ctx context.Context) error {
 			return err
 		}
 	}
+	if s.gone() {
+		_ = s.conn.close(0)
+		s.conn = nil
+		return nil
+	}
 	if !s.lastFrame.IsZero() {
 		if err := sleep(ctx, time.Until(s.lastFrame.Add(tailGrace))); err != nil {
 			return err
 		}
 	}
-	until := time.Now().Add(s.cfg.RequestTimeout / 5) // NetGear's wait
-	if s.cfg.MultiServer && s.row.confirmed && s.stats.acks.Load() == 0 {
+	until := earliest(time.Now().Add(s.cfg.RequestTimeout/5), s.leaveBy()) // NetGear's wait
+	if s.cfg.MultiServer && s.row.confirmed && s.Stats().AcksReceived == 0 {
 		// NetGear's receiver does not know us yet and would never answer, nor
 		// anybody else from then on.
 		_ = s.conn.close(0)
@@ -577,16 +642,22 @@ func (s *Sender) terminate(ctx context.Context, until time.Time) error {
 	if !s.row.confirmsTerminate {
 		return nil
 	}
-	ev, err := s.conn.wait(ctx, zmsg.In, until)
-	if err == nil && ev&zmsg.In != 0 {
+	for {
+		ev, err := s.conn.wait(ctx, zmsg.In, until)
+		if err != nil || ev&zmsg.In == 0 {
+			return err
+		}
 		_, err = s.conn.data.Recv(&s.reply) // which frees a REQ socket for the next one
 		s.reply.Close()
+		if !errors.Is(err, zmsg.ErrAgain) { // it was the answer to an earlier request
+			return err
+		}
 	}
-	return err
 }
 
-// Reject counts a frame that the caller does not send, since it is malformed.
-func (s *Sender) Reject() { s.stats.malformed.Add(1) }
+// Reject counts a frame that the caller does not send, or an array that it does
+// not take, since it is malformed.
+func (s *Sender) Reject() { s.stats.count(func(st *Stats) { st.FramesMalformed++ }) }
 
 // Close ends the sender without a goodbye and without waiting: what is not
 // confirmed is given up. After it every call but Stats returns ErrClosed.

@@ -43,6 +43,10 @@ const (
 	// they stay within the 10 ms that a state change may take.
 	closeGrace = 2 * time.Millisecond
 	bindGrace  = 4 * time.Millisecond
+	// ownGrace is how long opening waits for a port that may be one of this
+	// process's own, of an end that was closed: on a busy machine libzmq's
+	// threads need longer than closeGrace.
+	ownGrace = 250 * time.Millisecond
 	// receiveQueue is in messages. With a ZAP handler a credential message
 	// takes one place for ever, so one would never deliver.
 	receiveQueue = 2
@@ -57,6 +61,10 @@ const (
 	keepaliveIdle     = 3 // s
 	keepaliveInterval = 1 // s
 	keepaliveCount    = 3
+	// maxRefused is how many connections a PAIR socket may have beside the one it
+	// serves. libzmq keeps each that has sent something for ever, though its peer
+	// be gone; only a new socket is rid of them.
+	maxRefused = 64
 	// connectTimeout bounds one attempt to connect; the kernel's own pauses
 	// between them grow to a minute.
 	connectTimeout = 2 * time.Second
@@ -86,16 +94,24 @@ type conn struct {
 	// names the socket it belongs to. Shared.
 	lost       atomic.Uint64
 	generation atomic.Uint64 // of the socket
+	// full is set by the watch when there are more than maxRefused, and names the
+	// socket as lost does. Shared.
+	full atomic.Uint64
 	// fatal is why there is no use in going on: it was refused, or the tunnel
 	// was. Shared.
 	fatal atomic.Pointer[error]
 	// suspicions has one for each port.
 	suspicions []suspicion
 	revival    *revival
+	leaving    atomic.Bool // see Sender.Leave; shared
 	// ctx ends with close.
 	ctx    context.Context
 	cancel context.CancelFunc
 }
+
+// ending is the number of closed ends of this process whose sockets are not gone
+// yet.
+var ending atomic.Int32
 
 // open sets up the socket. It does not wait for the network: names are looked
 // up and connections made by libzmq's own thread.
@@ -104,19 +120,21 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
 		peers: peers,
 	}
-	var err error
+	err := checkDescriptors()
+	if err != nil {
+		return nil, err
+	}
+	// Go's runtime takes its own with the first timer; let it be now.
+	spawnAfter(time.Hour, c.fail, func() {}).Stop()
 	if c.ports, err = cfg.ports(role); err != nil {
 		return nil, err
 	}
 	c.suspicions = make([]suspicion, len(c.ports))
-	c.revival = newRevival(len(c.ports), func() { c.waker.Wake() })
+	c.revival = newRevival(len(c.ports), func() { c.waker.Wake() }, c.fail)
 	if cfg.SecureMode != Grasslands {
 		if c.keys, err = openKeys(cfg, role, c.log); err != nil {
 			return nil, err
 		}
-	}
-	if err = checkDescriptors(); err != nil {
-		return nil, err
 	}
 	if c.waker, err = zmsg.NewWaker(); err != nil {
 		return nil, fmt.Errorf("netgear: %w: event descriptor: %w", ErrOpen, err)
@@ -137,8 +155,12 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		}
 	}
 	// The port may be ours still for a moment after an earlier close.
-	for end := time.Now().Add(bindGrace); ; time.Sleep(time.Millisecond / 2) {
-		if err = c.build(); !errors.Is(err, ErrInUse) || time.Now().After(end) {
+	for begin := time.Now(); ; time.Sleep(time.Millisecond / 2) {
+		grace := bindGrace
+		if ending.Load() > 0 {
+			grace = ownGrace
+		}
+		if err = c.build(); !errors.Is(err, ErrInUse) || time.Since(begin) > grace {
 			break
 		}
 	}
@@ -167,8 +189,6 @@ func checkDescriptors() error {
 		return fmt.Errorf("netgear: %w: fewer than %d file descriptors are free (%w): raise the limit (ulimit -n), or look for what does not close its own",
 			ErrOpen, spareDescriptors, err)
 	}
-	// Go's runtime takes its own with the first timer; let it be now.
-	time.AfterFunc(time.Hour, func() {}).Stop()
 	return nil
 }
 
@@ -311,10 +331,9 @@ func (c *conn) options() []option {
 	opt := func(name string, set func(s *zmq4.Socket) error) option { return option{name, set} }
 	sendQueue := int(cfg.InFlight) + 1 // the frames in flight and a goodbye
 	if c.role == ReceiverRole {
-		// Its answers. Those to all frames in flight may have to wait for
-		// libzmq's thread; with frames in them they take room, and fewer do.
-		if sendQueue = maxInFlight + 1; cfg.answers() {
-			sendQueue = receiveQueue + 1
+		sendQueue = receiveQueue + 1 // its answers
+		if cfg.Pattern == wire.Pair {
+			sendQueue = maxInFlight + 1 // to all frames that a sender may have in flight
 		}
 	} else if cfg.Pattern == wire.PubSub {
 		// NetGear has 1, and loses frames whenever the sending thread of libzmq
@@ -434,8 +453,11 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 	c.cancel()
 	ended := make(chan struct{})
 	zctx := c.zctx
-	go func() {
+	told := func(err error) { c.log.Error("after the end", "error", err) } // nobody waits for an error any more
+	ending.Add(1)
+	spawn(told, func() {
 		defer close(ended)
+		defer ending.Add(-1)
 		// Blocks until the sockets are gone; never on the caller's thread.
 		if err := zctx.Term(); err != nil {
 			c.log.Warn("ending a context", "error", err)
@@ -443,7 +465,7 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 		if c.tunnel != nil {
 			c.tunnel.close(linger) // what the sockets had left is in it
 		}
-	}()
+	})
 	select {
 	case <-ended:
 	case <-time.After(closeGrace):
@@ -473,7 +495,7 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		if err := errors.Join(ctx.Err(), c.failed()); err != nil {
 			continue
 		}
-		if ev&^zmsg.Woken != 0 || c.isLost() || c.revival.waiting() {
+		if ev&^zmsg.Woken != 0 || c.isLost() || c.isFull() || c.revival.waiting() || c.leaving.Load() {
 			return ev, nil
 		}
 	}
@@ -509,6 +531,13 @@ func (c *conn) givenUp() bool {
 // isLost says whether a connection of the present socket has ended since
 // clearLost or since the socket was built.
 func (c *conn) isLost() bool { return c.lost.Load() == c.generation.Load() }
+
+// isFull says whether the present socket has more connections than it should.
+func (c *conn) isFull() bool { return c.full.Load() == c.generation.Load() }
+
+func (c *conn) tellFull() {
+	c.obs.warn(fmt.Errorf("netgear: %w: more than %d connections wait behind the one that is served at %s: rebuilding it", ErrPeerLost, maxRefused, c.endpoints()))
+}
 
 func (c *conn) clearLost() { c.lost.Store(0) }
 
@@ -599,6 +628,10 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 		l.reason = l.why.reason(c.keys != nil)
 	}
 	change := c.peers.event(generation, l)
+	if c.cfg.Pattern == wire.Pair && c.cfg.Bind && change.connected > 1+maxRefused {
+		c.full.Store(generation)
+		c.waker.Wake()
+	}
 	if len(change.removed) > 0 && !change.swapped {
 		c.lost.Store(generation)
 		c.waker.Wake()
@@ -674,18 +707,44 @@ func (o *Observer) warn(err error) {
 	}
 }
 
-// spawn runs f in a goroutine. A panic in it ends no process: it becomes an
-// error.
-func spawn(fail func(error), f func()) {
-	go func() {
+// spawn runs f in a goroutine. Every goroutine of ours comes from here, from
+// spawnAtEnd or from spawnAfter: a panic in one of them ends no process, but
+// becomes an error.
+func spawn(fail func(error), f func()) { go contained(fail, f)() }
+
+// spawnAtEnd is context.AfterFunc, contained.
+func spawnAtEnd(ctx context.Context, fail func(error), f func()) (stop func() bool) {
+	return context.AfterFunc(ctx, contained(fail, f))
+}
+
+// spawnAfter is time.AfterFunc, contained.
+func spawnAfter(d time.Duration, fail func(error), f func()) *time.Timer {
+	return time.AfterFunc(d, contained(fail, f))
+}
+
+// contained is f without its panics.
+func contained(fail func(error), f func()) func() {
+	return func() {
 		defer func() {
 			if r := recover(); r != nil {
-				fail(fmt.Errorf("netgear: internal error: %v\n%s", r, debug.Stack()))
+				fail(&panicError{r, string(debug.Stack())})
 			}
 		}()
 		f()
-	}()
+	}
 }
+
+// panicError is a panic in a goroutine. Its stack is for those who look for the
+// fault, not for the text of the error.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("netgear: internal error: %v", e.value) }
+
+// Stack returns where it happened.
+func (e *panicError) Stack() string { return e.stack }
 
 func sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)

@@ -137,10 +137,10 @@ func (t *tunnel) close(grace time.Duration) {
 	if grace > 0 {
 		grace = max(grace, sshFarewell)
 		gone := make(chan struct{})
-		go func() {
+		spawn(t.fail, func() {
 			t.carried.Wait()
 			close(gone)
-		}()
+		})
 		select {
 		case <-gone:
 		case <-time.After(grace):
@@ -191,8 +191,8 @@ func (t *tunnel) keepUp() {
 			t.setTrouble(nil)
 			t.setClient(client)
 			up, over := context.WithCancel(t.ctx)
-			context.AfterFunc(up, func() { client.Close() })
-			spawn(t.fail, func() { keepAlive(up, client) })
+			spawnAtEnd(up, t.fail, func() { client.Close() })
+			spawn(t.fail, func() { t.keepAlive(up, client) })
 			err := client.Wait()
 			over()
 			t.setClient(nil)
@@ -213,7 +213,7 @@ func (t *tunnel) keepUp() {
 func (t *tunnel) dial() (*ssh.Client, error) {
 	ctx, done := context.WithCancel(t.ctx) // ends a connection to the agent too
 	defer done()
-	config, err := t.auth.config(ctx, t.server)
+	config, err := t.auth.config(ctx, t.fail, t.server)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +232,7 @@ func (t *tunnel) dial() (*ssh.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(t.ctx, func() { conn.Close() })
+	stop := spawnAtEnd(t.ctx, t.fail, func() { conn.Close() })
 	defer stop()
 	if err := conn.SetDeadline(time.Now().Add(sshHandshakeTimeout)); err != nil {
 		conn.Close()
@@ -266,13 +266,13 @@ func (t *tunnel) dial() (*ssh.Client, error) {
 
 // keepAlive closes a client whose server hangs. It ends with ctx, or with the
 // client.
-func keepAlive(ctx context.Context, client *ssh.Client) {
+func (t *tunnel) keepAlive(ctx context.Context, client *ssh.Client) {
 	for sleep(ctx, sshKeepalive) == nil {
 		answer := make(chan error, 1)
-		go func() {
+		spawn(t.fail, func() {
 			_, _, err := client.SendRequest("keepalive@openssh.com", true, nil)
 			answer <- err
-		}()
+		})
 		select {
 		case err := <-answer:
 			if err != nil {
@@ -327,20 +327,20 @@ func ownProcess(c *net.UnixConn) (own bool) {
 // carry connects local with the target, until one of them ends or ctx does.
 func (t *tunnel) carry(ctx context.Context, local *net.UnixConn) {
 	defer local.Close()
-	stop := context.AfterFunc(ctx, func() { local.Close() })
+	stop := spawnAtEnd(ctx, t.fail, func() { local.Close() })
 	defer stop()
 	remote, err := t.reach(ctx)
 	if err != nil {
 		return
 	}
 	defer remote.Close()
-	defer context.AfterFunc(ctx, func() { remote.Close() })()
+	defer spawnAtEnd(ctx, t.fail, func() { remote.Close() })()
 	back := make(chan struct{})
-	go func() {
+	spawn(t.fail, func() {
 		defer close(back)
 		_, _ = io.Copy(local, remote) // the end of either end is the end
 		_ = local.CloseWrite()
-	}()
+	})
 	_, _ = io.Copy(remote, local)
 	if half, ok := remote.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite() // whatever was sent goes on its way; the other end then closes

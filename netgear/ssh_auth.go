@@ -53,13 +53,13 @@ func isFile(path string) error {
 }
 
 // config reads the files anew for each attempt to log in. ctx ends a
-// connection to the agent.
-func (a *sshAuth) config(ctx context.Context, server sshServer) (*ssh.ClientConfig, error) {
+// connection to the agent; fail is spawn's.
+func (a *sshAuth) config(ctx context.Context, fail func(error), server sshServer) (*ssh.ClientConfig, error) {
 	check, err := knownhosts.New(a.knownHosts)
 	if err != nil {
 		return nil, fmt.Errorf("netgear: %w: ssh-known-hosts: %w", ErrSettings, err)
 	}
-	methods, err := a.methods(ctx)
+	methods, err := a.methods(ctx, fail)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (a *sshAuth) config(ctx context.Context, server sshServer) (*ssh.ClientConf
 }
 
 // methods are the ways to log in, in the order in which they are tried.
-func (a *sshAuth) methods(ctx context.Context) (methods []ssh.AuthMethod, err error) {
+func (a *sshAuth) methods(ctx context.Context, fail func(error)) (methods []ssh.AuthMethod, err error) {
 	if a.keyFile != "" {
 		signer, err := readSigner(a.keyFile, a.password)
 		if err != nil {
@@ -91,7 +91,7 @@ func (a *sshAuth) methods(ctx context.Context) (methods []ssh.AuthMethod, err er
 		if path := os.Getenv("SSH_AUTH_SOCK"); path != "" {
 			var d net.Dialer
 			if conn, err := d.DialContext(ctx, "unix", path); err == nil {
-				context.AfterFunc(ctx, func() { conn.Close() })
+				spawnAtEnd(ctx, fail, func() { conn.Close() })
 				if signers, err = agent.NewClient(conn).Signers(); err != nil {
 					signers = nil
 				}
@@ -186,8 +186,9 @@ func (t *tunnel) describe(err error) error {
 	var revoked *knownhosts.RevokedError
 	switch {
 	case errors.As(err, &mismatch) && len(mismatch.Want) == 0:
-		return fmt.Errorf("netgear: %w: %w: the host key of %s is unknown: want it in %s (compare it, then: ssh-keyscan -p PORT HOST)",
-			ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts)
+		host, port, _ := net.SplitHostPort(t.server.address) // we have joined it
+		return fmt.Errorf("netgear: %w: %w: the host key of %s is unknown: want it in %s (compare it, then: ssh-keyscan -p %s %s >> %[4]s)",
+			ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts, port, host)
 	case errors.As(err, &mismatch):
 		return fmt.Errorf("netgear: %w: %w: the host key of %s is not the one in %s, line %d: somebody may be in between, or the server has a new one",
 			ErrUnauthorized, ErrTunnel, t.server.address, mismatch.Want[0].Filename, mismatch.Want[0].Line)

@@ -1,22 +1,30 @@
 package netgear
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
 // Stats is a snapshot of a Sender's or Receiver's counters since it was made.
-// A Sender's FramesSent are those that were given to the transport: they are
-// confirmed (AcksReceived), lost (FramesDropped) or still in flight, but for
-// pub-sub, where nothing is confirmed. FramesDropped also counts frames of
-// encoded video that were not sent since no key frame was before them. What
-// arrives at a Receiver is in FramesReceived, FramesDropped (sent twice, or
-// building upon frames that are missing) or FramesMalformed.
+// It adds up at any time:
+//
+//	Sender    Frames = AcksReceived + FramesDropped + those in flight, at most InFlight
+//	          (in pub-sub nothing is confirmed, and FramesDropped are those that were not sent)
+//	Receiver  Frames + FramesDropped + FramesMalformed + Goodbyes = messages taken in
 type Stats struct {
-	Frames          uint64 // sent or received
-	Bytes           uint64 // of their data parts
-	FramesDropped   uint64
+	Frames uint64 // sent or received
+	Bytes  uint64 // of their data parts
+	// FramesDropped are of a Sender those that were given up without a
+	// confirmation, that libzmq refused, or that were not sent since no key frame
+	// was before them; of a Receiver those that arrived twice, that were passed
+	// over for newer ones, that build upon frames that are missing, or that the
+	// program could not use (Receiver.Drop).
+	FramesDropped uint64
+	// FramesMalformed are of a Receiver the messages that are neither a frame nor
+	// a goodbye. Of a Sender they are not among Frames: frames that were not sent
+	// (Sender.Reject), and answers that make no sense, which confirm their frame.
 	FramesMalformed uint64
+	Goodbyes        uint64 // of a Receiver
 	AcksReceived    uint64
 	AckTimeouts     uint64 // of a Receiver: times it waited in vain for a frame
 	Reconnects      uint64
@@ -37,35 +45,45 @@ type Stats struct {
 	Peers  []Peer
 }
 
-// counters is Stats as it is counted. Written by one goroutine, read by any.
+// counters is Stats as it is counted, by any goroutine. What belongs together
+// changes under one lock, so that every snapshot adds up.
 type counters struct {
-	frames, bytes, dropped, malformed   atomic.Uint64
-	acks, ackTimeouts, reconnects       atomic.Uint64
-	missing                             atomic.Uint64
-	ackRTT, ackRTTAvg, sendBlock, delay atomic.Int64
-	hasDelay                            atomic.Bool
+	mu sync.Mutex
+	st Stats
+	// taken is how many messages a Receiver has read from its socket, apart from
+	// what they turned out to be.
+	taken uint64
+}
+
+func (c *counters) take() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.taken++
+}
+
+// count has f change the counters.
+func (c *counters) count(f func(st *Stats)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.st)
 }
 
 func (c *counters) ack(rtt time.Duration) {
-	c.acks.Add(1)
-	c.ackRTT.Store(int64(rtt))
-	avg := c.ackRTTAvg.Load()
-	if avg == 0 {
-		avg = int64(rtt)
-	}
-	c.ackRTTAvg.Store(avg + (int64(rtt)-avg)/8)
+	c.count(func(st *Stats) {
+		st.AcksReceived++
+		st.AckRTT = rtt
+		if st.AckRTTAvg == 0 {
+			st.AckRTTAvg = rtt
+		}
+		st.AckRTTAvg += (rtt - st.AckRTTAvg) / 8
+	})
 }
 
 func (c *counters) snapshot(cfg *Config, peers *peerTable) Stats {
-	return Stats{
-		AuthFailures: peers.authFailures.Load(), Secure: cfg.SecureMode != Grasslands,
-		Frames: c.frames.Load(), Bytes: c.bytes.Load(),
-		FramesDropped: c.dropped.Load(), FramesMalformed: c.malformed.Load(),
-		AcksReceived: c.acks.Load(), AckTimeouts: c.ackTimeouts.Load(), Reconnects: c.reconnects.Load(),
-		FramesMissing: c.missing.Load(),
-		AckRTT:        time.Duration(c.ackRTT.Load()), AckRTTAvg: time.Duration(c.ackRTTAvg.Load()),
-		SendBlock:        time.Duration(c.sendBlock.Load()),
-		CaptureToReceive: time.Duration(c.delay.Load()), HasCaptureToReceive: c.hasDelay.Load(),
-		Peers: peers.snapshot(),
-	}
+	c.mu.Lock()
+	st := c.st
+	c.mu.Unlock()
+	st.AuthFailures, st.Secure = peers.authFailures.Load(), cfg.SecureMode != Grasslands
+	st.Peers = peers.snapshot()
+	return st
 }

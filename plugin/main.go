@@ -16,7 +16,13 @@ import (
 )
 
 //export netgearPluginInit
-func netgearPluginInit(plugin unsafe.Pointer) C.int {
+func netgearPluginInit(plugin unsafe.Pointer) (ok C.int) {
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintln(os.Stderr, "gst-netgear: internal error:", r)
+			ok = 0
+		}
+	}()
 	if err := elements.RegisterIn(plugin); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 0

@@ -1,10 +1,17 @@
 #include <gst/gst.h>
 
 #include "_cgo_export.h"
+#include "limits.h"
 
 #define PACKAGE "gst-netgear"
 
-static gboolean plugin_init(GstPlugin *plugin) { return netgearPluginInit(plugin); }
+static gboolean plugin_init(GstPlugin *plugin)
+{
+	gboolean ok = netgearPluginInit(plugin); /* which waits until Go is there */
+
+	netgear_restore_limits();
+	return ok;
+}
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, netgear,
 		  "Video frames and data to and from VidGear NetGear peers over ZeroMQ", plugin_init, "0.1.0", "LGPL", "gst-netgear",

@@ -156,7 +156,11 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 	cfg := e.live.Load()
 	for {
 		if !b.Map(&r.input) {
-			return e.Fail(fmt.Errorf("%w: it does not fit its caps, %s %dx%d", gstglue.ErrBuffer, r.caps.Format, r.caps.Width, r.caps.Height), "could not map the buffer")
+			what := "JPEG"
+			if r.caps.Media == gstglue.Raw {
+				what = fmt.Sprintf("%s %dx%d, which has %d", r.caps.Format, r.caps.Width, r.caps.Height, b.Wanted())
+			}
+			return e.Fail(fmt.Errorf("%w: %d bytes cannot be read as %s", gstglue.ErrBuffer, b.Size(), what), "could not map the buffer")
 		}
 		f := &r.frame
 		f.Header = r.header
@@ -259,6 +263,7 @@ func (e *element) returned(r *wire.Reply, array netgear.Payload) {
 		caps, err := gstglue.Describe(&f, 0)
 		if err != nil {
 			array.Release()
+			e.run.Load().sender.Reject()
 			e.Warn(fmt.Errorf("returned frame dropped: %w", err))
 			return
 		}
@@ -289,5 +294,12 @@ func (e *element) Finish() gstglue.Flow {
 		if flow, again := e.interrupted(err); !again {
 			return flow
 		}
+	}
+}
+
+// Leave implements gstglue.Sink.
+func (e *element) Leave() {
+	if r := e.run.Load(); r != nil {
+		r.sender.Leave()
 	}
 }

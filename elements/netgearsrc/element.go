@@ -169,7 +169,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 		}
 		now, ok := e.Self.RunningTime()
 		if !ok { // the pipeline is being taken down
-			r.frame.Payload.Release()
+			r.drop()
 			return nil, gstglue.FlowFlushing
 		}
 		caps, err := gstglue.Describe(&r.frame, r.cfg.MaxFrameSize)
@@ -183,14 +183,15 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			continue
 		}
 		if flow != gstglue.FlowOK {
-			r.frame.Payload.Release()
+			r.drop()
 			return nil, flow
 		}
-		e.fill(r, now)
+		e.fill(r, caps.Media == gstglue.Encoded, now)
 		e.trace(r)
+		size := len(r.out.Payload.Bytes)
 		buf := e.Self.NewBuffer(&r.out)
 		if buf == nil {
-			return nil, e.Fail(fmt.Errorf("%w: no memory for a frame", gstglue.ErrBuffer), "could not make a buffer")
+			return nil, e.Fail(fmt.Errorf("%w: no memory for a frame of %d bytes", gstglue.ErrBuffer, size), "could not make a buffer")
 		}
 		return buf, gstglue.FlowOK
 	}
@@ -203,6 +204,12 @@ func (e *element) drop(r *run, err error) {
 	e.Warn(fmt.Errorf("frame dropped: %w", err))
 }
 
+// drop lets go of the frame, which nobody takes.
+func (r *run) drop() {
+	r.receiver.Drop(len(r.frame.Payload.Bytes))
+	r.frame.Payload.Release()
+}
+
 // announce sends caps downstream when they are not those of the last frame. An
 // error says that the frame is nothing that has caps.
 func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
@@ -211,6 +218,8 @@ func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
 	}
 	switch e.Self.SetCaps(c) {
 	case gstglue.CapsOK:
+	case gstglue.CapsNotSent: // nor is what follows: to be announced again
+		return gstglue.FlowOK, nil
 	case gstglue.CapsExtraBad:
 		e.Warn(fmt.Errorf("caps %q in key \"gst\" ignored, they are not of this frame: %w", c.Extra, wire.ErrMalformed))
 	case gstglue.CapsNone:
@@ -241,8 +250,9 @@ func describe(c gstglue.OutCaps) string {
 	return fmt.Sprintf("JPEG %dx%d", c.Width, c.Height)
 }
 
-// fill makes the output of the frame that arrived at the running time now.
-func (e *element) fill(r *run, now uint64) {
+// fill makes the output of the frame, encoded video or not, that arrived at the
+// running time now.
+func (e *element) fill(r *run, encoded bool, now uint64) {
 	f, o := &r.frame, &r.out
 	h := &f.Header
 	x := wire.Ext{}
@@ -258,7 +268,7 @@ func (e *element) fill(r *run, now uint64) {
 	}
 	var jumped bool
 	o.DTS = gstglue.NoTime
-	if r.caps.Media == gstglue.Encoded {
+	if encoded {
 		if f.Discontinuity {
 			r.times.restart()
 		}
@@ -268,7 +278,7 @@ func (e *element) fill(r *run, now uint64) {
 		o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)
 	}
 	o.Discont = f.Discontinuity || jumped
-	o.Delta = x.Delta && r.caps.Media == gstglue.Encoded
+	o.Delta = encoded && x.Delta
 	if r.times.bySender && o.Duration != gstglue.NoTime {
 		// A frame may come that much later than its time says.
 		e.Self.SetLatency(o.Duration)

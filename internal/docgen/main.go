@@ -1,4 +1,5 @@
-// Program docgen prints docs/properties.md from the table of properties.
+// Program docgen prints a page of docs/: "docgen properties" makes properties.md
+// from the table of properties, "docgen errors" errors.md from that of errors.
 package main
 
 import (
@@ -13,7 +14,12 @@ import (
 )
 
 func main() {
-	if _, err := os.Stdout.WriteString(page()); err != nil {
+	pages := map[string]func() string{"properties": page, "errors": errorPage}
+	if len(os.Args) != 2 || pages[os.Args[1]] == nil {
+		fmt.Fprintln(os.Stderr, "usage: docgen properties|errors")
+		os.Exit(2)
+	}
+	if _, err := os.Stdout.WriteString(pages[os.Args[1]]()); err != nil {
 		fmt.Fprintln(os.Stderr, "docgen: "+err.Error())
 		os.Exit(1)
 	}

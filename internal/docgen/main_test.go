@@ -9,12 +9,14 @@ import (
 )
 
 func TestPageIsFresh(t *testing.T) {
-	text, err := os.ReadFile("../../docs/properties.md")
-	if err != nil {
-		t.Fatalf("%v: run \"make docs\"", err)
-	}
-	if string(text) != page() {
-		t.Error("docs/properties.md is not what the table of properties says: run \"make docs\"")
+	for name, made := range map[string]string{"properties": page(), "errors": errorPage()} {
+		text, err := os.ReadFile("../../docs/" + name + ".md")
+		if err != nil {
+			t.Fatalf("%v: run \"make docs\"", err)
+		}
+		if string(text) != made {
+			t.Errorf("docs/%s.md is not what its table says: run \"make docs\"", name)
+		}
 	}
 }
 

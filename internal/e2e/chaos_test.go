@@ -557,8 +557,7 @@ func TestChaosStrangerOnThePort(t *testing.T) {
 		for _, p := range patterns {
 			t.Run(stranger+"/"+p.String(), func(t *testing.T) {
 				t.Parallel()
-				port := freePort(t)
-				leave := bindStranger(t, stranger, port)
+				port, leave := bindStranger(t, stranger)
 				s := frameLog(t, nil, p.chaosSink("127.0.0.1", port))
 				s.says(`connection event=EVENT_(CONNECTED|HANDSHAKE|DISCONNECTED)`)
 				atRandom(time.Second)
@@ -576,9 +575,18 @@ func TestChaosStrangerOnThePort(t *testing.T) {
 }
 
 // bindStranger has something that is no NetGear peer listen, until leave.
-func bindStranger(t *testing.T, kind string, port int) (leave func()) {
+func bindStranger(t *testing.T, kind string) (port int, leave func()) {
 	t.Helper()
+	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
+	for tries := 0; err != nil && tries < 100; tries++ { // another test may be as quick
+		l, err = net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	port = l.Addr().(*net.TCPAddr).Port
 	if kind == "is a ROUTER" {
+		l.Close()
 		sock, err := zmq4.NewSocket(zmq4.ROUTER)
 		if err != nil {
 			t.Fatal(err)
@@ -586,7 +594,7 @@ func bindStranger(t *testing.T, kind string, port int) (leave func()) {
 		if err := errors.Join(sock.SetLinger(0), sock.Bind(fmt.Sprintf("tcp://127.0.0.1:%d", port))); err != nil {
 			t.Fatal(err)
 		}
-		return func() {
+		return port, func() {
 			// libzmq lets go of the port a moment later.
 			_ = sock.Unbind(fmt.Sprintf("tcp://127.0.0.1:%d", port))
 			_ = sock.Close()
@@ -598,10 +606,6 @@ func bindStranger(t *testing.T, kind string, port int) (leave func()) {
 				return err == nil
 			})
 		}
-	}
-	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
-	if err != nil {
-		t.Fatal(err)
 	}
 	var mu sync.Mutex
 	var conns []net.Conn
@@ -624,7 +628,7 @@ func bindStranger(t *testing.T, kind string, port int) (leave func()) {
 			}
 		}
 	})
-	return func() {
+	return port, func() {
 		l.Close()
 		wg.Wait()
 		mu.Lock()
@@ -683,7 +687,7 @@ func TestChaosDiskFull(t *testing.T) {
 	o := outcome{Fault: "no room for certificates", Pattern: "all", Injected: 1, Allowed: "the error"}
 	folder := t.TempDir()
 	w := start(t, "watch", "unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=8k none "+folder+" && head -c 100000 /dev/zero > "+folder+"/full 2>/dev/null; "+
-		os.Getenv("PYTHON")+" testdata/watch.py videotestsrc ! netgearsink secure-mode=stonehouse custom-cert-location="+folder+"; find "+folder+" -name '*.key*'")
+		interpreter()+" testdata/watch.py videotestsrc ! netgearsink secure-mode=stonehouse custom-cert-location="+folder+"; find "+folder+" -name '*.key*'")
 	w.await("to end", func() bool { return w.ended })
 	checkError(t, script{w}, "resource", "no-space-left", "no space left on device")
 	if n := w.count(`\.key`); n > 0 {

@@ -149,6 +149,15 @@ var examplesCases = []struct {
 			return e
 		}(),
 	}},
+	{"record and relay", []examplesEnd{
+		examplesReceive("DIR/out.mkv", 1, examplesFrames, "receiver.sh", "127.0.0.1", "PORT2", "DIR/out.mkv"),
+		examplesReceive("DIR/recorded.mkv", examplesFrames, examplesFrames, "record-and-relay.sh", "127.0.0.1", "PORT", "DIR/recorded.mkv", "127.0.0.1", "PORT2"),
+		examplesSend("camera-jpeg-sender.sh", "127.0.0.1", "PORT"),
+	}},
+	{"HLS", []examplesEnd{
+		examplesReceive("DIR/stream.m3u8", examplesFrames, examplesFrames, "hls.sh", "127.0.0.1", "PORT", "DIR"),
+		examplesSend("raw-bgr-to-opencv.sh", "127.0.0.1", "PORT"),
+	}},
 	{"uri", []examplesEnd{
 		examplesReceive("DIR/out.mkv", examplesFrames, examplesFrames, "uri.sh", "receive", "127.0.0.1", "PORT", "DIR/out.mkv"),
 		examplesSend("uri.sh", "send", "127.0.0.1", "PORT"),
@@ -378,6 +387,8 @@ func TestExamplesPrintWhatTheyRun(t *testing.T) {
 		"camera-wall.sh 5566,5567 window",
 		"video-call.sh A localhost 5555 window",
 		"video-call.sh B * 5555 window",
+		"hls.sh",
+		"record-and-relay.sh",
 		"uri.sh send",
 		"uri.sh receive",
 	} {

@@ -55,9 +55,13 @@ var childEnv = sync.OnceValues(func() ([]string, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	debug := "netgear:5"
+	if os.Getenv("HOSTILE") != "" {
+		debug = "netgear:2" // not a line for each of a million messages
+	}
 	return append(os.Environ(),
 		"GST_PLUGIN_PATH="+build, "GST_REGISTRY="+filepath.Join(build, "registry.bin"), "G_DEBUG=fatal-criticals",
-		"GST_DEBUG=netgear:5", "GST_DEBUG_NO_COLOR=1", "GST_DEBUG_FILE=",
+		"GST_DEBUG="+debug, "GST_DEBUG_NO_COLOR=1", "GST_DEBUG_FILE=",
 		"LC_ALL=C.UTF-8"), nil
 })
 
@@ -107,6 +111,7 @@ func startIn(t testing.TB, n *namespace, name string, argv ...string) *process {
 	t.Cleanup(func() {
 		p.kill(syscall.SIGKILL)
 		p.await("to end after SIGKILL", func() bool { return p.ended })
+		p.knowsErrors()
 		if t.Failed() {
 			t.Logf("---- %s (%v): %s\n%s", p.name, time.Since(begin).Round(time.Millisecond), strings.Join(argv, " "), p.excerpt())
 		}
@@ -319,11 +324,14 @@ func watch(t testing.TB, format string, args ...any) script {
 
 func python(t testing.TB, name string, args ...string) script {
 	t.Helper()
-	interpreter := os.Getenv("PYTHON")
-	if interpreter == "" {
-		interpreter = "/usr/bin/python3"
+	return script{start(t, name, append([]string{interpreter()}, args...)...)}
+}
+
+func interpreter() string {
+	if path := os.Getenv("PYTHON"); path != "" {
+		return path
 	}
-	return script{start(t, name, append([]string{interpreter}, args...)...)}
+	return "/usr/bin/python3"
 }
 
 // event is what the tests read of the events of peer.py and watch.py.
@@ -345,10 +353,15 @@ type event struct {
 	Left         []string
 
 	// watch.py
-	Kind, Domain, Code, Text string // of "message"
+	Kind, Domain, Code, Text string // of "message", and the next two
+	Element, Name            string // who posted it
+	Pipeline                 *int
 	Message                  string // of "buffer", and the next two
 	Seq                      *uint64
 	Caps                     string
+	RSS                      float64           // of "stats", in MB
+	FDs                      int               // of "stats"
+	Src, Sink                map[string]uint64 // of "stats"
 }
 
 // Python writes NaN and the infinities into its JSON.

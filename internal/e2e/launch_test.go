@@ -236,6 +236,20 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// Nor does a receiver that has gone, though the frame that waits for it is
+// before the EOS. (EOS of gst-launch that comes while videotestsrc makes its
+// first frame may be stuck there, whatever the sink.)
+func TestInterruptWithoutReceiver(t *testing.T) {
+	eachPattern(t, patterns, func(t *testing.T, p pattern) {
+		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! fakesink silent=false", p)
+		s := launch(t, "-e videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%d pattern=%v max-retries=0", r.port(), p)
+		r.says(chain)
+		r.kill(syscall.SIGKILL)
+		s.says(`connection event=EVENT_DISCONNECTED`)
+		checkInterrupt(t, s, time.Second)
+	})
+}
+
 func checkInterrupt(t *testing.T, g pipeline, limit time.Duration) {
 	t.Helper()
 	begin := time.Now()

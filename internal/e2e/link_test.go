@@ -22,6 +22,15 @@ type namespace struct{ calls chan func() }
 // newNamespace skips the test where the kernel or the user may make none.
 func newNamespace(t *testing.T) *namespace {
 	t.Helper()
+	n, err := makeNamespace(t)
+	if err != nil {
+		t.Skip("no network namespaces here (they take root): ", err)
+	}
+	return n
+}
+
+// makeNamespace gives the loopback more addresses too.
+func makeNamespace(t *testing.T, addresses ...netip.Addr) (*namespace, error) {
 	n := &namespace{calls: make(chan func())}
 	made := make(chan error)
 	go func() {
@@ -30,7 +39,7 @@ func newNamespace(t *testing.T) *namespace {
 		runtime.LockOSThread()
 		err := unix.Unshare(unix.CLONE_NEWNET)
 		if err == nil {
-			err = setUp("lo", netip.MustParseAddr("127.0.0.1"))
+			err = setUp("lo", append([]netip.Addr{netip.MustParseAddr("127.0.0.1")}, addresses...)...)
 		}
 		made <- err
 		if err == nil {
@@ -40,10 +49,10 @@ func newNamespace(t *testing.T) *namespace {
 		}
 	}()
 	if err := <-made; err != nil {
-		t.Skip("no network namespaces here (they take root): ", err)
+		return nil, err
 	}
 	t.Cleanup(func() { close(n.calls) })
-	return n
+	return n, nil
 }
 
 // do calls f in the namespace, and starts the processes there that f starts. A

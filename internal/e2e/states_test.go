@@ -201,13 +201,9 @@ func tail(s string) string {
 // What a program sees beside the frames: signals, bus messages, returned data
 // and frames; and a slow handler that costs signals but no frames.
 func TestSignals(t *testing.T) {
-	python := os.Getenv("PYTHON")
-	if python == "" {
-		python = "/usr/bin/python3"
-	}
 	for _, pattern := range []string{"pair", "req-rep"} {
 		t.Run(pattern, func(t *testing.T) {
-			cmd := exec.Command(python, filepath.Join("testdata", "signals.py"), pattern)
+			cmd := exec.Command(interpreter(), filepath.Join("testdata", "signals.py"), pattern)
 			cmd.Env = gstEnv(t)
 			out, err := cmd.CombinedOutput()
 			if err != nil {

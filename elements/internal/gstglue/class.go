@@ -64,6 +64,8 @@ type Sink interface {
 	Render(b Buffer) Flow
 	// Finish ends the stream.
 	Finish() Flow
+	// Leave tells that Finish is about to come, from any thread.
+	Leave()
 }
 
 // Source is the Go half of netgearsrc.
@@ -128,8 +130,11 @@ func (h *half) goInstance() Instance { return h.instance }
 
 // InstanceInit is called by the binding when an object is made.
 func (h *half) InstanceInit(obj *glib.Object) {
+	defer rescue(obj.Unsafe())
 	if h.role == C.NETGEAR_SRC {
 		C.netgear_src_init(C.gpointer(obj.Unsafe()))
+	} else {
+		C.netgear_sink_init(C.gpointer(obj.Unsafe()))
 	}
 	h.instance.Init(Element{p: obj.Unsafe()})
 }
@@ -140,7 +145,7 @@ func (h *half) ClassInit(klass *glib.ObjectClass) {
 	C.netgear_class_init(C.gpointer(klass.Unsafe()), h.role)
 	installProperties(klass.Unsafe(), c.Role)
 	ec := gst.ToElementClass(klass)
-	ec.SetMetadata(c.LongName, c.Klass, c.About, "gst-netgear developers")
+	setMetadata(klass.Unsafe(), c.LongName, c.Klass, c.About)
 	dir := gst.PadDirectionSource
 	if c.Role == netgear.SenderRole {
 		dir = gst.PadDirectionSink
@@ -151,6 +156,16 @@ func (h *half) ClassInit(klass *glib.ObjectClass) {
 		back = gst.PadDirectionSource
 	}
 	ec.AddPadTemplate(gst.NewPadTemplate(c.ReturnPadName, back, gst.PadPresenceRequest, gst.NewCapsFromString(ReturnCaps)))
+}
+
+// setMetadata says what the element is. The binding's own never frees the
+// strings.
+func setMetadata(klass unsafe.Pointer, longName, class, about string) {
+	text := [...]*C.char{C.CString(longName), C.CString(class), C.CString(about), C.CString("gst-netgear developers")}
+	C.gst_element_class_set_metadata((*C.GstElementClass)(klass), text[0], text[1], text[2], text[3])
+	for _, s := range text {
+		C.free(unsafe.Pointer(s))
+	}
 }
 
 // uriHandler implements GstURIHandler for a class.

@@ -47,8 +47,12 @@ void netgear_sink_ask_key_frame(gpointer sink, guint count)
 	gst_pad_push_event(GST_BASE_SINK_PAD(sink), gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, count));
 }
 
+/* After a flush it comes again without a pause before; then render may have the
+ * lock for long already. */
 static void sink_set_playing(GstBaseSink *sink)
 {
+	if (g_atomic_int_get(&((NetgearSink *)sink)->playing))
+		return;
 	GST_BASE_SINK_PREROLL_LOCK(sink);
 	g_atomic_int_set(&((NetgearSink *)sink)->playing, TRUE);
 	GST_BASE_SINK_PREROLL_SIGNAL(sink);
@@ -135,6 +139,23 @@ static GstFlowReturn sink_render(GstBaseSink *sink, GstBuffer *buffer)
 
 	return ret == GST_FLOW_OK ? netgearSinkRender(sink, buffer) : ret;
 }
+
+/* EOS that a program sends to its pipeline goes to the sources, and comes here
+ * only behind the frames; while one of those waits for a receiver that is not
+ * there, that would be never. So the sink is a source to its bin and hears of it
+ * at once. Other events are for the sources proper: flushes come down from there,
+ * and the base class has no use for what goes downstream. */
+static gboolean sink_send_event(GstElement *element, GstEvent *event)
+{
+	if (!GST_EVENT_IS_DOWNSTREAM(event))
+		return sink_parent->send_event(element, event);
+	if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
+		netgearSinkLeave(element);
+	gst_event_unref(event);
+	return TRUE;
+}
+
+void netgear_sink_init(gpointer sink) { GST_OBJECT_FLAG_SET(sink, GST_ELEMENT_FLAG_SOURCE); }
 
 static gboolean sink_set_caps(GstBaseSink *sink, GstCaps *caps) { return netgearSinkSetCaps(sink, caps); }
 static gboolean sink_unlock(GstBaseSink *sink) { netgearUnlock(sink); return TRUE; }
@@ -231,6 +252,7 @@ void netgear_class_init(gpointer klass, int role)
 
 		sink_parent = g_type_class_peek_parent(klass);
 		element_class->change_state = sink_change_state;
+		element_class->send_event = sink_send_event;
 		sink_class->set_caps = sink_set_caps;
 		sink_class->render = sink_render;
 		sink_class->event = sink_event;

@@ -95,7 +95,13 @@ func TestErrorsHaveRows(t *testing.T) {
 }
 
 func TestMessageLeavesOutThePackage(t *testing.T) {
-	if got := message(errors.New("netgear: bind tcp://*:1: in use")); got != "bind tcp://*:1: in use" {
-		t.Errorf("%q", got)
+	for text, want := range map[string]string{
+		"netgear: bind tcp://*:1: in use":                       "bind tcp://*:1: in use",
+		"netgear: message dropped: wire: header: malformed":     "message dropped: header: malformed",
+		"frame dropped: wire: JPEG: want ff d8, got \"wire: \"": "frame dropped: JPEG: want ff d8, got \"wire: \"",
+	} {
+		if got := message(errors.New(text)); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
 	}
 }

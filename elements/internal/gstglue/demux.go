@@ -142,6 +142,7 @@ func (h *demuxHalf) New() glib.GoObjectSubclass { return &demuxHalf{h.class, h.c
 
 // InstanceInit is called by the binding when an object is made.
 func (h *demuxHalf) InstanceInit(obj *glib.Object) {
+	defer rescue(obj.Unsafe())
 	C.netgear_demux_init(C.gpointer(obj.Unsafe()))
 	h.instance.Init(Demux{Element{p: obj.Unsafe()}})
 }
@@ -151,7 +152,7 @@ func (h *demuxHalf) ClassInit(klass *glib.ObjectClass) {
 	c := h.class
 	C.netgear_demux_class_init(C.gpointer(klass.Unsafe()))
 	ec := gst.ToElementClass(klass)
-	ec.SetMetadata(c.LongName, c.Klass, c.About, "gst-netgear developers")
+	setMetadata(klass.Unsafe(), c.LongName, c.Klass, c.About)
 	caps := gst.NewCapsFromString(c.PadCaps)
 	ec.AddPadTemplate(gst.NewPadTemplate("sink", gst.PadDirectionSink, gst.PadPresenceAlways, caps))
 	ec.AddPadTemplate(gst.NewPadTemplate("src_%s", gst.PadDirectionSource, gst.PadPresenceSometimes, caps))

@@ -7,6 +7,7 @@ package gstglue
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -51,6 +52,12 @@ func (e Element) post(typ C.int, role netgear.Role, err error, debug string) {
 	code := row.sinkCode
 	if role == netgear.ReceiverRole {
 		code = row.srcCode
+	}
+	if p, ok := errors.AsType[interface {
+		error
+		Stack() string
+	}](err); ok { // a panic in a goroutine of the library
+		debug = p.Stack()
 	}
 	text, dbg := C.CString(message(err)), C.CString(debug)
 	defer C.free(unsafe.Pointer(text))
@@ -157,21 +164,42 @@ func NewLogger(w *Weak) *slog.Logger { return slog.New(&logHandler{weak: w}) }
 // function that C calls.
 func rescue(obj unsafe.Pointer) {
 	if r := recover(); r != nil {
-		text, dbg := C.CString(fmt.Sprintf("internal error: %v", r)), C.CString(string(debug.Stack()))
-		defer C.free(unsafe.Pointer(text))
-		defer C.free(unsafe.Pointer(dbg))
-		C.netgear_post(C.gpointer(obj), C.NETGEAR_ERROR, C.NETGEAR_LIBRARY, C.GST_LIBRARY_ERROR_FAILED, text, dbg)
+		Element{obj}.postPanic(r)
 	}
 }
 
+// spawn runs f in a goroutine. A panic in it becomes an ERROR of the element.
+func spawn(weak *Weak, f func()) {
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				weak.With(func(e Element) { e.postPanic(r) })
+			}
+		}()
+		f()
+	}()
+}
+
+func (e Element) postPanic(r any) {
+	text, dbg := C.CString(fmt.Sprintf("internal error: %v", r)), C.CString(string(debug.Stack()))
+	defer C.free(unsafe.Pointer(text))
+	defer C.free(unsafe.Pointer(dbg))
+	C.netgear_post(C.gpointer(e.p), C.NETGEAR_ERROR, C.NETGEAR_LIBRARY, C.GST_LIBRARY_ERROR_FAILED, text, dbg)
+}
+
 //export netgearSinkOpen
-func netgearSinkOpen(obj unsafe.Pointer) C.gboolean { return openInstance(obj, netgear.SenderRole) }
+func netgearSinkOpen(obj unsafe.Pointer) C.gboolean {
+	defer rescue(obj)
+	return openInstance(obj, netgear.SenderRole)
+}
 
 //export netgearSrcOpen
-func netgearSrcOpen(obj unsafe.Pointer) C.gboolean { return openInstance(obj, netgear.ReceiverRole) }
+func netgearSrcOpen(obj unsafe.Pointer) C.gboolean {
+	defer rescue(obj)
+	return openInstance(obj, netgear.ReceiverRole)
+}
 
 func openInstance(obj unsafe.Pointer, role netgear.Role) C.gboolean {
-	defer rescue(obj)
 	in := instanceOf(obj)
 	if err := in.Open(); err != nil {
 		Element{obj}.PostError(role, err, "could not open")
@@ -233,6 +261,12 @@ func netgearSinkFinish(obj unsafe.Pointer) (ret C.GstFlowReturn) {
 	return C.GstFlowReturn(instanceOf(obj).(Sink).Finish())
 }
 
+//export netgearSinkLeave
+func netgearSinkLeave(obj unsafe.Pointer) {
+	defer rescue(obj)
+	instanceOf(obj).(Sink).Leave()
+}
+
 //export netgearSrcCreate
 func netgearSrcCreate(obj unsafe.Pointer, out *unsafe.Pointer) (ret C.GstFlowReturn) {
 	ret = C.GST_FLOW_ERROR // after a panic
@@ -292,6 +326,7 @@ var statFields = []struct {
 	{"bytes-received", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.Bytes }},
 	{"frames-dropped", 0, func(s *netgear.Stats) any { return s.FramesDropped }},
 	{"frames-malformed", 0, func(s *netgear.Stats) any { return s.FramesMalformed }},
+	{"goodbyes", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.Goodbyes }},
 	{"frames-missing", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.FramesMissing }},
 	{"acks-received", 0, func(s *netgear.Stats) any { return s.AcksReceived }},
 	{"ack-timeouts", 0, func(s *netgear.Stats) any { return s.AckTimeouts }},

@@ -21,8 +21,8 @@ var ErrNegotiation = errors.New("not negotiated")
 // ErrNoStream says that a demuxer found nothing in its input.
 var ErrNoStream = errors.New("no stream")
 
-// ErrBuffer says that a buffer could not be read.
-var ErrBuffer = errors.New("unreadable buffer")
+// ErrBuffer says that a buffer could not be read, or made.
+var ErrBuffer = errors.New("no usable buffer")
 
 type errorRow struct {
 	err               error
@@ -61,8 +61,11 @@ func rowOf(err error) errorRow {
 	return errorRow{nil, C.NETGEAR_LIBRARY, C.GST_LIBRARY_ERROR_FAILED, C.GST_LIBRARY_ERROR_FAILED}
 }
 
-// message is the text for a user: the element's name stands before it anyway.
-func message(err error) string { return strings.TrimPrefix(err.Error(), "netgear: ") }
+// message is the text for a user: the element's name stands before it anyway,
+// and the names of packages mean nothing to him.
+func message(err error) string {
+	return strings.Replace(strings.TrimPrefix(err.Error(), "netgear: "), "wire: ", "", 1)
+}
 
 func plural(n int) string {
 	if n == 1 {

@@ -40,6 +40,7 @@ void netgear_get_property(GObject *object, guint id, GValue *value, GParamSpec *
 void netgear_install_signals(gpointer klass, int role);
 enum { NETGEAR_SINK, NETGEAR_SRC };
 void netgear_class_init(gpointer klass, int role);
+void netgear_sink_init(gpointer sink);
 void netgear_src_init(gpointer src);
 GType netgear_register_enum(const char *name, int n, const char **nicks, const char **names);
 void netgear_uri_handler_init(gpointer iface, int role);
@@ -123,6 +124,7 @@ typedef struct {
 	gboolean delta;      /* cannot be decoded without the frames before it */
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
+gsize netgear_sink_frame_size(gpointer sink);
 gboolean netgear_sample_map(gpointer sample, NetgearCaps *caps, NetgearInput *out);
 gpointer netgear_loan_func(void);
 guint64 netgear_buffers_copied(void);
@@ -137,7 +139,7 @@ typedef struct {
 	const char *sampling;   /* jpeg, or NULL */
 	const char *extra;      /* from the sender, or NULL; of encoded video all there is */
 } NetgearOutCaps;
-enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD, NETGEAR_CAPS_NONE };
+enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD, NETGEAR_CAPS_NOT_SENT, NETGEAR_CAPS_NONE };
 int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c);
 /* A sample of a returned frame; NULL when there are no such caps. */
 gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner);

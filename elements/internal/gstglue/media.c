@@ -106,23 +106,6 @@ static GstStructure *encoded_structure(const GstCaps *caps)
 	return st;
 }
 
-/* The caps of encoded video as a sender writes them. They come from outside: of
- * a parser that can make lists in lists, and objects, they get to see nothing. */
-static GstCaps *encoded_caps(const char *text)
-{
-	GstStructure *st = NULL;
-	GstCaps *caps;
-
-	if (text == NULL || strpbrk(text, "{[<") != NULL)
-		return NULL;
-	caps = gst_caps_from_string(text);
-	if (caps == NULL)
-		return NULL;
-	st = encoded_structure(caps);
-	gst_caps_unref(caps);
-	return st ? gst_caps_new_full(st, NULL) : NULL;
-}
-
 static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
 {
 	GstStructure *st = gst_caps_get_structure(caps, 0);
@@ -306,6 +289,14 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 	return TRUE;
 }
 
+/* Without padding. */
+gsize netgear_sink_frame_size(gpointer s)
+{
+	const GstVideoInfo *info = &((NetgearSink *)s)->info;
+
+	return (gsize)GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0) * GST_VIDEO_INFO_HEIGHT(info);
+}
+
 gboolean netgear_sample_map(gpointer s, NetgearCaps *caps, NetgearInput *out)
 {
 	GstBuffer *buffer = gst_sample_get_buffer(s);
@@ -319,30 +310,70 @@ gboolean netgear_sample_map(gpointer s, NetgearCaps *caps, NetgearInput *out)
 
 /* --- header to caps --- */
 
+/* Says whether text is made of single values of simple types. GStreamer's parser
+ * of caps is not for what strangers write: a range the wrong way round, say, is a
+ * critical warning, and caps may hold caps that hold caps. */
+static gboolean is_plain(const char *text)
+{
+	static const char *types[] = {"(int)", "(uint)", "(fraction)", "(string)", "(boolean)", "(double)", "(GstVideoMultiviewFlagsSet)", NULL};
+	int i;
+
+	if (strpbrk(text, "[]{}<>\\"))
+		return FALSE;
+	for (text = strchr(text, '('); text; text = strchr(text + 1, '(')) {
+		for (i = 0; types[i] && !g_str_has_prefix(text, types[i]); i++)
+			;
+		if (types[i] == NULL)
+			return FALSE;
+	}
+	return TRUE;
+}
+
+/* Caps as a sender writes them. NULL: they are not plain, or not fixed. */
+static GstCaps *caps_of_sender(const char *text)
+{
+	GstCaps *caps = is_plain(text) ? gst_caps_from_string(text) : NULL;
+
+	if (caps && gst_caps_get_size(caps) == 1 && gst_caps_is_fixed(caps))
+		return caps;
+	gst_clear_caps(&caps);
+	return NULL;
+}
+
+/* The caps of encoded video as a sender writes them. */
+static GstCaps *encoded_caps(const char *text)
+{
+	GstStructure *st;
+	GstCaps *caps = text ? caps_of_sender(text) : NULL;
+
+	if (caps == NULL)
+		return NULL;
+	st = encoded_structure(caps);
+	gst_caps_unref(caps);
+	return st ? gst_caps_new_full(st, NULL) : NULL;
+}
+
 /* Takes over what a sender may say of its frames beyond the header. Returns
  * FALSE, and changes nothing, when it contradicts it or is no caps. */
 static gboolean add_extra(GstStructure *st, const char *text)
 {
 	static const char *taken[] = {"pixel-aspect-ratio", "colorimetry", "chroma-site", "interlace-mode", "field-order",
 				      "multiview-mode", "multiview-flags", NULL};
-	GstCaps *caps = gst_caps_from_string(text);
+	GstCaps *caps = caps_of_sender(text);
 	GstStructure *extra;
 	gboolean ok;
 	int i, n;
 
 	if (caps == NULL)
 		return FALSE;
-	ok = gst_caps_get_size(caps) == 1 && gst_caps_is_fixed(caps);
-	if (ok) {
-		extra = gst_caps_get_structure(caps, 0);
-		ok = gst_structure_has_name(extra, gst_structure_get_name(st));
-		for (i = 0; ok && i < 2; i++) {
-			static const char *size[] = {"width", "height"};
-			int mine = 0;
-			gst_structure_get_int(st, size[i], &mine);
-			if (gst_structure_has_field(extra, size[i]))
-				ok = gst_structure_get_int(extra, size[i], &n) && n == mine;
-		}
+	extra = gst_caps_get_structure(caps, 0);
+	ok = gst_structure_has_name(extra, gst_structure_get_name(st));
+	for (i = 0; ok && i < 2; i++) {
+		static const char *size[] = {"width", "height"};
+		int mine = 0;
+		gst_structure_get_int(st, size[i], &mine);
+		if (gst_structure_has_field(extra, size[i]))
+			ok = gst_structure_get_int(extra, size[i], &n) && n == mine;
 	}
 	if (ok && gst_structure_has_field(extra, "format") && gst_structure_has_field(st, "format")) {
 		const char *theirs = gst_structure_get_string(extra, "format");
@@ -423,9 +454,11 @@ int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
 
 	if (caps == NULL)
 		return NETGEAR_CAPS_NONE;
-	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps) || !gst_base_src_set_caps(s, caps)) {
+	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps)) {
 		ret = NETGEAR_CAPS_REFUSED;
 	} else {
+		if (!gst_base_src_set_caps(s, caps))
+			ret = NETGEAR_CAPS_NOT_SENT;
 		src->raw = c->media == NETGEAR_MEDIA_RAW;
 		if (src->raw)
 			src->info = info;

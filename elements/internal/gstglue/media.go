@@ -85,6 +85,13 @@ func (b Buffer) Map(in *Input) bool {
 	return true
 }
 
+// Size returns how many bytes the buffer has, Wanted how many make a frame of
+// raw video when its rows are not padded.
+func (b Buffer) Size() uint64 { return uint64(C.gst_buffer_get_size((*C.GstBuffer)(b.p))) }
+
+// Wanted is described with Size.
+func (b Buffer) Wanted() uint64 { return uint64(C.netgear_sink_frame_size(C.gpointer(b.sink))) }
+
 // take reads what C found.
 func (in *Input) take() {
 	c := &in.c
@@ -124,6 +131,9 @@ const (
 	CapsRefused  CapsResult = C.NETGEAR_CAPS_REFUSED   // by downstream
 	CapsExtraBad CapsResult = C.NETGEAR_CAPS_EXTRA_BAD // Extra contradicts the rest, and was left out
 	CapsNone     CapsResult = C.NETGEAR_CAPS_NONE      // there are no such caps
+	// CapsNotSent: downstream is being flushed or stopped, or is not there; the
+	// buffer that follows comes back with the reason.
+	CapsNotSent CapsResult = C.NETGEAR_CAPS_NOT_SENT
 )
 
 // SetCaps announces the format of the buffers that follow.

@@ -39,15 +39,19 @@ func (r *Returns) PutReturn(s *Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.wake == nil {
-		s.Free()
+		r.drop(s)
 		return
 	}
-	if r.sample != nil {
-		r.sample.Free()
-		r.dropped.Add(1)
-	}
+	r.drop(r.sample)
 	r.sample = s
 	r.wakeLocked()
+}
+
+func (r *Returns) drop(s *Sample) {
+	if s != nil {
+		s.Free()
+		r.dropped.Add(1)
+	}
 }
 
 // EndReturn has the end of the stream follow the frame that waits.
@@ -79,7 +83,7 @@ func (r *Returns) stop() {
 		close(r.wake)
 		r.wake = nil
 	}
-	r.sample.Free()
+	r.drop(r.sample)
 	r.sample = nil
 }
 
@@ -93,7 +97,7 @@ func (r *Returns) next() (s *Sample, what C.int) {
 		r.mu.Unlock()
 		switch {
 		case wake == nil:
-			s.Free()
+			r.drop(s)
 			return nil, C.NETGEAR_RETURN_STOP
 		case s != nil:
 			return s, C.NETGEAR_RETURN_FRAME

@@ -33,14 +33,14 @@ func (d *dispatcher) start(weak *Weak) {
 	d.queue = queue
 	d.mu.Unlock()
 	d.dropped.Store(0)
-	go func() {
+	spawn(weak, func() {
 		for f := range queue {
 			weak.With(func(e Element) {
 				defer rescue(e.p)
 				f(e)
 			})
 		}
-	}()
+	})
 }
 
 // stop ends it after what is in the queue, for which it does not wait.

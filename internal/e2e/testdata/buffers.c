@@ -27,6 +27,13 @@ static guint8 pixel(int x, int y, int c) { return (guint8)(x * 3 + y * 5 + c * 7
 /* What a case does to the layout. */
 enum { PLAIN, TIGHT, STRIDE, OFFSET, MEMORIES, PADDED_MEMORIES };
 
+static GstMemory *wrapped(const guint8 *data, gsize size)
+{
+	guint8 *copy = g_memdup2(data, size);
+
+	return gst_memory_new_wrapped(0, copy, size, 0, size, copy, g_free);
+}
+
 static GstBuffer *make(int layout, const GstVideoInfo *info)
 {
 	int w = info->width, h = info->height, n = GST_VIDEO_INFO_COMP_PSTRIDE(info, 0);
@@ -47,8 +54,8 @@ static GstBuffer *make(int layout, const GstVideoInfo *info)
 	if (layout == MEMORIES || layout == PADDED_MEMORIES) {
 		gsize half = size / 2 + 1;
 		buffer = gst_buffer_new();
-		gst_buffer_append_memory(buffer, gst_memory_new_wrapped(0, g_memdup2(data, half), half, 0, half, NULL, NULL));
-		gst_buffer_append_memory(buffer, gst_memory_new_wrapped(0, g_memdup2(data + half, size - half), size - half, 0, size - half, NULL, NULL));
+		gst_buffer_append_memory(buffer, wrapped(data, half));
+		gst_buffer_append_memory(buffer, wrapped(data + half, size - half));
 		g_free(data);
 	} else {
 		buffer = gst_buffer_new_wrapped(data, size);

@@ -125,6 +125,15 @@ func (m *Message) Bytes() []byte {
 	return unsafe.Slice((*byte)(C.zmq_msg_data(m.c())), int(n))
 }
 
+// Connection returns a number that messages of one connection have in common,
+// and no other connection has at the same time; -1 when it is not known.
+func (m *Message) Connection() int {
+	if !m.full {
+		return -1
+	}
+	return int(C.zmq_msg_get(m.c(), C.ZMQ_SRCFD))
+}
+
 // Close empties the message and lets go of its content.
 func (m *Message) Close() {
 	if m.full {

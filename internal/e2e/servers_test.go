@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"fmt"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// What makes a pipeline by itself takes netgear:// as it takes files.
+func TestPlayers(t *testing.T) {
+	const frames = 5
+	senders := []struct{ name, caps string }{{"JPEG", "jpegenc"}, {"raw", "video/x-raw,format=BGR"}}
+	for _, player := range []string{
+		"uridecodebin uri=netgear://127.0.0.1:%d ! fakesink name=fakesink0 silent=false sync=false",
+		"uridecodebin3 uri=netgear://127.0.0.1:%d ! fakesink name=fakesink0 silent=false sync=false",
+		"netgearsrc address=127.0.0.1 port=%d ! decodebin3 ! fakesink name=fakesink0 silent=false sync=false",
+		"playbin3 uri=netgear://127.0.0.1:%d video-sink=\"fakesink name=fakesink0 silent=false sync=false\"",
+	} {
+		for _, sender := range senders {
+			t.Run(sender.name+"/"+player, func(t *testing.T) {
+				t.Parallel()
+				port := freePort(t)
+				r := start(t, "player", "sh", "-c", "exec gst-launch-1.0 -v "+fmt.Sprintf(player, port))
+				launch(t, "videotestsrc num-buffers=%d ! %s ! netgearsink address=127.0.0.1 port=%d sync=false", frames, sender.caps, port).exits(0)
+				r.exits(0)
+				if n := r.count(chain); n != frames {
+					t.Errorf("%d frames, want %d", n, frames)
+				}
+			})
+		}
+	}
+}
+
+// An RTSP server in front of netgearsrc: clients come late, one after the
+// other and together, and see the picture; the server ends at once.
+func TestRTSPServer(t *testing.T) {
+	const client = "rtspsrc location=%s protocols=tcp latency=100 ! decodebin ! identity eos-after=10 ! fakesink name=fakesink0 silent=false"
+	for _, c := range []struct{ codec, caps string }{{"jpeg", "jpegenc"}, {"h264", "jpegenc"}, {"h264", "video/x-raw,format=BGR"}} {
+		t.Run(c.codec+"/"+c.caps, func(t *testing.T) {
+			t.Parallel()
+			port := freePort(t)
+			server := python(t, "rtsp-server.py", "../../examples/programs/rtsp-server.py", c.codec, "127.0.0.1", strconv.Itoa(port), "0")
+			url := server.says(`^(rtsp://\S+)`)[0]
+			first := launch(t, client, url) // before there is a sender
+			launch(t, "videotestsrc is-live=true ! %s ! netgearsink address=127.0.0.1 port=%d max-retries=0", c.caps, port)
+			first.exits(0)
+			a, b := launch(t, client, url), launch(t, client, url)
+			a.exits(0)
+			b.exits(0)
+			for _, p := range []pipeline{first, a, b} {
+				if n := p.count(chain); n < 9 { // identity ends with the tenth
+					t.Errorf("%d pictures, want 9", n)
+				}
+			}
+			last := launch(t, "rtspsrc location=%s protocols=tcp latency=100 ! decodebin ! fakesink name=fakesink0 silent=false", url)
+			last.says(chain)
+			begin := time.Now()
+			server.kill(syscall.SIGINT)
+			server.exits(0)
+			if took := time.Since(begin); took > time.Second {
+				t.Errorf("ended %v after SIGINT, want it within a second", took)
+			}
+			last.exits(0)
+		})
+	}
+}

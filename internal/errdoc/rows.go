@@ -1,0 +1,578 @@
+package errdoc
+
+// Kinds is the table, in the order of the page.
+var Kinds = []Kind{
+	{
+		Value: "netgear.ErrSettings", Domain: "LIBRARY", SinkCode: "SETTINGS", SrcCode: "SETTINGS",
+		Title: "Settings that cannot work",
+		About: "Posted before anything is opened, but for some files of an SSH tunnel, which are read when it logs in, and for encoded video, whose caps come with the first frame. Nothing has been changed on the network " +
+			"or, but for new certificates, on the disk. A property that is set while the element runs and can only be changed in NULL or READY keeps its " +
+			"value; that is a line in the log (`GST_DEBUG=netgear*:2`) and no message.",
+		Rows: []Row{
+			{
+				ID: "property", On: both, Text: `settings: <property> "<value>": want <values>`,
+				Cause: "a value in a URI, or a port before its query, that does not parse or is out of range", Cure: "one of the values that the text names; [properties.md](properties.md) has units and ranges",
+			},
+			{
+				ID: "port-0", On: both, Text: "settings: port 0 with bind=false: want the port that the other end binds to",
+				Cause: "port 0 takes any free port, which only the end that binds can do", Cure: "the receiver's `port`",
+			},
+			{
+				ID: "ipc-address", On: both, Text: "settings: protocol=ipc without an address: want the path of the socket, the same at both ends",
+				Cause: "`protocol=ipc` has no default path", Cure: "`address=/path`, and the same `port` at both ends: the socket is `path:port`",
+			},
+			{
+				ID: "tcp-address", On: both, Text: `settings: address "<address>" with protocol=tcp: want a host, an address or an interface`,
+				Cause: "a path, a URI or a query in `address`", Cure: "the host alone; a whole URI belongs into `uri`, a path needs `protocol=ipc`",
+			},
+			{
+				ID: "both-multi-modes", On: both, Text: "settings: multiserver-mode=true with multiclient-mode=true: want one of them at the most",
+				Cause: "NetGear has no such mode", Cure: "leave one out: many senders to one receiver, or one sender to many receivers",
+			},
+			{
+				ID: "multiserver-pair", On: both, Text: "settings: multiserver-mode=true with pattern=pair: want pattern=req-rep or pub-sub",
+				Cause: "`pair` connects two ends and no more", Cure: "the same other pattern at all ends",
+			},
+			{
+				ID: "multiclient-pair", On: both, Text: "settings: multiclient-mode=true with pattern=pair: want pattern=req-rep or pub-sub",
+				Cause: "`pair` connects two ends and no more", Cure: "the same other pattern at all ends",
+			},
+			{
+				ID: "bidirectional-pub-sub", On: both, Text: "settings: bidirectional-mode=true with pattern=pub-sub: want pattern=pair or req-rep",
+				Cause: "with `pub-sub` nothing comes back", Cure: "another pattern, or without `bidirectional-mode`",
+			},
+			{
+				ID: "multiserver-ports", On: []string{Src}, Text: "settings: multiserver-mode=true without ports: want ports=5566,5567 or the like",
+				Cause: "the source needs one port for each sender", Cure: "`ports` with the `port` of each sender",
+			},
+			{
+				ID: "multiclient-ports", On: []string{Sink}, Text: "settings: multiclient-mode=true without ports: want ports=5566,5567 or the like",
+				Cause: "the sink needs one port for each receiver", Cure: "`ports` with the `port` of each receiver",
+			},
+			{
+				ID: "ports-alone", On: both,
+				Text:  `settings: ports="<ports>" without multiserver-mode (of a source) or multiclient-mode (of a sink): want port`,
+				Cause: "only these two ends have several ports", Cure: "`port`, or set the mode",
+			},
+			{
+				ID: "port-name", On: both, Text: "settings: port 0 in a mode in which the port is the peer's name: want the port",
+				Cause: "in the multi modes the end with one port is known by it", Cure: "one of the other end's `ports`",
+			},
+			{
+				ID: "ports", On: both, Text: `settings: ports "<ports>": "<port>": want numbers from 1 to <number> with commas`,
+				Cause: "something else than numbers and commas", Cure: "as `ports=5566,5567`",
+			},
+			{
+				ID: "ports-twice", On: both, Text: `settings: ports "<ports>": <port> twice: want each once`,
+				Cause: "one port given twice", Cure: "a port of its own for each peer",
+			},
+			{
+				ID: "allow-connecting", On: both, Text: `settings: allow="<addresses>" with bind=false: want it at the end that binds`,
+				Cause: "an end that connects lets nobody in", Cure: "`allow` at the other end",
+			},
+			{
+				ID: "allow-ipc", On: both, Text: `settings: allow="<addresses>" with protocol=ipc, which has no addresses: want the folder's permissions for that`,
+				Cause: "over ipc there are no addresses to compare", Cure: "a folder for the socket that only the right users may enter",
+			},
+			{
+				ID: "allow", On: both, Text: `settings: allow "<addresses>": "<address>": want addresses or networks with commas, as 10.0.0.0/8,192.168.1.7,fe80::/10`,
+				Cause: "a name, a port or a typing error in `allow`", Cure: "addresses and networks as in the text",
+			},
+			{
+				ID: "in-flight", On: []string{Sink}, Text: "settings: in-flight=<number> with pattern=<pattern>: want pattern=pair, or in-flight=1",
+				Cause: "only `pair` can have several frames unconfirmed", Cure: "one of the two",
+			},
+			{
+				ID: "encoded-extensions", On: []string{Sink},
+				Text:  "settings: extensions=false and encoded video (<caps>): want extensions=true, which tells the receiver what it is",
+				Cause: "without the key \"gst\" nobody knows what the bytes are", Cure: "leave `extensions` out, or send JPEG",
+			},
+			{
+				ID: "encoded-multiclient", On: []string{Sink},
+				Text:  "settings: multiclient-mode=true with pattern=req-rep and encoded video: each client gets a part of the frames, which cannot be decoded without the others: want pattern=pub-sub",
+				Cause: "`req-rep` shares the frames out, one to each client in turn", Cure: "`pattern=pub-sub` at all ends, which gives all frames to all; or JPEG",
+			},
+
+			{
+				ID: "uri-secret", On: both, Text: "settings: uri: it has <property> in it: want that as a property, a URI is no place for secrets",
+				Cause: "URIs are shown and logged", Cure: "set the property of that name",
+			},
+			{
+				ID: "uri", On: both, Text: `settings: uri "<uri>": want netgear://host:port?key=value: <reason>`,
+				Cause: "no URI: a port that is no number, a wrong bracket, a bad percent sign", Cure: "the form in the text; [properties.md](properties.md#uris) has examples",
+			},
+			{
+				ID: "uri-host", On: both, Text: `settings: uri "<uri>": host "<host>": want a name, an IPv4 address or an IPv6 address in brackets`,
+				Cause: "characters in the host that no host has", Cure: "as `netgear://[fe80::1]:5555` for IPv6",
+			},
+			{
+				ID: "uri-path", On: both, Text: `settings: uri "<uri>": a path or none of the slashes: want netgear://host:port?key=value`,
+				Cause: "something between the port and the question mark, or no `//`", Cure: "the form in the text; for ipc the scheme is `netgear+ipc`",
+			},
+			{
+				ID: "uri-ipc", On: both, Text: `settings: uri "<uri>": want netgear+ipc:///path?key=value, with three slashes`,
+				Cause: "a host or no path in an ipc URI", Cure: "three slashes: the path begins with the third",
+			},
+			{
+				ID: "uri-scheme", On: both, Text: `settings: uri "<uri>": scheme "<scheme>": want netgear or netgear+ipc`,
+				Cause: "a URI of something else", Cure: "`netgear://` for tcp, `netgear+ipc://` for ipc",
+			},
+			{
+				ID: "uri-user", On: both, Text: "settings: uri: a user name before the host: want none",
+				Cause: "`user@` or `user:password@`", Cure: "leave it out; who may connect is a matter of `secure-mode` and `allow`",
+			},
+			{
+				ID: "uri-fragment", On: both, Text: `settings: uri "<uri>": fragment "<fragment>": want none`,
+				Cause: "a `#`", Cure: "leave it out, or write it as `%23`",
+			},
+			{
+				ID: "uri-query", On: both, Text: `settings: uri "<uri>": query: want key=value&…: <reason>`,
+				Cause: "a semicolon or a bad percent sign behind the question mark", Cure: "`&` between the keys, and special characters percent-encoded",
+			},
+			{
+				ID: "uri-key", On: both, Text: `settings: uri: key "<key>" with value "<value>": want one of <keys>`,
+				Cause: "no such setting of this element, often a typing error", Cure: "one of the names in the text",
+			},
+			{
+				ID: "uri-twice", On: both, Text: `settings: uri "<uri>": <key> stands before the query and in it: want it once`,
+				Cause: "`address` or `port` as a key, although it stands before the question mark", Cure: "leave one of the two out",
+			},
+			{
+				ID: "uri-key-twice", On: both, Text: `settings: uri: key "<key>" is given <number> times: want it once`,
+				Cause: "a key twice in the query", Cure: "leave one out",
+			},
+
+			{
+				ID: "home", On: both, Text: "settings: <property> is empty and there is no home folder: want it set: <reason>",
+				Cause: "the user of the process has no home folder, as in some services and containers", Cure: "set that property, or `HOME`",
+			},
+			{
+				ID: "certs-folder", On: both, Text: "settings: custom-cert-location: want an existing folder: <reason>",
+				Cause: "no such folder, or no right to look into the one above", Cure: "make the folder; only what is below it is made by itself",
+			},
+			{
+				ID: "certs-no-folder", On: both, Text: `settings: custom-cert-location "<path>": want a folder`,
+				Cause: "the path is that of a file", Cure: "the folder above `.vidgear`",
+			},
+			{
+				ID: "certs-unreadable", On: both, Text: "settings: custom-cert-location: open <path>: <reason>",
+				Cause: "the user of the process may not read the folder", Cure: "the folder's owner and mode, or another folder",
+			},
+			{
+				ID: "key-missing", On: both,
+				Text:  "settings: the key <file> is missing while others are there: want it (<where from>), or an empty <folder> to have new pairs made",
+				Cause: "one of the keys that this end needs is not there; it is never made beside others", Cure: "bring the file, as the text says; [security.md](security.md#the-keys) lists who needs what",
+			},
+			{
+				ID: "key-pair", On: both,
+				Text:  "settings: <file> does not belong to <file>: restore the one that does, or empty <folder> to have new pairs made",
+				Cause: "the public key that is handed out is not of the secret key beside it: nobody would get in", Cure: "the pair from a backup; or new ones, which every peer then needs",
+			},
+			{
+				ID: "key-file", On: both, Text: "settings: <file>: no certificate: <what is wrong>",
+				Cause: "the file is damaged or is no key, or a secret key file has no secret key in it", Cure: "the file as it was generated: text with a line `public-key = \"…\"` of 40 characters",
+			},
+
+			{
+				ID: "ssh-multiserver", On: []string{Sink}, Text: "settings: ssh-tunnel-mode with multiserver-mode=true: want one of them at the most",
+				Cause: "a tunnel leads to one port, as in NetGear", Cure: "leave one out",
+			},
+			{
+				ID: "ssh-multiclient", On: []string{Sink}, Text: "settings: ssh-tunnel-mode with multiclient-mode=true: want one of them at the most",
+				Cause: "a tunnel leads to one port, as in NetGear", Cure: "leave one out",
+			},
+			{
+				ID: "ssh-bind", On: []string{Sink}, Text: "settings: ssh-tunnel-mode with bind=true: want bind=false, a tunnel is for the end that connects",
+				Cause: "nobody can connect to this end through it", Cure: "`bind=false`, and `bind=true` at the other end",
+			},
+			{
+				ID: "ssh-ipc", On: []string{Sink}, Text: "settings: ssh-tunnel-mode with protocol=ipc: want protocol=tcp",
+				Cause: "a tunnel leads to a tcp port", Cure: "`protocol=tcp`, with `address` as the SSH server sees it",
+			},
+			{
+				ID: "ssh-user", On: []string{Sink}, Text: "settings: ssh-tunnel-mode without a user name: want user@host or user@host:port",
+				Cause: "a host alone", Cure: "the form in the text",
+			},
+			{
+				ID: "ssh-user-colon", On: []string{Sink},
+				Text:  "settings: ssh-tunnel-mode: a colon or a space in the user name: want user@host or user@host:port, and a password in ssh-tunnel-pwd",
+				Cause: "most often `user:password@host`", Cure: "`ssh-tunnel-pwd`, or better a key",
+			},
+			{
+				ID: "ssh-host", On: []string{Sink}, Text: `settings: ssh-tunnel-mode: host "<host>": want user@host or user@host:port`,
+				Cause: "no host, or characters in it that no host has", Cure: "the form in the text; an IPv6 address with a port stands in brackets",
+			},
+			{
+				ID: "ssh-port", On: []string{Sink}, Text: `settings: ssh-tunnel-mode: port "<port>": want a number from 1 to <number>`,
+				Cause: "what is behind the last colon is no port", Cure: "a number, or nothing for 22",
+			},
+			{
+				ID: "ssh-keyfile", On: []string{Sink}, Text: "settings: ssh-tunnel-keyfile: want an existing file: <reason>",
+				Cause: "no such file, or a folder", Cure: "the path of the private key",
+			},
+			{
+				ID: "ssh-keyfile-unreadable", On: []string{Sink}, Text: "settings: ssh-tunnel-keyfile: <what was tried> <path>: <reason>",
+				Cause: "the user of the process may not read the key", Cure: "the file's owner and mode",
+			},
+			{
+				ID: "ssh-keyfile-encrypted", On: []string{Sink}, Text: "settings: ssh-tunnel-keyfile <path> is encrypted: want its passphrase as ssh-tunnel-pwd",
+				Cause: "nothing is asked at a terminal", Cure: "`ssh-tunnel-pwd`, or the SSH agent and no `ssh-tunnel-keyfile`",
+			},
+			{
+				ID: "ssh-keyfile-format", On: []string{Sink}, Text: "settings: ssh-tunnel-keyfile <path>: want a private key in OpenSSH's or PEM format: <reason>",
+				Cause: "often the public half, `.pub`, or a key of PuTTY", Cure: "the private half; `puttygen key.ppk -O private-openssh` converts",
+			},
+			{
+				ID: "ssh-known-hosts", On: []string{Sink},
+				Text:  "settings: ssh-known-hosts: want an existing file with the server's key (ssh-keyscan writes it): <reason>",
+				Cause: "nobody has logged in to any server from here yet, or the path is wrong", Cure: "[security.md](security.md#ssh-tunnel): `ssh-keyscan`, and compare the key",
+			},
+			{
+				ID: "ssh-known-hosts-format", On: []string{Sink}, Text: "settings: ssh-known-hosts: <reason>",
+				Cause: "a line of the file is none of OpenSSH's", Cure: "the line that the text names",
+			},
+		},
+	},
+	{
+		Value: "netgear.ErrInUse", Domain: "RESOURCE", SinkCode: "BUSY", SrcCode: "BUSY",
+		Title: "The port is taken",
+		About: "Posted at opening; in the middle of a stream when somebody took the port while the socket was made anew.",
+		Rows: []Row{{
+			ID: "in-use", On: both, Text: "bind <endpoint>: address in use (<reason>)",
+			Cause: "another process, or another element, is bound to it", Cure: "`ss -ltnp` shows who; take another port, or `port=0` and read `current-port`",
+		}},
+	},
+	{
+		Value: "netgear.ErrNoAddress", Domain: "RESOURCE", SinkCode: "NOT_FOUND", SrcCode: "NOT_FOUND",
+		Title: "Not an address of this machine", About: "Posted at opening by the end that binds.",
+		Rows: []Row{{
+			ID: "no-address", On: both, Text: "bind <endpoint>: no such address on this machine (<reason>)",
+			Cause: "`address` is the other end's, or a host name: names are not looked up to bind to", Cure: "an own address or interface (`ip addr` lists them), or `*` for all",
+		}},
+	},
+	{
+		Value: "netgear.ErrOpen", Domain: "RESOURCE", SinkCode: "OPEN_WRITE", SrcCode: "OPEN_READ",
+		Title: "The sockets could not be set up", About: "Posted at opening.",
+		Rows: []Row{
+			{
+				ID: "bind", On: both, Text: "bind <endpoint>: cannot open (<reason>)",
+				Cause: "with ipc: no such folder, or no right to write into it; with tcp: a port below 1024, or no host name at all", Cure: "what the reason in brackets says",
+			},
+			{
+				ID: "connect", On: both, Text: "cannot open: connect <endpoint>: <reason>",
+				Cause: "the address has characters that no host has, or the path is too long for a socket (107 bytes)", Cure: "`address`",
+			},
+			{
+				ID: "descriptors", On: both,
+				Text:  "cannot open: fewer than <number> file descriptors are free (<reason>): raise the limit (ulimit -n), or look for what does not close its own",
+				Cause: "the process has nearly as many files and sockets open as it may", Cure: "what the text says; `ls /proc/<pid>/fd` shows them",
+			},
+			{
+				ID: "open", On: both, Text: "cannot open: <step>: <reason>",
+				Cause: "the system or libzmq refused a socket, a descriptor or memory", Cure: "what the reason says; `ulimit -n` for too many open files",
+			},
+			{
+				ID: "certs-write", On: both, Text: "cannot open: writing certificates: <reason>",
+				Cause: "new certificates are due and cannot be written: no right to, or no space", Cure: "the mode of `custom-cert-location`, or bring certificates",
+			},
+			{
+				ID: "certs-lock", On: both, Text: "cannot open: locking <folder>: <reason>",
+				Cause: "another process has had the folder of certificates locked for 2 s, or its file system has no locks", Cure: "`lsof` shows who; a folder on a local disk",
+			},
+		},
+	},
+	{
+		Value: "syscall.ENOSPC", Domain: "RESOURCE", SinkCode: "NO_SPACE_LEFT", SrcCode: "NO_SPACE_LEFT",
+		Title: "The disk is full", About: "Posted at opening.",
+		Rows: []Row{{
+			ID: "certs-space", On: both, Text: "cannot open: writing certificates: <what was tried>: no space left on device",
+			Cause: "new certificates are due, and the file system of `custom-cert-location` is full", Cure: "`df -h` and `df -i`; make room, or another folder",
+		}},
+	},
+	{
+		Value: "netgear.ErrUnauthorized", Domain: "RESOURCE", SinkCode: "NOT_AUTHORIZED", SrcCode: "NOT_AUTHORIZED",
+		Title: "Refused, or not the one it should be",
+		About: "Posted by the end that connects, within a second and without a retry. At the end that binds the signal `peer-rejected` gives the other half of the " +
+			"story ([security.md](security.md#when-somebody-is-not-let-in)).",
+		Rows: []Row{
+			{
+				ID: "denied-key", On: both,
+				Text:  "not authorized: <endpoint> does not let us in: it has not our public key <key> among those of its clients, or not our address in its list",
+				Cause: "the other end is in `ironhouse` mode and does not know this client, or has `allow`", Cure: "bring `client.key` into its `public_keys`, or have `netgear-keys` make a pair; its `allow`",
+			},
+			{
+				ID: "denied-address", On: both, Text: "not authorized: <endpoint> does not let us in: it has not our address in its list",
+				Cause: "the other end's `allow` has not the address that this one comes from", Cure: "its `allow`; behind a NAT the address is that of the NAT",
+			},
+			{
+				ID: "wants-encryption", On: both, Text: "not authorized: <endpoint> wants encryption: set secure-mode and its certificates here too",
+				Cause: "`secure-mode` is `grasslands` here and not there", Cure: "the same `secure-mode` at both ends, and certificates",
+			},
+			{
+				ID: "no-encryption", On: both, Text: "not authorized: <endpoint> does not encrypt: want secure-mode there too; it gets nothing",
+				Cause: "`secure-mode` is set here and not there; a NetGear program forgets it after its first timeout", Cure: "set it there; restart the NetGear program",
+			},
+			{
+				ID: "server-key", On: both, Text: "not authorized: <endpoint> has not the key that belongs to <file>",
+				Cause: "what answers is not the end whose key is in that file, and may be somebody who poses as it", Cure: "find out who it is; then `server.key` from the true one",
+			},
+			{
+				ID: "hangs-up", On: both, Text: "not authorized: <endpoint> hangs up on us: its key is not the one in <file>, or its pattern is not <pattern>",
+				Cause: "the other end has made new keys, or `pattern` differs", Cure: "its `server.key`, and the same `pattern`",
+			},
+			{
+				ID: "ssh-host-unknown", On: []string{Sink},
+				Text:  "not authorized: ssh tunnel: the host key of <server> is unknown: want it in <file> (compare it, then: ssh-keyscan -p <port> <host> >> <file>)",
+				Cause: "nothing is asked, so the server's key must be known before", Cure: "the command in the text, and compare the key with the server's",
+			},
+			{
+				ID: "ssh-host-changed", On: []string{Sink},
+				Text:  "not authorized: ssh tunnel: the host key of <server> is not the one in <file>, line <number>: somebody may be in between, or the server has a new one",
+				Cause: "the server was installed anew, or it is another one that poses as it", Cure: "ask the server's owner; then replace that line",
+			},
+			{
+				ID: "ssh-host-revoked", On: []string{Sink}, Text: "not authorized: ssh tunnel: the host key of <server> is revoked in <file>",
+				Cause: "a line `@revoked` says that the key is not to be trusted", Cure: "ask who wrote it",
+			},
+			{
+				ID: "ssh-login", On: []string{Sink}, Text: "not authorized: ssh tunnel: <login> does not let us log in with <what was tried>: <reason>",
+				Cause: "a wrong user, password or key, or the server does not take passwords", Cure: "try `ssh` with the same; `ssh-copy-id` brings a key",
+			},
+			{
+				ID: "ssh-passphrase", On: []string{Sink}, Text: "not authorized: ssh-tunnel-keyfile <path> cannot be decrypted: ssh-tunnel-pwd is not its passphrase",
+				Cause: "with `ssh-tunnel-keyfile` the password is that of the file", Cure: "the right passphrase",
+			},
+			{
+				ID: "ssh-prohibited", On: []string{Sink}, Text: "not authorized: ssh tunnel: <login> does not let us connect to <target>: <reason>",
+				Cause: "the server does not forward, or not to there", Cure: "`AllowTcpForwarding` and `PermitOpen` in its `sshd_config`, `permitopen` in `authorized_keys`",
+			},
+		},
+	},
+	{
+		Value: "netgear.ErrTunnel", Domain: "RESOURCE", SinkCode: "OPEN_READ_WRITE", SrcCode: "OPEN_READ_WRITE",
+		Title: "No way through the SSH tunnel",
+		About: "The tunnel is made anew all the time; `max-retries` of `request-timeout` is how long frames wait for it. With `pub-sub`, where nothing is confirmed, " +
+			"neither is posted: see the log (`GST_DEBUG=netgear:4`).",
+		Rows: []Row{
+			{
+				ID: "tunnel-waits", On: []string{Sink}, Warning: true,
+				Text:  "ssh tunnel to <login>: <reason>: no confirmation from <endpoint> within <time> (timeout <number> in a row, <peers>): reconnecting",
+				Cause: "the SSH server is not there, or nobody listens at `address` and `port` on its side", Cure: "what the reason says; `address` is as seen from the SSH server",
+			},
+			{
+				ID: "tunnel-abandoned", On: []string{Sink},
+				Text:  "abandoned: ssh tunnel to <login>: <reason>: no confirmation from <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>)",
+				Cause: "the same, so many times in a row", Cure: "the same; `max-retries=0` waits for ever",
+			},
+		},
+	},
+	{
+		Value: "netgear.ErrAbandoned", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "READ",
+		Title: "Given up", About: "`max-retries` timeouts came in a row. The text says how many peers were connected: with none, look at addresses, ports and firewalls; with one, at `pattern` and at the other program.",
+		Rows: []Row{
+			{
+				ID: "sink-abandoned", On: []string{Sink},
+				Text:  "abandoned: no confirmation from <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>)",
+				Cause: "no receiver, or one that confirms nothing: another `pattern`, a pipeline that stands still", Cure: "start it; `address` and `port` are the receiver's; `max-retries=0` waits for ever",
+			},
+			{
+				ID: "src-abandoned", On: []string{Src},
+				Text:  "abandoned: no frame at <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>)",
+				Cause: "no sender, or one that has nothing to send; the source waits three times `request-timeout` for each frame, as NetGear does", Cure: "start it; `max-retries=0` waits for ever",
+			},
+		},
+	},
+	{
+		Value: "netgear.ErrNoReply", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "WRITE",
+		Title: "No answer from the receiver", About: "The sink sends the frame again over a new connection. No frame is lost.",
+		Rows: []Row{{
+			ID: "no-reply", On: []string{Sink}, Warning: true,
+			Text:  "no confirmation from <endpoint> within <time> (timeout <number> in a row, <peers>): reconnecting",
+			Cause: "the receiver is not there, is slow or is stopped, or connections to it were rejected, as the text then says", Cure: "nothing, when it comes back; a larger `request-timeout` for slow receivers",
+		}},
+	},
+	{
+		Value: "netgear.ErrNoFrame", Domain: "RESOURCE", SinkCode: "READ", SrcCode: "READ",
+		Title: "No frame from a sender", About: "The source makes a new socket on the same port.",
+		Rows: []Row{{
+			ID: "no-frame", On: []string{Src}, Warning: true,
+			Text:  "no frame at <endpoint> within <time> (timeout <number> in a row, <peers>): rebuilding the connection",
+			Cause: "no sender, or one that has nothing to send for three times `request-timeout`", Cure: "nothing, when it comes back; a larger `request-timeout` for rare frames",
+		}},
+	},
+	{
+		Value: "netgear.ErrPeerLost", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "READ",
+		Title: "The other end went away", About: "The stream goes on when it, or another one, is back.",
+		Rows: []Row{
+			{
+				ID: "receiver-lost", On: []string{Sink}, Warning: true, Text: "connection lost: the receiver at <endpoint> went away: reconnecting",
+				Cause: "the receiver ended, or the network did, with a frame on the way", Cure: "nothing: what was not confirmed is sent again",
+			},
+			{
+				ID: "sender-lost", On: []string{Src}, Warning: true, Text: "connection lost: the sender at <endpoint> went away without a goodbye: waiting for it",
+				Cause: "the sender was killed, or ended without EOS", Cure: "nothing; `gst-launch-1.0 -e` says goodbye, so that the source ends too",
+			},
+			{
+				ID: "crowd", On: both, Warning: true,
+				Text:  "connection lost: more than <number> connections wait behind the one that is served at <endpoint>: rebuilding it",
+				Cause: "`pair` serves one peer; others that connect and send are kept by libzmq, and are shaken off together", Cure: "another pattern for several peers; `allow` or `secure-mode` against strangers",
+			},
+		},
+	},
+	{
+		Value: "netgear.ErrTransport", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "READ",
+		Title: "ZeroMQ failed", About: "",
+		Rows: []Row{{
+			ID: "transport", On: both, Text: "transport failed: <step>: <reason>",
+			Cause: "libzmq answered what it never should", Cure: "a fault: report it, with `GST_DEBUG=netgear:5`",
+		}},
+	},
+	{
+		Value: "wire.ErrMalformed", Domain: "STREAM", SinkCode: "DECODE", SrcCode: "DECODE",
+		Title: "A message makes no sense",
+		About: "The message is dropped and counted (`frames-malformed`), and the stream goes on. A storm of them is posted after 1, 2, 4 … 60 s, with the number of those held back in the debug text.",
+		Rows: []Row{
+			{
+				ID: "message-malformed", On: []string{Src}, Warning: true, Text: "message dropped: <part>: <what is wrong>: malformed message",
+				Cause: "the header is not NetGear's: a fault of the sender, or no NetGear at all", Cure: "the text names the key or the byte, and what was wanted",
+			},
+			{
+				ID: "message-parts", On: []string{Src}, Warning: true, Text: "message dropped: malformed message: <number> parts: want a header and a data part",
+				Cause: "the sender is no NetGear", Cure: "the sender",
+			},
+			{
+				ID: "message-size", On: []string{Src}, Warning: true,
+				Text:  "message dropped: malformed message: data part of <number> bytes: want max-frame-size=<number> at the most",
+				Cause: "a frame larger than the source takes", Cure: "a larger `max-frame-size`; much larger frames cut the connection instead",
+			},
+			{
+				ID: "gst-key", On: []string{Src}, Warning: true, Text: `key "gst" ignored: <part>: <what is wrong>: malformed message`,
+				Cause: "the key with numbers and times is broken; the frame is taken", Cure: "who wrote it: only `netgearsink` should",
+			},
+			{
+				ID: "gst-caps", On: []string{Src}, Warning: true, Text: `caps "<caps>" in key "gst" ignored, they are not of this frame: malformed message`,
+				Cause: "they contradict the header; the frame is taken", Cure: "who wrote it: only `netgearsink` should",
+			},
+			{
+				ID: "frame-malformed", On: both, Warning: true, Text: "frame dropped: <part>: <what is wrong>: malformed message",
+				Cause: "the data are no JPEG, or not as many bytes as shape and dtype say; at the sink what came in is no JPEG, which would end a Python receiver", Cure: "`jpegparse` before the sink; the text names the byte",
+			},
+			{
+				ID: "answer-malformed", On: []string{Sink}, Warning: true, Text: "answer dropped: <part>: <what is wrong>: malformed message",
+				Cause: "what the receiver answered is not NetGear's; the frame counts as confirmed", Cure: "the text names the key or the byte",
+			},
+			{
+				ID: "answer-text", On: []string{Sink}, Warning: true,
+				Text:  "answer dropped: answer of text: want the receiver in bidirectional or multi-client mode too: malformed message",
+				Cause: "the receiver confirms in plain words, as it does without these modes", Cure: "the same mode at both ends",
+			},
+			{
+				ID: "answer-parts", On: []string{Sink}, Warning: true, Text: `answer dropped: answer of type "<type>" in <number> parts: want <number>: malformed message`,
+				Cause: "an answer announces a frame and has none, or the other way round", Cure: "the receiver",
+			},
+			{
+				ID: "confirmation-parts", On: []string{Sink}, Warning: true, Text: "answer dropped: confirmation in <number> parts: want 1: malformed message",
+				Cause: "the receiver is in bidirectional mode and sends a frame back", Cure: "the same mode at both ends",
+			},
+			{
+				ID: "returned-malformed", On: []string{Sink}, Warning: true, Text: "returned frame dropped: <part>: <what is wrong>: malformed message",
+				Cause: "the frame that came back is no JPEG, or has the wrong number of bytes", Cure: "the receiver",
+			},
+			{
+				ID: "demux-ports", On: []string{Demux}, Warning: true, Text: `frames of port "<port>" dropped, there are <number> ports already: malformed message`,
+				Cause: "more senders than anybody has, or one that gives itself a new name for each frame; told once", Cure: "the senders' `port`",
+			},
+		},
+	},
+	{
+		Value: "wire.ErrUnsupported", Domain: "STREAM", SinkCode: "DECODE", SrcCode: "DECODE",
+		Title: "A frame that GStreamer has no format for", About: "The frame is dropped and counted, and the stream goes on.",
+		Rows: []Row{
+			{
+				ID: "frame-unsupported", On: []string{Src}, Warning: true, Text: "frame dropped: <part>: dtype <type>, shape <shape>: want <what is taken>: unsupported frame",
+				Cause: "an array that is no picture: floating point numbers, five channels", Cure: "send uint8 (1, 3 or 4 channels) or uint16 (one)",
+			},
+			{
+				ID: "frame-cmyk", On: []string{Src}, Warning: true, Text: "frame dropped: JPEG in <colour space>: want GRAY, YUV or RGB, which decoders take: unsupported frame",
+				Cause: "a JPEG of four components, as for print", Cure: "convert it",
+			},
+			{
+				ID: "frame-bytes", On: []string{Src}, Warning: true, Text: "frame dropped: array of <number> bytes in one dimension: want [h,w] or [h,w,channels], or the caps of encoded video: unsupported frame",
+				Cause: "an encoded stream without the key \"gst\", or other bytes, not a picture", Cure: "send pictures; JPEG through NetGear's own `jpeg_compression`; [encoded video](encoded.md) through `netgearsink`",
+			},
+			{
+				ID: "frame-caps", On: []string{Src}, Warning: true, Text: `frame dropped: array in one dimension with caps "<caps>" in key "gst": want those of encoded video: unsupported frame`,
+				Cause: "caps of another kind, or with fields that make no sense", Cure: "who wrote them: only `netgearsink` should; [encoded.md](encoded.md#what-is-taken) has what is taken",
+			},
+			{
+				ID: "returned-unsupported", On: []string{Sink}, Warning: true, Text: "returned frame dropped: <what it is>: unsupported frame",
+				Cause: "the array that came back is no picture", Cure: "as above; other data go back as JSON",
+			},
+		},
+	},
+	{
+		Value: "gstglue.ErrNegotiation", Domain: "CORE", SinkCode: "NEGOTIATION", SrcCode: "NEGOTIATION",
+		Title: "The frames are of the wrong kind", About: "The debug text names what to put there.",
+		Rows: []Row{
+			{
+				ID: "src-negotiation", On: []string{Src}, Text: "not negotiated: the sender sends <what>, which downstream does not take",
+				Cause: "JPEG where raw video is wanted, or the other way round, or another size or format than a filter asks for", Cure: "`decodebin` behind the source takes both; else `jpegdec` or `videoconvert`",
+			},
+			{
+				ID: "demux-negotiation", On: []string{Demux}, Text: "not negotiated: port <port> sends what is linked to <pad> does not take",
+				Cause: "the same, at one pad", Cure: "the same, behind that pad",
+			},
+			{
+				ID: "encoded-caps", On: []string{Sink}, Text: "not negotiated: caps of <number> bytes: want at most <number>",
+				Cause: "caps of encoded video travel whole, and these are too long for that", Cure: "`capssetter replace=true` with the fields that a decoder needs",
+			},
+		},
+	},
+	{
+		Value: "gstglue.ErrNoStream", Domain: "STREAM", SinkCode: "DEMUX", SrcCode: "DEMUX",
+		Title: "Nothing to take apart", About: "",
+		Rows: []Row{{
+			ID: "demux-empty", On: []string{Demux}, Text: "no stream: the stream ended before the first frame came",
+			Cause: "EOS came first: what is behind the pads would wait for ever", Cure: "start the senders; `eos-on-terminate=false` keeps a source open",
+		}},
+	},
+	{
+		Value: "gstglue.ErrBuffer", Domain: "STREAM", SinkCode: "FAILED", SrcCode: "FAILED",
+		Title: "A buffer cannot be read or made", About: "",
+		Rows: []Row{
+			{
+				ID: "sink-buffer", On: []string{Sink}, Text: "no usable buffer: <number> bytes cannot be read as <what>",
+				Cause: "the element or program before the sink pushes buffers that do not fit its caps", Cure: "the size that the text names; rows may be padded to 4 bytes, or as a GstVideoMeta says",
+			},
+			{
+				ID: "src-buffer", On: []string{Src}, Text: "no usable buffer: no memory for a frame of <number> bytes",
+				Cause: "memory ran out", Cure: "fewer or smaller queues behind the source",
+			},
+		},
+	},
+	{
+		Domain: "LIBRARY", SinkCode: "FAILED", SrcCode: "FAILED",
+		Title: "A fault of ours", About: "",
+		Rows: []Row{{
+			ID: "internal", On: []string{Sink, Src, Demux}, Text: "internal error: <what>",
+			Cause: "a fault in these elements. The process goes on, the stream may not", Cure: "report it, with the debug text, which says where it happened",
+		}},
+	},
+	{
+		Domain: "CORE", SinkCode: "STATE_CHANGE", SrcCode: "STATE_CHANGE",
+		Title: "GStreamer's own, at the start", About: "GStreamer posts it behind every error of a source at opening, whatever the source has said, with the debug text `Failed to start`.",
+		Rows: []Row{{
+			ID: "start", On: []string{Src},
+			Text:  "GStreamer error: state change failed and some element failed to post a proper error message with the reason for the failure.",
+			Cause: "the source could not open; the message before has the reason, whatever this text says", Cure: "that of the message before",
+		}},
+	},
+	{
+		Domain: "STREAM", SinkCode: "FAILED", SrcCode: "FAILED",
+		Title: "GStreamer's own, in the stream", About: "GStreamer posts it in the name of a source, or of what pushes frames, when it or an element behind it failed or refused. What was posted before says why.",
+		Rows: []Row{{
+			ID: "flow", On: both, Text: "Internal data stream error.",
+			Cause: "the debug text says `reason not-negotiated`, `not-linked` or `error`; of the sink it is about what is linked to `return_src`", Cure: "the message before it; `not-negotiated` as under CORE/NEGOTIATION",
+		}},
+	},
+}

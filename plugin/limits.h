@@ -1,0 +1,1 @@
+void netgear_restore_limits(void);
