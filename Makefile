@@ -16,6 +16,9 @@ export GOFLAGS := $(strip $(filter-out $(OURFLAGS),$(shell $(GO) env GOFLAGS 2>/
 
 BUILD  := $(CURDIR)/build
 PLUGIN := $(BUILD)/libgstnetgear.so
+DIST   := $(CURDIR)/dist
+export VERSION := $(shell sed -n 's/^.define NETGEAR_VERSION "\(.*\)"/\1/p' plugin/version.h)
+export SBOM := $(DIST)/gst-netgear_$(VERSION).cdx.json
 
 # Python peers of the tests need Debian's own Python, with its zmq, numpy and cv2; another one may come first in PATH.
 export PYTHON ?= /usr/bin/python3
@@ -33,6 +36,8 @@ DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-x openssh-client $(SSHD) proc
 
 # srtsink and srtsrc, and what the Python contender and the pictures need.
 DEPS_BENCH := gstreamer1.0-plugins-bad python3 python3-zmq python3-numpy python3-opencv libturbojpeg0
+
+DEPS_DEB := dpkg-dev binutils
 
 # Built once per version into the user's Go folder, never into go.mod: docs/decisions/0003.
 LINT_VERSION := v2.15.0
@@ -55,13 +60,17 @@ GSTENV := GST_PLUGIN_PATH=$(BUILD) GST_REGISTRY=$(BUILD)/registry.bin
 # A critical warning of GLib or GStreamer ends the test, as a bug should.
 TESTENV := $(GSTENV) G_DEBUG=fatal-criticals
 
+# What chroots are kept in: a Debian each, about 2 GB.
+CHROOTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gst-netgear
+
 PLUGINDIR = $(shell pkg-config $(if $(PREFIX),--define-variable=prefix=$(PREFIX)) --variable=pluginsdir gstreamer-1.0)
 BINDIR = $(or $(PREFIX),$(shell pkg-config --variable=prefix gstreamer-1.0))/bin
+MANDIR = $(or $(PREFIX),$(shell pkg-config --variable=prefix gstreamer-1.0))/share/man/man1
 
 .PHONY: help
 help: ## list the targets
 	@echo 'gst-netgear: GStreamer elements that speak NetGear over ZeroMQ. Targets:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo 'Start with "make demo"; it installs what is missing (SKIP_DEPS=1 to leave the system alone).'
 
 # ---- set-up -------------------------------------------------------------------------------------------------------
@@ -78,6 +87,7 @@ deps-run: # what build and demo need, without the tests' Python
 # The binding is compiled twice on a cold cache, here and for vet, tests and lint. Do not share it by giving those
 # -buildmode=pie -trimpath, alluring as it is: what pie compiled first lacks the cgo headers that c-shared wants from the
 # cache, and then every build of the plugin runs cgo and gcc over the whole binding again (Go 1.26: a minute each time).
+# netgear-keys is pie, after the plugin, from whose build it takes nearly everything out of the cache.
 
 .PHONY: build
 build: deps-run ## compile the plugin, build/libgstnetgear.so, and build/netgear-keys
@@ -85,7 +95,7 @@ build: deps-run ## compile the plugin, build/libgstnetgear.so, and build/netgear
 	@scripts/tell.sh 'compiling build/libgstnetgear.so (the first build compiles the GStreamer binding: some minutes; later ones seconds)' \
 		$(GO) build -buildmode=c-shared -trimpath -o $(PLUGIN) ./plugin
 	@rm -f $(BUILD)/libgstnetgear.h
-	@$(GO) build -trimpath -o $(BUILD)/netgear-keys ./cmd/netgear-keys
+	@$(GO) build -buildmode=pie -trimpath -o $(BUILD)/netgear-keys ./cmd/netgear-keys
 
 .PHONY: demo
 demo: build ## stream from one process to another and measure; VIDEO=file for your own footage, PATTERN=, SECONDS=
@@ -180,17 +190,33 @@ check: ## everything that a change must pass: modules, docs, lint and every test
 
 # Nothing is compiled here, so that "make build && sudo make install" leaves no root-owned files and needs no Go for root.
 .PHONY: install
-install: ## copy the built plugin to GStreamer's folder; PREFIX= and DESTDIR= as usual
-	@test -f $(PLUGIN) || { echo 'nothing to install: run "make build" first' >&2; exit 1; }
+install: ## copy what was built to GStreamer's folder and to bin; PREFIX= and DESTDIR= as usual
+	@test -f $(PLUGIN) && test -f $(BUILD)/netgear-keys || { echo 'nothing to install: run "make build" first' >&2; exit 1; }
 	@test -n '$(PLUGINDIR)' || { echo 'pkg-config does not know gstreamer-1.0: run "make deps" first' >&2; exit 1; }
 	install -D -m 0644 $(PLUGIN) '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so'
 	install -D -m 0755 $(BUILD)/netgear-keys '$(DESTDIR)$(BINDIR)/netgear-keys'
+	install -D -m 0644 packaging/netgear-keys.1 '$(DESTDIR)$(MANDIR)/netgear-keys.1'
 	@test -z '$(PREFIX)' || echo 'GStreamer looks there only with GST_PLUGIN_PATH=$(PLUGINDIR), unless it lives in the same prefix'
 
 .PHONY: uninstall
 uninstall: ## remove it again
-	rm -f '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so' '$(DESTDIR)$(BINDIR)/netgear-keys'
+	rm -f '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so' '$(DESTDIR)$(BINDIR)/netgear-keys' '$(DESTDIR)$(MANDIR)/netgear-keys.1'
+
+# ---- packages and other platforms: docs/packaging.md -----------------------------------------------------------------
+
+.PHONY: sbom
+sbom: build ## list what is linked in, with versions and licences, as CycloneDX: dist/gst-netgear_VERSION.cdx.json
+	@mkdir -p $(DIST)
+	@$(GO) run ./internal/sbom -version=$(VERSION) $(PLUGIN) $(BUILD)/netgear-keys > $(SBOM).new && mv -f $(SBOM).new $(SBOM)
+
+.PHONY: deb
+deb: deps-deb sbom ## make a Debian package for this machine's release: dist/gstreamer1.0-netgear_VERSION-1_ARCH.deb
+	@scripts/deb.sh $(DIST)
+
+.PHONY: deps-deb
+deps-deb:
+	@GO='$(GO)' scripts/deps.sh $(DEPS_DEB)
 
 .PHONY: clean
-clean: ## remove build/; Go's own cache stays, it holds minutes of compilation
-	rm -rf $(BUILD)
+clean: ## remove build/ and dist/; Go's own cache stays, it holds minutes of compilation
+	rm -rf $(BUILD) $(DIST)
