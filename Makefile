@@ -18,6 +18,7 @@ BUILD  := $(CURDIR)/build
 PLUGIN := $(BUILD)/libgstnetgear.so
 DIST   := $(CURDIR)/dist
 export VERSION := $(shell sed -n 's/^.define NETGEAR_VERSION "\(.*\)"/\1/p' plugin/version.h)
+DEB = gstreamer1.0-netgear_$(VERSION)-1_$(shell dpkg --print-architecture).deb
 export SBOM := $(DIST)/gst-netgear_$(VERSION).cdx.json
 
 # Python peers of the tests need Debian's own Python, with its zmq, numpy and cv2; another one may come first in PATH.
@@ -61,6 +62,7 @@ GSTENV := GST_PLUGIN_PATH=$(BUILD) GST_REGISTRY=$(BUILD)/registry.bin
 TESTENV := $(GSTENV) G_DEBUG=fatal-criticals
 
 # What chroots are kept in: a Debian each, about 2 GB.
+SUITE   ?= bookworm
 CHROOTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gst-netgear
 
 PLUGINDIR = $(shell pkg-config $(if $(PREFIX),--define-variable=prefix=$(PREFIX)) --variable=pluginsdir gstreamer-1.0)
@@ -212,6 +214,12 @@ sbom: build ## list what is linked in, with versions and licences, as CycloneDX:
 .PHONY: deb
 deb: deps-deb sbom ## make a Debian package for this machine's release: dist/gstreamer1.0-netgear_VERSION-1_ARCH.deb
 	@scripts/deb.sh $(DIST)
+
+.PHONY: deb-test
+deb-test: deb ## check the package with lintian, then install and use it in a clean Debian: SUITE=bookworm (needs root)
+	@GO='$(GO)' scripts/deps.sh lintian debootstrap
+	lintian --fail-on error,warning $(DIST)/$(DEB)
+	@GO='$(GO)' scripts/chroot.sh $(SUITE) '$(CHROOTS)/$(SUITE)-clean' scripts/deb-test.sh ./dist/$(DEB)
 
 .PHONY: deps-deb
 deps-deb:

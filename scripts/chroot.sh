@@ -36,6 +36,7 @@ rm -rf "$root/src"
 mkdir -p "$root/src" "$root/usr/local/go" "$root/root/go/pkg/mod"
 tar -c --exclude=./build --exclude=./.git . | tar -x --no-same-owner -C "$root/src"
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+echo "127.0.0.1 localhost" >"$root/etc/hosts"
 
 # shellcheck disable=SC2016 # the inner shell expands it
 exec unshare --mount --pid --fork --kill-child sh -euc '
