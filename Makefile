@@ -33,7 +33,7 @@ DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstr
 # to decide. Tests that miss it then say so.
 SSHD := $(if $(CI),openssh-server,$(if $(wildcard /run/systemd/system),,openssh-server))
 DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-x openssh-client $(SSHD) procps python3 python3-zmq python3-numpy python3-opencv \
-	libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0
+	libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 dpkg-dev
 
 # srtsink and srtsrc, and what the Python contender and the pictures need.
 DEPS_BENCH := gstreamer1.0-plugins-bad python3 python3-zmq python3-numpy python3-opencv libturbojpeg0
@@ -220,6 +220,10 @@ deb-test: deb ## check the package with lintian, then install and use it in a cl
 	@GO='$(GO)' scripts/deps.sh lintian debootstrap
 	lintian --fail-on error,warning $(DIST)/$(DEB)
 	@GO='$(GO)' scripts/chroot.sh $(SUITE) '$(CHROOTS)/$(SUITE)-clean' scripts/deb-test.sh ./dist/$(DEB)
+
+.PHONY: reproducible
+reproducible: deb ## build everything a second time elsewhere, from nothing, and demand the same bytes (minutes)
+	@GO='$(GO)' scripts/reproducible.sh build/libgstnetgear.so build/netgear-keys dist/$(notdir $(SBOM)) dist/$(DEB)
 
 .PHONY: deps-deb
 deps-deb:
