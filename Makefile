@@ -225,6 +225,19 @@ deb-test: deb ## check the package with lintian, then install and use it in a cl
 reproducible: deb ## build everything a second time elsewhere, from nothing, and demand the same bytes (minutes)
 	@GO='$(GO)' scripts/reproducible.sh build/libgstnetgear.so build/netgear-keys dist/$(notdir $(SBOM)) dist/$(DEB)
 
+# Whole Debians of their own, so that nothing of this one changes; kept in $(CHROOTS), since they take minutes to fill.
+.PHONY: test-trixie
+test-trixie: ## build and test in Debian 13, in a chroot below CHROOTS= (needs root; half an hour)
+	@GO='$(GO)' scripts/deps.sh debootstrap
+	@GO='$(GO)' scripts/chroot.sh trixie '$(CHROOTS)/trixie' make build test
+
+.PHONY: cross-arm64
+cross-arm64: ## build for arm64, into build/arm64, in a chroot below CHROOTS= (needs root)
+	@GO='$(GO)' scripts/deps.sh debootstrap
+	@GO='$(GO)' scripts/chroot.sh $(SUITE) '$(CHROOTS)/$(SUITE)-arm64' scripts/cross-arm64.sh
+	@mkdir -p $(BUILD)/arm64
+	@cp '$(CHROOTS)/$(SUITE)-arm64/src/build/arm64/libgstnetgear.so' '$(CHROOTS)/$(SUITE)-arm64/src/build/arm64/netgear-keys' $(BUILD)/arm64
+
 .PHONY: deps-deb
 deps-deb:
 	@GO='$(GO)' scripts/deps.sh $(DEPS_DEB)

@@ -161,7 +161,7 @@ func partsOf(binary string) ([]component, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	sonames, err := file.ImportedLibraries()
 	if err != nil {
 		return nil, err

@@ -35,7 +35,7 @@ var listed = sync.OnceValues(func() (doc document, err error) {
 
 func output(t *testing.T, argv ...string) string {
 	t.Helper()
-	out, err := exec.Command(argv[0], argv[1:]...).Output() //nolint:gosec // commands of this test
+	out, err := exec.Command(argv[0], argv[1:]...).Output()
 	if err != nil {
 		t.Fatalf("%s: %v", strings.Join(argv, " "), err)
 	}
