@@ -54,6 +54,6 @@ gzip -dc "$doc/changelog.Debian.gz" >"$stage/debian/changelog"
 )
 (cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum >DEBIAN/md5sums)
 
-find "$root" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
+# dpkg-deb takes no time that is later than SOURCE_DATE_EPOCH.
 mkdir -p "$out"
 dpkg-deb --root-owner-group --uniform-compression -Z"${COMPRESSION:-xz}" --build "$root" "$out"
