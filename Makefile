@@ -17,9 +17,9 @@ export GOFLAGS := $(strip $(filter-out $(OURFLAGS),$(shell $(GO) env GOFLAGS 2>/
 BUILD  := $(CURDIR)/build
 PLUGIN := $(BUILD)/libgstnetgear.so
 DIST   := $(CURDIR)/dist
-export VERSION := $(shell sed -n 's/^.define NETGEAR_VERSION "\(.*\)"/\1/p' plugin/version.h)
+VERSION := $(shell sed -n 's/^.define NETGEAR_VERSION "\(.*\)"/\1/p' plugin/version.h)
 DEB = gstreamer1.0-netgear_$(VERSION)-1_$(shell dpkg --print-architecture).deb
-export SBOM := $(DIST)/gst-netgear_$(VERSION).cdx.json
+SBOM := $(DIST)/gst-netgear_$(VERSION).cdx.json
 
 # Python peers of the tests need Debian's own Python, with its zmq, numpy and cv2; another one may come first in PATH.
 export PYTHON ?= /usr/bin/python3
@@ -213,7 +213,7 @@ sbom: build ## list what is linked in, with versions and licences, as CycloneDX:
 
 .PHONY: deb
 deb: deps-deb sbom ## make a Debian package for this machine's release: dist/gstreamer1.0-netgear_VERSION-1_ARCH.deb
-	@scripts/deb.sh $(DIST)
+	@VERSION=$(VERSION) SBOM=$(SBOM) scripts/deb.sh $(DIST)
 
 .PHONY: deb-test
 deb-test: deb ## check the package with lintian, then install and use it in a clean Debian: SUITE=bookworm (needs root)
