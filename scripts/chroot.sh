@@ -42,6 +42,7 @@ echo "127.0.0.1 localhost" >"$root/etc/hosts"
 exec unshare --mount --pid --fork --kill-child sh -euc '
 	root=$1 goroot=$2 modules=$3
 	shift 3
+	mount --bind "$root" "$root" # a root that is a mount point lets the tests make mount namespaces of their own
 	mount -t proc proc "$root/proc"
 	mount --rbind /dev "$root/dev"
 	mount -t tmpfs tmpfs "$root/dev/shm"
