@@ -172,7 +172,17 @@ static gboolean src_start(GstBaseSrc *src)
 
 static gboolean src_stop(GstBaseSrc *src) { netgearSrcClose(src); return TRUE; }
 static gboolean src_unlock(GstBaseSrc *src) { netgearUnlock(src); return TRUE; }
-static gboolean src_unlock_stop(GstBaseSrc *src) { netgearUnlockStop(src); return TRUE; }
+/* The streaming thread calls this too, after a pause, and may come late: when
+ * the pad is being deactivated meanwhile, and unlock has been called for that,
+ * create must not block again, since the deactivation waits for it. */
+static gboolean src_unlock_stop(GstBaseSrc *src)
+{
+	netgearUnlockStop(src);
+	if (GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src)))
+		netgearUnlock(src);
+	return TRUE;
+}
+
 static gboolean src_is_seekable(GstBaseSrc *src) { (void)src; return FALSE; }
 /* The caps come with the first frame. */
 static gboolean src_negotiate(GstBaseSrc *src) { (void)src; return TRUE; }
