@@ -172,13 +172,13 @@ static gboolean src_start(GstBaseSrc *src)
 
 static gboolean src_stop(GstBaseSrc *src) { netgearSrcClose(src); return TRUE; }
 static gboolean src_unlock(GstBaseSrc *src) { netgearUnlock(src); return TRUE; }
-/* The streaming thread calls this too, after a pause, and may come late: when
- * the pad is being deactivated meanwhile, and unlock has been called for that,
- * create must not block again, since the deactivation waits for it. */
+/* GStreamer 1.26 calls this from the streaming thread too, after a pause, and may
+ * come late: when unlock has been called meanwhile to deactivate or to flush. Then
+ * create must not block again, for somebody waits for it. */
 static gboolean src_unlock_stop(GstBaseSrc *src)
 {
 	netgearUnlockStop(src);
-	if (GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src)))
+	if (g_atomic_pointer_get(&((NetgearSrc *)src)->thread) == g_thread_self() && GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src)))
 		netgearUnlock(src);
 	return TRUE;
 }
@@ -213,6 +213,7 @@ static gboolean src_query(GstBaseSrc *src, GstQuery *query)
 
 static GstFlowReturn src_create(GstPushSrc *src, GstBuffer **buffer)
 {
+	g_atomic_pointer_set(&((NetgearSrc *)src)->thread, g_thread_self());
 	return netgearSrcCreate(src, (gpointer *)buffer);
 }
 
