@@ -16,6 +16,10 @@ export GOFLAGS := $(strip $(filter-out $(OURFLAGS),$(shell $(GO) env GOFLAGS 2>/
 
 BUILD  := $(CURDIR)/build
 PLUGIN := $(BUILD)/libgstnetgear.so
+DIST   := $(CURDIR)/dist
+VERSION := $(shell sed -n 's/^.define NETGEAR_VERSION "\(.*\)"/\1/p' plugin/version.h)
+DEB = gstreamer1.0-netgear_$(VERSION)-1_$(shell dpkg --print-architecture).deb
+SBOM := $(DIST)/gst-netgear_$(VERSION).cdx.json
 
 # Python peers of the tests need Debian's own Python, with its zmq, numpy and cv2; another one may come first in PATH.
 export PYTHON ?= /usr/bin/python3
@@ -29,10 +33,13 @@ DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstr
 # to decide. Tests that miss it then say so.
 SSHD := $(if $(CI),openssh-server,$(if $(wildcard /run/systemd/system),,openssh-server))
 DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-x iproute2 openssh-client $(SSHD) procps python3 python3-zmq \
-	python3-numpy python3-opencv libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-rtsp-server-1.0 valgrind libc6-dbg
+	python3-numpy python3-opencv libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-rtsp-server-1.0 \
+	valgrind libc6-dbg dpkg-dev
 
 # srtsink and srtsrc, and what the Python contender and the pictures need.
 DEPS_BENCH := gstreamer1.0-plugins-bad python3 python3-zmq python3-numpy python3-opencv libturbojpeg0
+
+DEPS_DEB := dpkg-dev binutils
 
 # Built once per version into the user's Go folder, never into go.mod: docs/decisions/0003.
 LINT_VERSION := v2.15.0
@@ -57,13 +64,18 @@ GSTENV := GST_PLUGIN_PATH=$(BUILD) GST_REGISTRY=$(BUILD)/registry.bin
 # A critical warning of GLib or GStreamer ends the test, as a bug should.
 TESTENV := $(GSTENV) G_DEBUG=fatal-criticals
 
+# What chroots are kept in: a Debian each, about 2 GB.
+SUITE   ?= bookworm
+CHROOTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gst-netgear
+
 PLUGINDIR = $(shell pkg-config $(if $(PREFIX),--define-variable=prefix=$(PREFIX)) --variable=pluginsdir gstreamer-1.0)
 BINDIR = $(or $(PREFIX),$(shell pkg-config --variable=prefix gstreamer-1.0))/bin
+MANDIR = $(or $(PREFIX),$(shell pkg-config --variable=prefix gstreamer-1.0))/share/man/man1
 
 .PHONY: help
 help: ## list the targets
 	@echo 'gst-netgear: GStreamer elements that speak NetGear over ZeroMQ. Targets:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo 'Start with "make demo"; it installs what is missing (SKIP_DEPS=1 to leave the system alone).'
 
 # ---- set-up -------------------------------------------------------------------------------------------------------
@@ -80,6 +92,7 @@ deps-run: # what build and demo need, without the tests' Python
 # The binding is compiled twice on a cold cache, here and for vet, tests and lint. Do not share it by giving those
 # -buildmode=pie -trimpath, alluring as it is: what pie compiled first lacks the cgo headers that c-shared wants from the
 # cache, and then every build of the plugin runs cgo and gcc over the whole binding again (Go 1.26: a minute each time).
+# netgear-keys is pie, after the plugin, from whose build it takes nearly everything out of the cache.
 
 .PHONY: build
 build: deps-run ## compile the plugin, build/libgstnetgear.so, and build/netgear-keys
@@ -87,7 +100,7 @@ build: deps-run ## compile the plugin, build/libgstnetgear.so, and build/netgear
 	@scripts/tell.sh 'compiling build/libgstnetgear.so (the first build compiles the GStreamer binding: some minutes; later ones seconds)' \
 		$(GO) build -buildmode=c-shared -trimpath -o $(PLUGIN) ./plugin
 	@rm -f $(BUILD)/libgstnetgear.h
-	@$(GO) build -trimpath -o $(BUILD)/netgear-keys ./cmd/netgear-keys
+	@$(GO) build -buildmode=pie -trimpath -o $(BUILD)/netgear-keys ./cmd/netgear-keys
 
 .PHONY: demo
 demo: build ## stream from one process to another and measure; VIDEO=file for your own footage, PATTERN=, SECONDS=
@@ -186,17 +199,56 @@ check: ## everything that a change must pass: modules, docs, lint and every test
 
 # Nothing is compiled here, so that "make build && sudo make install" leaves no root-owned files and needs no Go for root.
 .PHONY: install
-install: ## copy the built plugin to GStreamer's folder; PREFIX= and DESTDIR= as usual
-	@test -f $(PLUGIN) || { echo 'nothing to install: run "make build" first' >&2; exit 1; }
+install: ## copy what was built to GStreamer's folder and to bin; PREFIX= and DESTDIR= as usual
+	@test -f $(PLUGIN) && test -f $(BUILD)/netgear-keys || { echo 'nothing to install: run "make build" first' >&2; exit 1; }
 	@test -n '$(PLUGINDIR)' || { echo 'pkg-config does not know gstreamer-1.0: run "make deps" first' >&2; exit 1; }
 	install -D -m 0644 $(PLUGIN) '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so'
 	install -D -m 0755 $(BUILD)/netgear-keys '$(DESTDIR)$(BINDIR)/netgear-keys'
+	install -D -m 0644 packaging/netgear-keys.1 '$(DESTDIR)$(MANDIR)/netgear-keys.1'
 	@test -z '$(PREFIX)' || echo 'GStreamer looks there only with GST_PLUGIN_PATH=$(PLUGINDIR), unless it lives in the same prefix'
 
 .PHONY: uninstall
 uninstall: ## remove it again
-	rm -f '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so' '$(DESTDIR)$(BINDIR)/netgear-keys'
+	rm -f '$(DESTDIR)$(PLUGINDIR)/libgstnetgear.so' '$(DESTDIR)$(BINDIR)/netgear-keys' '$(DESTDIR)$(MANDIR)/netgear-keys.1'
+
+# ---- packages and other platforms: docs/packaging.md -----------------------------------------------------------------
+
+.PHONY: sbom
+sbom: build ## list what is linked in, with versions and licences, as CycloneDX: dist/gst-netgear_VERSION.cdx.json
+	@mkdir -p $(DIST)
+	@$(GO) run ./internal/sbom -version=$(VERSION) $(PLUGIN) $(BUILD)/netgear-keys > $(SBOM).new && mv -f $(SBOM).new $(SBOM)
+
+.PHONY: deb
+deb: deps-deb sbom ## make a Debian package for this machine's release: dist/gstreamer1.0-netgear_VERSION-1_ARCH.deb
+	@VERSION=$(VERSION) SBOM=$(SBOM) scripts/deb.sh $(DIST)
+
+.PHONY: deb-test
+deb-test: deb ## check the package with lintian, then install and use it in a clean Debian: SUITE=bookworm (needs root)
+	@GO='$(GO)' scripts/deps.sh lintian debootstrap
+	lintian --fail-on error,warning $(DIST)/$(DEB)
+	@GO='$(GO)' scripts/chroot.sh $(SUITE) '$(CHROOTS)/$(SUITE)-clean' scripts/deb-test.sh ./dist/$(DEB)
+
+.PHONY: reproducible
+reproducible: deb ## build everything a second time elsewhere, from nothing, and demand the same bytes (minutes)
+	@GO='$(GO)' scripts/reproducible.sh build/libgstnetgear.so build/netgear-keys dist/$(notdir $(SBOM)) dist/$(DEB)
+
+# Whole Debians of their own, so that nothing of this one changes; kept in $(CHROOTS), since they take minutes to fill.
+.PHONY: test-trixie
+test-trixie: ## build and test in Debian 13, in a chroot below CHROOTS= (needs root; half an hour)
+	@GO='$(GO)' scripts/deps.sh debootstrap
+	@GO='$(GO)' scripts/chroot.sh trixie '$(CHROOTS)/trixie' make build test
+
+.PHONY: cross-arm64
+cross-arm64: ## build for arm64, into build/arm64, in a chroot below CHROOTS= (needs root)
+	@GO='$(GO)' scripts/deps.sh debootstrap
+	@GO='$(GO)' scripts/chroot.sh $(SUITE) '$(CHROOTS)/$(SUITE)-arm64' scripts/cross-arm64.sh
+	@mkdir -p $(BUILD)/arm64
+	@cp '$(CHROOTS)/$(SUITE)-arm64/src/build/arm64/libgstnetgear.so' '$(CHROOTS)/$(SUITE)-arm64/src/build/arm64/netgear-keys' $(BUILD)/arm64
+
+.PHONY: deps-deb
+deps-deb:
+	@GO='$(GO)' scripts/deps.sh $(DEPS_DEB)
 
 .PHONY: clean
-clean: ## remove build/; Go's own cache stays, it holds minutes of compilation
-	rm -rf $(BUILD)
+clean: ## remove build/ and dist/; Go's own cache stays, it holds minutes of compilation
+	rm -rf $(BUILD) $(DIST)

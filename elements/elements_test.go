@@ -52,7 +52,13 @@ func TestPropertiesAreThoseOfTheTable(t *testing.T) {
 		def := netgear.DefaultConfig(role)
 		for i := range netgear.Properties {
 			p := &netgear.Properties[i]
-			got, err := e.GetProperty(p.Name)
+			var got any
+			var err error
+			if p.Secret { // newer GLib makes reading it a critical warning
+				_, err = e.GetPropertyType(p.Name)
+			} else {
+				got, err = e.GetProperty(p.Name)
+			}
 			if p.On&role == 0 {
 				if err == nil {
 					t.Errorf("%s has %s, which is not its own", name, p.Name)
@@ -63,7 +69,7 @@ func TestPropertiesAreThoseOfTheTable(t *testing.T) {
 				t.Errorf("%s: %s: %v", name, p.Name, err)
 				continue
 			}
-			if p.Stored() {
+			if p.Stored() && !p.Secret {
 				if got, want := fmt.Sprint(got), fmt.Sprint(p.Get(&def)); got != want {
 					t.Errorf("%s: %s is %s, want %s", name, p.Name, got, want)
 				}

@@ -2,6 +2,7 @@
 
 #include "_cgo_export.h"
 #include "limits.h"
+#include "version.h"
 
 #define PACKAGE "gst-netgear"
 
@@ -14,5 +15,5 @@ static gboolean plugin_init(GstPlugin *plugin)
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, netgear,
-		  "Video frames and data to and from VidGear NetGear peers over ZeroMQ", plugin_init, "0.1.0", "LGPL", "gst-netgear",
+		  "Video frames and data to and from VidGear NetGear peers over ZeroMQ", plugin_init, NETGEAR_VERSION, "LGPL", "gst-netgear",
 		  "https://github.com/gst-netgear/gst-netgear")

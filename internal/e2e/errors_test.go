@@ -521,7 +521,7 @@ func TestErrorsOfSSH(t *testing.T) {
 // A process that has few file descriptors left.
 func TestErrorsOfDescriptors(t *testing.T) {
 	t.Parallel()
-	w := script{start(t, "watch", "prlimit", "--nofile=40", interpreter(), "testdata/watch.py", "--each", toSink, ofSrc+"port=0"+toFake)}
+	w := script{start(t, "watch", "prlimit", "--nofile=34", interpreter(), "testdata/watch.py", "--each", toSink, ofSrc+"port=0"+toFake)}
 	w.posts("", posted{"descriptors", errdoc.Sink})
 	w.posts("", posted{"descriptors", errdoc.Src})
 }

@@ -454,7 +454,7 @@ func pagesShell(dir, debug, text string) []string {
 	}
 	return []string{
 		"env", "-u", "DISPLAY", "-u", "WAYLAND_DISPLAY", "-u", "FRAMES", "-C", dir, "HOME=" + dir, "GST_DEBUG=" + debug,
-		"GST_PLUGIN_FEATURE_RANK=fakevideosink:1000", "PYTHONDONTWRITEBYTECODE=1",
+		"GST_PLUGIN_FEATURE_RANK=fakevideosink:1000", "PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1",
 		"PYTHONPATH=" + strings.TrimPrefix(os.Getenv("PYTHONPATH")+":"+peers, ":"),
 		"GST_REGISTRY=" + filepath.Join(dir, "registry.bin"),
 		"PATH=" + filepath.Join(dir, "build") + ":" + os.Getenv("PATH"),

@@ -183,7 +183,17 @@ static gboolean src_start(GstBaseSrc *src)
 
 static gboolean src_stop(GstBaseSrc *src) { netgearSrcClose(src); return TRUE; }
 static gboolean src_unlock(GstBaseSrc *src) { netgearUnlock(src); return TRUE; }
-static gboolean src_unlock_stop(GstBaseSrc *src) { netgearUnlockStop(src); return TRUE; }
+/* GStreamer 1.26 calls this from the streaming thread too, after a pause, and may
+ * come late: when unlock has been called meanwhile to deactivate or to flush. Then
+ * create must not block again, for somebody waits for it. */
+static gboolean src_unlock_stop(GstBaseSrc *src)
+{
+	netgearUnlockStop(src);
+	if (g_atomic_pointer_get(&((NetgearSrc *)src)->thread) == g_thread_self() && GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src)))
+		netgearUnlock(src);
+	return TRUE;
+}
+
 static gboolean src_is_seekable(GstBaseSrc *src) { (void)src; return FALSE; }
 /* The caps come with the first frame. */
 static gboolean src_negotiate(GstBaseSrc *src) { (void)src; return TRUE; }
@@ -214,6 +224,7 @@ static gboolean src_query(GstBaseSrc *src, GstQuery *query)
 
 static GstFlowReturn src_create(GstPushSrc *src, GstBuffer **buffer)
 {
+	g_atomic_pointer_set(&((NetgearSrc *)src)->thread, g_thread_self());
 	return netgearSrcCreate(src, (gpointer *)buffer);
 }
 

@@ -1,0 +1,2 @@
+// The version of the project, here and nowhere else: the plugin, the packages and the list of parts take it from here.
+#define NETGEAR_VERSION "0.1.0"
