@@ -394,6 +394,23 @@ func (o *outcome) unbroken(t *testing.T, p pattern, s end, receivers ...end) {
 	o.record(t)
 }
 
+// inherited ends the stream after one receiver has taken the place of another,
+// and checks that no frame is missing but the one that was confirmed and died
+// with the first.
+func (o *outcome) inherited(t *testing.T, p pattern, s, first, next end) {
+	t.Helper()
+	if p != pubSub {
+		o.Allowed = "1, confirmed and lost with it"
+	}
+	s.kill(syscall.SIGINT)
+	s.exits(0)
+	if o.Lost = len(missing(p, first, next)); p != pubSub && o.Lost > 1 {
+		t.Errorf("%d frames never arrived", o.Lost)
+	}
+	o.Frames = len(first.frames()) + len(next.frames())
+	o.record(t)
+}
+
 func outcomeOf(p pattern, fault string) outcome {
 	o := outcome{Fault: fault, Pattern: p.String(), Allowed: "0"}
 	if p == pubSub {
@@ -438,22 +455,12 @@ func TestChaosPowerLost(t *testing.T) {
 			m.unplug()
 			r.kill(syscall.SIGKILL)
 			m.receiver = newNamespace(t)
-			m.sender.do(func() {}) // the sender's end of the cable is made anew below
 			m.unplug = m.connect(t, m.sender.tun(t, senderAddress), m.receiver.tun(t, receiverAddress))
 			next := frameLog(t, m.receiver, p.chaosSrc("*", chaosPort))
 			next.port()
 			begin := time.Now()
 			o.resumed(t, next.more(5).Sub(begin))
-			if p != pubSub {
-				o.Allowed = "1, confirmed and lost with it"
-			}
-			s.kill(syscall.SIGINT)
-			s.exits(0)
-			if o.Lost = len(missing(p, r, next)); p != pubSub && o.Lost > 1 {
-				t.Errorf("%d frames never arrived", o.Lost)
-			}
-			o.Frames = len(r.frames()) + len(next.frames())
-			o.record(t)
+			o.inherited(t, p, s, r, next)
 		})
 		t.Run("sender", func(t *testing.T) {
 			m := newMachines(t)
@@ -665,16 +672,7 @@ func TestChaosNameChanges(t *testing.T) {
 		next.port()
 		begin := time.Now()
 		o.resumed(t, next.more(5).Sub(begin))
-		if p != pubSub {
-			o.Allowed = "1, confirmed and killed with it"
-		}
-		s.kill(syscall.SIGINT)
-		s.exits(0)
-		if o.Lost = len(missing(p, r, next)); p != pubSub && o.Lost > 1 {
-			t.Errorf("%d frames never arrived", o.Lost)
-		}
-		o.Frames = len(r.frames()) + len(next.frames())
-		o.record(t)
+		o.inherited(t, p, s, r, next)
 	})
 }
 
@@ -763,16 +761,7 @@ func TestChaosNoDescriptors(t *testing.T) {
 		limit(1024)
 		begin := time.Now()
 		o.resumed(t, next.more(5).Sub(begin))
-		if p != pubSub {
-			o.Allowed = "1, confirmed and killed with it"
-		}
-		s.kill(syscall.SIGINT)
-		s.exits(0)
-		if o.Lost = len(missing(p, r, next)); p != pubSub && o.Lost > 1 {
-			t.Errorf("%d frames never arrived", o.Lost)
-		}
-		o.Frames = len(r.frames()) + len(next.frames())
-		o.record(t)
+		o.inherited(t, p, s, r, next)
 	})
 }
 

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "count.h"
+
 extern char **environ;
 
 static void die(const char *what)
@@ -352,26 +354,6 @@ static void in_threads(GThreadFunc f)
 		g_thread_join(threads[i]);
 }
 
-static int count(const char *folder)
-{
-	GDir *dir = g_dir_open(folder, 0, NULL);
-	int n = 0;
-
-	while (g_dir_read_name(dir))
-		n++;
-	g_dir_close(dir);
-	return n;
-}
-
-static int comes_down(const char *folder, int limit)
-{
-	int i, n = 0;
-
-	for (i = 0; i < 500 && (n = count(folder)) > limit; i++)
-		g_usleep(10000);
-	return n;
-}
-
 static void many(void)
 {
 	struct rlimit files;
@@ -392,14 +374,14 @@ static void many(void)
 		most = count("/proc/self/task");
 		printf("%d elements: %d threads, %d files\n", 2 * THREADS * PAIRS, most, count("/proc/self/fd"));
 		in_threads(stop_pairs);
-		left = comes_down("/proc/self/fd", fds);
+		left = settled_within(500, "/proc/self/fd", fds);
 		if (left > fds) {
 			printf("%d files are open, want %d again\n", left, fds);
 			exit(1);
 		}
 		/* Go keeps a thread for each of those that waited in C, for the next
 		 * that do, and GLib some of its own. */
-		left = comes_down("/proc/self/task", round == 0 ? most / 2 : tasks + 20);
+		left = settled_within(500, "/proc/self/task", round == 0 ? most / 2 : tasks + 20);
 		printf("afterwards %d threads\n", left);
 		if (left > (round == 0 ? most / 2 : tasks + 20))
 			die("they stay");

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
+
 static GArray *times;
 static GMutex mutex; /* of times, slowest and errors */
 static double slowest;
@@ -296,37 +298,6 @@ static void several_threads(int dwell)
 }
 
 /* --- */
-
-static int count(const char *folder)
-{
-	GDir *dir = g_dir_open(folder, 0, NULL);
-	int n = 0;
-
-	while (g_dir_read_name(dir))
-		n++;
-	g_dir_close(dir);
-	return n;
-}
-
-/* Waits until there are no more than that. */
-static int settled(const char *folder, int limit)
-{
-	int n = 0, i;
-
-	for (i = 0; i < 300; i++) {
-		n = count(folder);
-		if (n <= limit)
-			break;
-		g_usleep(10000);
-	}
-	return n;
-}
-
-static int by_value(gconstpointer a, gconstpointer b)
-{
-	double one = *(const double *)a, other = *(const double *)b;
-	return one < other ? -1 : one > other;
-}
 
 int main(int argc, char **argv)
 {

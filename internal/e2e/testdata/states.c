@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "count.h"
+
 static GArray *times;
 
 static void set_state(GstElement *pipeline, GstState state)
@@ -25,38 +27,6 @@ static void set_state(GstElement *pipeline, GstState state)
 		fprintf(stderr, "state change to %s failed\n", gst_element_state_get_name(state));
 		exit(1);
 	}
-}
-
-static int count(const char *folder)
-{
-	GDir *dir = g_dir_open(folder, 0, NULL);
-	int n = 0;
-
-	while (g_dir_read_name(dir))
-		n++;
-	g_dir_close(dir);
-	return n;
-}
-
-/* Waits until a number stays what it was at most, for threads end a moment
- * after what they worked for. */
-static int settled(const char *folder, int limit)
-{
-	int n = 0, i;
-
-	for (i = 0; i < 300; i++) {
-		n = count(folder);
-		if (n <= limit)
-			break;
-		g_usleep(10000);
-	}
-	return n;
-}
-
-static int by_value(gconstpointer a, gconstpointer b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-	return x < y ? -1 : x > y;
 }
 
 static double end_of_stream(GstElement *pipeline)
