@@ -136,7 +136,7 @@ chaos: deps build ## inject faults: processes killed TIMES=100 times, cables cut
 .PHONY: soak
 soak: deps build ## run 16 streams with random faults for MINUTES=60, and demand that nothing grows
 	@$(GO) build -o $(BUILD)/soak ./internal/soak
-	GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0 G_DEBUG=fatal-criticals $(BUILD)/soak -minutes=$(MINUTES) -out=$(BUILD)/soak.json
+	G_SLICE=always-malloc GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0 G_DEBUG=fatal-criticals $(BUILD)/soak -minutes=$(MINUTES) -out=$(BUILD)/soak.json
 	@$(PYTHON) internal/soak/plot.py $(BUILD)/soak.json $(BUILD)/soak.png
 
 .PHONY: hostile

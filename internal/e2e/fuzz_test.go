@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -196,7 +198,7 @@ func TestFuzzedSource(t *testing.T) {
 				port, c.pattern, settings)
 			r.event("stats", 1)
 			sent := uint64(0)
-			good := newGoodSender(t, c.pattern, port, "")
+			good := newGoodSender(t, c.pattern, port, "", "")
 			good.frames(r, 5)
 			if c.pattern == pair {
 				good.Close() // there is place for one
@@ -219,7 +221,7 @@ func TestFuzzedSource(t *testing.T) {
 				bad.Close()
 				r.until("its place free again", gone)
 				sent0 := good.sent
-				good = newGoodSender(t, c.pattern, port, "")
+				good = newGoodSender(t, c.pattern, port, "", "")
 				good.sent = sent0
 			}
 			good.frames(r, 5)
@@ -247,15 +249,35 @@ type goodSender struct {
 	sent    uint64
 }
 
-// newGoodSender connects one, from an address in the notation of ZeroMQ or "".
-func newGoodSender(t testing.TB, p pattern, port int, from string) *goodSender {
+// newGoodSender connects one, from an address in the notation of ZeroMQ or "",
+// with the keys of a client in a folder or none, "".
+func newGoodSender(t testing.TB, p pattern, port int, from, keys string) *goodSender {
 	s := &goodSender{zocket: socket(t, [...]zmq4.Type{zmq4.PAIR, zmq4.REQ, zmq4.XPUB}[p]), pattern: p}
 	if s.must(s.SetRcvtimeo(time.Second)); p == reqRep {
 		s.must(s.SetReqRelaxed(1))
 		s.must(s.SetReqCorrelate(1))
 	}
+	if keys != "" {
+		s.must(s.SetCurveServerkey(key(t, keys, serverPublic, "public-key")))
+		s.must(s.SetCurvePublickey(key(t, keys, clientSecret, "public-key")))
+		s.must(s.SetCurveSecretkey(key(t, keys, clientSecret, "secret-key")))
+	}
 	s.join(p, from, port)
 	return s
+}
+
+// key returns one out of a certificate.
+func key(t testing.TB, folder, certificate, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(folder, certificate))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(name + ` = "(.*)"`).FindSubmatch(text)
+	if m == nil {
+		t.Fatalf("no %s in %s", name, certificate)
+	}
+	return string(m[1])
 }
 
 // frames sends some frames, each when the one before has come. One that is not

@@ -133,7 +133,7 @@ func TestHostileConnections(t *testing.T) {
 		port := freePort(t)
 		r := watch(t, `--stats --said "good" netgearsrc name=src address=127.0.0.1 port=%d pattern=%v eos-on-terminate=false max-retries=0 ! appsink name=out`, port, p)
 		r.event("stats", 1)
-		good := newGoodSender(t, p, port, "")
+		good := newGoodSender(t, p, port, "", "")
 		good.frames(r, 5)
 		before := r.until("the good frames", func(f figures) bool { return f.Src["frames-received"] == good.sent })
 		worst := figures{}
@@ -165,35 +165,52 @@ func TestHostileConnections(t *testing.T) {
 // A PING behind messages that nobody has taken yet, from a peer that is gone,
 // aborts libzmq 4.3 (docs/decisions/0004). Who is not let in does not get that far.
 func TestStrangersCannotAbort(t *testing.T) {
-	eachPattern(t, patterns, func(t *testing.T, p pattern) {
-		port := freePort(t)
-		r := watch(t, `--stats --said "good" netgearsrc name=src address=127.0.0.1 port=%d pattern=%v max-retries=0 allow=127.0.0.2 ! identity sleep-time=20000 ! appsink name=out`,
-			port, p)
-		r.event("stats", 1)
-		message := [][]byte{[]byte(goodHeader), []byte(goodData)}
-		if p == reqRep {
-			message = append([][]byte{nil}, message...)
-		}
-		b := hostile.Ready([...]string{"PAIR", "DEALER", "PUB"}[p])
-		b = append(b, bytes.Repeat(hostile.Message(message...), 20)...)
-		b = append(b, hostile.Ping()...)
-		good := newGoodSender(t, p, port, "127.0.0.2:0;")
-		for i := range 60 {
-			c, err := hostile.Greet(fmt.Sprintf("127.0.0.1:%d", port))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := c.Write(b); err != nil {
-				t.Fatal(err)
-			}
-			if i%2 == 0 {
-				time.Sleep(2 * time.Millisecond) // after the handshake, or in the midst of it
-			}
-			_ = c.SetLinger(0) // gone, and not by the book
-			_ = c.Close()
-		}
-		good.frames(r, 5)
-		r.until("the good frames alone", func(f figures) bool { return f.Src["frames-received"] == good.sent && f.Src["auth-failures"] > 0 })
-		r.kill(syscall.SIGKILL)
-	})
+	keys := ourKeys(t)
+	for _, guard := range []struct {
+		name, settings string
+		from           string // where the good sender connects from, in the notation of ZeroMQ
+		keys           string // the folder of its keys
+		mechanism      string // that the strangers name; one of another they do not get past
+	}{
+		{"allow", "allow=127.0.0.2", "127.0.0.2:0;", "", "NULL"},
+		{"stonehouse", secured(1, keys), "", keys, "CURVE"},
+		{"ironhouse", secured(2, keys), "", keys, "CURVE"},
+	} {
+		t.Run(guard.name, func(t *testing.T) {
+			eachPattern(t, patterns, func(t *testing.T, p pattern) {
+				port := freePort(t)
+				r := watch(t, `--stats --said "good" netgearsrc name=src address=127.0.0.1 port=%d pattern=%v max-retries=0 %s ! identity sleep-time=20000 ! appsink name=out`,
+					port, p, guard.settings)
+				r.event("stats", 1)
+				message := [][]byte{[]byte(goodHeader), []byte(goodData)}
+				if p == reqRep {
+					message = append([][]byte{nil}, message...)
+				}
+				b := hostile.Ready([...]string{"PAIR", "DEALER", "PUB"}[p])
+				b = append(b, bytes.Repeat(hostile.Message(message...), 20)...)
+				b = append(b, hostile.Ping()...)
+				good := newGoodSender(t, p, port, guard.from, guard.keys)
+				for i := range 60 {
+					c, err := hostile.Greet(fmt.Sprintf("127.0.0.1:%d", port), guard.mechanism)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if _, err := c.Write(b); err != nil {
+						t.Fatal(err)
+					}
+					if i%2 == 0 {
+						time.Sleep(2 * time.Millisecond) // after the handshake, or in the midst of it
+					}
+					_ = c.SetLinger(0) // gone, and not by the book
+					_ = c.Close()
+				}
+				good.frames(r, 5)
+				r.until("the good frames alone", func(f figures) bool {
+					// One that talks garbage is no failed authentication, like any port scanner.
+					return f.Src["frames-received"] == good.sent && (f.Src["auth-failures"] > 0) == (guard.keys == "")
+				})
+				r.kill(syscall.SIGKILL)
+			})
+		})
+	}
 }

@@ -8,11 +8,13 @@ import (
 )
 
 // Greeting is what opens a ZMTP 3.1 connection, without encryption.
-func Greeting() []byte {
+func Greeting() []byte { return greeting("NULL") }
+
+func greeting(mechanism string) []byte {
 	g := make([]byte, 64)
 	g[0], g[9] = 0xff, 0x7f // the signature
 	g[10], g[11] = 3, 1     // the version
-	copy(g[12:], "NULL")
+	copy(g[12:], mechanism)
 	return g
 }
 
@@ -64,15 +66,16 @@ func frame(flags byte, body []byte) []byte {
 }
 
 // Greet opens a TCP connection and exchanges greetings.
-func Greet(address string) (*net.TCPConn, error) {
+func Greet(address, mechanism string) (*net.TCPConn, error) {
 	conn, err := net.DialTimeout("tcp", address, patience)
 	if err != nil {
 		return nil, err
 	}
 	c := conn.(*net.TCPConn)
 	if err = c.SetDeadline(time.Now().Add(patience)); err == nil {
-		if _, err = c.Write(Greeting()); err == nil {
-			err = skip(c, len(Greeting()))
+		g := greeting(mechanism)
+		if _, err = c.Write(g); err == nil {
+			err = skip(c, len(g))
 		}
 	}
 	if err != nil {
@@ -84,7 +87,7 @@ func Greet(address string) (*net.TCPConn, error) {
 
 // Dial opens a TCP connection and shakes hands as a socket of that type.
 func Dial(address, socketType string) (*net.TCPConn, error) {
-	c, err := Greet(address)
+	c, err := Greet(address, "NULL")
 	if err != nil {
 		return nil, err
 	}
