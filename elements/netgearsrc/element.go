@@ -167,11 +167,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			}
 			return nil, e.Fail(err, "could not receive")
 		}
-		now, ok := e.Self.RunningTime()
-		if !ok { // the pipeline is being taken down
-			r.drop()
-			return nil, gstglue.FlowFlushing
-		}
+		now := e.Self.RunningTime()
 		caps, err := gstglue.Describe(&r.frame, r.cfg.MaxFrameSize)
 		if err != nil {
 			e.drop(r, err)
@@ -251,7 +247,7 @@ func describe(c gstglue.OutCaps) string {
 }
 
 // fill makes the output of the frame, encoded video or not, that arrived at the
-// running time now.
+// running time now, or NoTime.
 func (e *element) fill(r *run, encoded bool, now uint64) {
 	f, o := &r.frame, &r.out
 	h := &f.Header
@@ -267,14 +263,16 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 		o.Duration = uint64(x.FPSDen) * uint64(time.Second) / uint64(x.FPSNum)
 	}
 	var jumped bool
-	o.DTS = gstglue.NoTime
-	if encoded {
+	o.PTS, o.DTS = gstglue.NoTime, gstglue.NoTime
+	switch {
+	case now == gstglue.NoTime: // a pipeline without a clock has none
+	case encoded:
 		if f.Discontinuity {
 			r.times.restart()
 		}
 		// The senders of multi-server mode have a time each.
 		o.PTS, o.DTS, jumped = r.times.stampEncoded(now, x.PTS, x.HasPTS, h.Port == "")
-	} else {
+	default:
 		o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)
 	}
 	o.Discont = f.Discontinuity || jumped

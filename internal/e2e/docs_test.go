@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // docsStep is one command of a document, by its order.
@@ -95,6 +97,17 @@ func docsCommands(t *testing.T, doc string) map[string][][]string {
 	return sections
 }
 
+// latencyTracerHangs says whether the tracer is that of GStreamer 1.26.2, which
+// waits for itself with the first buffer of any pipeline.
+func latencyTracerHangs(t *testing.T) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "gst-launch-1.0", "fakesrc", "num-buffers=1", "!", "fakesink")
+	cmd.Env = gstEnv(t, "GST_TRACERS=latency")
+	return cmd.Run() != nil && ctx.Err() != nil
+}
+
 // TestDocsCommands runs the commands of the documents as they stand there, but
 // for the ports.
 func TestDocsCommands(t *testing.T) {
@@ -119,6 +132,9 @@ func TestDocsCommands(t *testing.T) {
 		for _, c := range docsCases {
 			t.Run(c.doc+"/"+c.section, func(t *testing.T) {
 				t.Parallel()
+				if c.section == "Latency" && latencyTracerHangs(t) {
+					t.Skip("GStreamer's latency tracer hangs a pipeline of its own elements")
+				}
 				dir := t.TempDir()
 				examples, err := filepath.Abs("../../examples")
 				if err == nil {

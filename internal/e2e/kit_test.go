@@ -356,8 +356,8 @@ type event struct {
 	Kind, Domain, Code, Text string // of "message", and the next two
 	Element, Name            string // who posted it
 	Pipeline                 *int
-	Message                  string // of "buffer", and the next two
-	Seq                      *uint64
+	Message                  string // of "buffer", and the next three
+	Seq, PTS                 *uint64
 	Caps                     string
 	RSS                      float64           // of "stats", in MB
 	FDs                      int               // of "stats"

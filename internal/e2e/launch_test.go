@@ -64,6 +64,46 @@ func TestTail(t *testing.T) {
 	})
 }
 
+// A source that is paused and resumed all the time, at any moment, goes on each
+// time, and no frame is lost to it.
+func TestToggledSource(t *testing.T) {
+	eachPattern(t, confirmed, func(t *testing.T, p pattern) {
+		port := freePort(t)
+		r := watch(t, "--toggle netgearsrc address=127.0.0.1 port=%d pattern=%v ! appsink name=out", port, p)
+		s := launch(t, "videotestsrc num-buffers=500 ! %s,framerate=200/1 ! netgearsink address=127.0.0.1 port=%d pattern=%v", testPicture, port, p)
+		s.exits(0)
+		r.exits(0)
+		buffers := r.events("buffer")
+		for i, b := range buffers {
+			if b.Seq == nil || *b.Seq != uint64(i) {
+				t.Fatalf("buffer %d is not of frame %d: %+v", i, i, b)
+			}
+		}
+		if len(buffers) != 500 {
+			t.Errorf("%d buffers, want 500", len(buffers))
+		}
+	})
+}
+
+// A pipeline may have no clock; then frames have no time.
+func TestNoClock(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	r := watch(t, "--no-clock netgearsrc address=127.0.0.1 port=%d ! appsink name=out", port)
+	s := launch(t, "videotestsrc num-buffers=5 ! %s ! netgearsink address=127.0.0.1 port=%d", testPicture, port)
+	s.exits(0)
+	r.exits(0)
+	buffers := r.events("buffer")
+	for i, b := range buffers {
+		if b.PTS != nil {
+			t.Errorf("buffer %d has the time %d ns, want none", i, *b.PTS)
+		}
+	}
+	if len(buffers) != 5 {
+		t.Errorf("%d buffers, want 5", len(buffers))
+	}
+}
+
 // In PAIR several frames may be on their way; all arrive, in order.
 func TestInFlight(t *testing.T) {
 	t.Parallel()

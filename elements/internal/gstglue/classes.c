@@ -183,15 +183,30 @@ static gboolean src_start(GstBaseSrc *src)
 
 static gboolean src_stop(GstBaseSrc *src) { netgearSrcClose(src); return TRUE; }
 static gboolean src_unlock(GstBaseSrc *src) { netgearUnlock(src); return TRUE; }
-/* GStreamer 1.26 calls this from the streaming thread too, after a pause, and may
- * come late: when unlock has been called meanwhile to deactivate or to flush. Then
- * create must not block again, for somebody waits for it. */
+
+/* GStreamer 1.26 interrupts create for a pause, and undoes that no sooner than it
+ * calls create again, from the streaming thread. By then unlock may have been
+ * called for another reason, to stop or to flush: create would block, and somebody
+ * wait for it. So this is none of the streaming thread's business, and the end of a
+ * pause is seen to in change_state. */
 static gboolean src_unlock_stop(GstBaseSrc *src)
 {
-	netgearUnlockStop(src);
-	if (g_atomic_pointer_get(&((NetgearSrc *)src)->thread) == g_thread_self() && GST_PAD_IS_FLUSHING(GST_BASE_SRC_PAD(src)))
-		netgearUnlock(src);
+	GstPad *pad = GST_BASE_SRC_PAD(src);
+	gboolean streaming;
+
+	GST_OBJECT_LOCK(pad);
+	streaming = GST_PAD_TASK(pad) && GST_PAD_TASK(pad)->thread == g_thread_self();
+	GST_OBJECT_UNLOCK(pad);
+	if (!streaming)
+		netgearUnlockStop(src);
 	return TRUE;
+}
+
+static GstStateChangeReturn src_change_state(GstElement *element, GstStateChange transition)
+{
+	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
+		netgearUnlockStop(element);
+	return GST_ELEMENT_CLASS(src_parent)->change_state(element, transition);
 }
 
 static gboolean src_is_seekable(GstBaseSrc *src) { (void)src; return FALSE; }
@@ -222,10 +237,22 @@ static gboolean src_query(GstBaseSrc *src, GstQuery *query)
 	return src_parent->query(src, query);
 }
 
+/* Of what comes out while it is paused GStreamer 1.26 throws a frame away, and ends
+ * the stream over an interruption when PLAYING follows at once. So that is waited for
+ * here. */
 static GstFlowReturn src_create(GstPushSrc *src, GstBuffer **buffer)
 {
-	g_atomic_pointer_set(&((NetgearSrc *)src)->thread, g_thread_self());
-	return netgearSrcCreate(src, (gpointer *)buffer);
+	GstFlowReturn ret, playing;
+
+	do {
+		ret = netgearSrcCreate(src, (gpointer *)buffer);
+		if (ret != GST_FLOW_OK && ret != GST_FLOW_FLUSHING)
+			return ret;
+		playing = gst_base_src_wait_playing(GST_BASE_SRC(src));
+	} while (ret == GST_FLOW_FLUSHING && playing == GST_FLOW_OK);
+	if (ret == GST_FLOW_OK && playing != GST_FLOW_OK)
+		gst_clear_buffer(buffer);
+	return playing;
 }
 
 void netgear_src_init(gpointer src)
@@ -277,6 +304,7 @@ void netgear_class_init(gpointer klass, int role)
 		GstPushSrcClass *push_class = klass;
 
 		src_parent = g_type_class_peek_parent(klass);
+		((GstElementClass *)klass)->change_state = src_change_state;
 		src_class->start = src_start;
 		src_class->stop = src_stop;
 		src_class->unlock = src_unlock;

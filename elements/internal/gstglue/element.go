@@ -72,12 +72,9 @@ func (e Element) Notify(property string) {
 	C.netgear_notify(C.gpointer(e.p), c)
 }
 
-// RunningTime returns the running time of now in ns; ok is false where there
-// is no clock yet.
-func (e Element) RunningTime() (t uint64, ok bool) {
-	t = uint64(C.netgear_running_time(C.gpointer(e.p)))
-	return t, t != NoTime
-}
+// RunningTime returns the running time of now in ns, or NoTime where there is no
+// clock.
+func (e Element) RunningTime() uint64 { return uint64(C.netgear_running_time(C.gpointer(e.p))) }
 
 // WaitPreroll has a sink wait until it is playing again, or flushed, after
 // Unlock has interrupted it.

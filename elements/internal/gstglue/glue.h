@@ -25,7 +25,6 @@ typedef struct {
 typedef struct {
 	GstPushSrc parent;
 	guint64 latency; /* ns; object lock */
-	gpointer thread; /* that streams; atomic, and never followed */
 	gint on_bus;     /* messages of ours that nobody has taken; atomic */
 	gboolean video_meta; /* downstream takes it; streaming thread */
 	gboolean raw;

@@ -1,7 +1,7 @@
 """Runs a pipeline and tells what happens in it, one JSON object per line:
 
     {"event": "message", "kind": "error", "domain": "resource", "code": "busy", "text": …, "debug": …, "element": "netgearsrc", "name": …}
-    {"event": "buffer", "n": 0, "port": …, "message": …, "seq": …, "caps": …, "bytes": …}    at the appsink called "out"
+    {"event": "buffer", "n": 0, "port": …, "message": …, "seq": …, "caps": …, "bytes": …, "pts": …}    at the appsink called "out"
     {"event": "rejected", "endpoint": …, "reason": …, "failures": 1}    at the element called "src"; its stats' auth-failures
 
 Errors and EOS end it; exit code 0 after EOS. Other ways, by the first arguments:
@@ -10,12 +10,15 @@ Errors and EOS end it; exit code 0 after EOS. Other ways, by the first arguments
     --stay       errors do not end it
     --no-memory  GStreamer's allocator has no memory left once the pipeline plays
     --too-soon   the pipeline stays in READY, and the element called "sink" is given caps there
+    --no-clock   the pipeline has none
+    --toggle     it is paused and resumed all the time
     --said TEXT  only buffers with that JSON as their message are told
     --stats      ten times a second and at the end, of the elements called "src" and "sink":
 
     {"event": "stats", "rss": 40.1, "src": {"frames-received": 1, …}}
 """
 
+import itertools
 import json
 import os
 import sys
@@ -60,6 +63,7 @@ def new_sample(sink, count, said):
     sample = sink.pull_sample()
     buffer = sample.get_buffer()
     fields = {"bytes": buffer.get_size(), "caps": sample.get_caps().to_string()}
+    fields["pts"] = None if buffer.pts == Gst.CLOCK_TIME_NONE else buffer.pts
     meta = buffer.get_custom_meta("NetgearMeta")
     if meta:
         structure = meta.get_structure()
@@ -127,6 +131,8 @@ def run(pipeline, ways, number=None, said=None):
     src = pipeline.get_by_name("src")
     if src:
         src.connect("peer-rejected", rejected)
+    if "--no-clock" in ways:
+        pipeline.use_clock(None)
     if "--too-soon" in ways:
         pipeline.set_state(Gst.State.READY)
         too_soon(pipeline.get_by_name("sink"))
@@ -144,6 +150,17 @@ def run(pipeline, ways, number=None, said=None):
     teller = threading.Thread(target=keep_telling, daemon=True)
     if "--stats" in ways:
         teller.start()
+
+    def keep_toggling():
+        for n in itertools.count():
+            pipeline.set_state(Gst.State.PLAYING if n % 2 else Gst.State.PAUSED)
+            if ended.wait(n % 7 / 1000 * (n % 2 * 3 + 1)):  # 0 to 6 ms paused, 0 to 18 ms playing
+                pipeline.set_state(Gst.State.PLAYING)
+                break
+
+    toggler = threading.Thread(target=keep_toggling, daemon=True)
+    if "--toggle" in ways:
+        toggler.start()
     code = None
     while code is None:
         message = pipeline.get_bus().timed_pop_filtered(Gst.CLOCK_TIME_NONE, kinds)
@@ -152,8 +169,10 @@ def run(pipeline, ways, number=None, said=None):
         else:
             tell(message, number)
             code = 1 if message.type == Gst.MessageType.ERROR and "--stay" not in ways else None
+    ended.set()
+    if "--toggle" in ways:
+        toggler.join()
     if "--stats" in ways:
-        ended.set()
         teller.join()
         tell_stats(pipeline)
     pipeline.set_state(Gst.State.NULL)
