@@ -232,6 +232,12 @@ deb-test: deb ## check the package with lintian, then install and use it in a cl
 reproducible: deb ## build everything a second time elsewhere, from nothing, and demand the same bytes (minutes)
 	@GO='$(GO)' scripts/reproducible.sh build/libgstnetgear.so build/netgear-keys dist/$(notdir $(SBOM)) dist/$(DEB)
 
+.PHONY: release
+release: ## make the files of a version, in dist/: sources, package, list of parts and checksums
+	@VERSION=$(VERSION) scripts/release.sh check
+	@$(MAKE) --no-print-directory deb
+	@VERSION=$(VERSION) scripts/release.sh $(DIST) $(notdir $(SBOM)) $(DEB)
+
 # Whole Debians of their own, so that nothing of this one changes; kept in $(CHROOTS), since they take minutes to fill.
 .PHONY: test-trixie
 test-trixie: ## build and test in Debian 13, in a chroot below CHROOTS= (needs root; half an hour)
