@@ -162,6 +162,46 @@ func TestHostileConnections(t *testing.T) {
 	})
 }
 
+// The same for a sink that binds, and its good receiver.
+func TestHostileConnectionsToSink(t *testing.T) {
+	eachPattern(t, patterns, func(t *testing.T, p pattern) {
+		port := freePort(t)
+		s := watch(t, `--stats --stay videotestsrc is-live=true ! %s,framerate=100/1 ! netgearsink name=sink bind=true address=127.0.0.1 port=%d pattern=%v request-timeout=1 max-retries=0`,
+			testPicture, port, p)
+		r := watch(t, `--stats --stay netgearsrc name=src bind=false address=127.0.0.1 port=%d pattern=%v request-timeout=1 max-retries=0 ! fakesink`, port, p)
+		more := func(what string) {
+			t.Helper()
+			f, _ := r.figures()
+			due := f.Src["frames-received"] + 20
+			r.until("20 frames "+what, func(f figures) bool { return f.Src["frames-received"] >= due })
+		}
+		more("at first")
+		before, _ := s.figures()
+		worst := figures{}
+		for _, a := range attacks {
+			begin := time.Now()
+			open := a.do(t, fmt.Sprintf("127.0.0.1:%d", port), [...]string{"PAIR", "REP", "SUB"}[p])
+			if p != reqRep { // there each of them gets a frame in its turn, and keeps it until the request times out
+				more("beside " + a.name)
+			}
+			f, _ := s.figures()
+			worst.RSS, worst.FDs = max(worst.RSS, f.RSS), max(worst.FDs, f.FDs)
+			for _, c := range open {
+				_ = c.Close() // its end is what matters
+			}
+			more("after " + a.name)
+			t.Logf("%s: %v, RSS %.0f MB, %d descriptors", a.name, time.Since(begin).Round(time.Millisecond), f.RSS, f.FDs)
+		}
+		after := s.until("next to nothing left of it", func(f figures) bool { return f.FDs <= before.FDs+60 })
+		t.Logf("RSS %.0f MB, %.0f MB at most, then %.0f MB; descriptors %d, %d, %d", before.RSS, worst.RSS, after.RSS, before.FDs, worst.FDs, after.FDs)
+		if after.RSS > before.RSS+100 {
+			t.Errorf("it grew by %.0f MB", after.RSS-before.RSS)
+		}
+		s.kill(syscall.SIGKILL)
+		r.kill(syscall.SIGKILL)
+	})
+}
+
 // A PING behind messages that nobody has taken yet, from a peer that is gone,
 // aborts libzmq 4.3 (docs/decisions/0004). Who is not let in does not get that far.
 func TestStrangersCannotAbort(t *testing.T) {
