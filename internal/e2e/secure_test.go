@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -366,4 +367,59 @@ func (p *process) after(expr string) string {
 		return p.lines[i+1]
 	}
 	return ""
+}
+
+// Two machines, each with no more than its own keys: the one with a key that
+// netgear-keys has handed out is let in, from the address that is allowed, and no
+// other.
+func TestSecureMachines(t *testing.T) {
+	const allowed = " allow=10.9.0.1"
+	eachPattern(t, patterns, func(t *testing.T, p pattern) {
+		m := newMachines(t)
+		server, client := t.TempDir(), t.TempDir()
+		src := p.chaosSrc("*", chaosPort)
+		keyed := func(text, folder, more string) string {
+			return strings.Replace(text, "max-retries=0", secured(2, folder)+more+" max-retries=0", 1)
+		}
+		first := frameLog(t, m.receiver, keyed(src, server, "")) // makes the server's keys
+		first.port()
+		first.kill(syscall.SIGKILL)
+		out, err := exec.Command("../../build/netgear-keys", "-location", server, "cam1", client).CombinedOutput()
+		if err != nil {
+			t.Fatalf("netgear-keys: %v\n%s", err, out)
+		}
+		if _, err := os.Stat(filepath.Join(client, serverSecret)); err == nil {
+			t.Fatal("the client has the server's secret key")
+		}
+		// One that has the server's public key, and a key of its own making.
+		others := ourKeys(t)
+		stranger := mixedKeys(t, map[string]string{serverPublic: server, clientPublic: others, clientSecret: others})
+
+		sink := p.chaosSink(receiverAddress.String(), chaosPort)
+		r := frameLog(t, m.receiver, keyed(src, server, allowed))
+		r.port()
+		refused := frameLog(t, m.sender, keyed(sink, stranger, ""))
+		refused.says(`not authorized: tcp://10\.9\.0\.2:5555 does not let us in`)
+		refused.await("to end", func() bool { return refused.ended })
+		plain := frameLog(t, m.sender, sink)
+		plain.says(`not authorized: tcp://10\.9\.0\.2:5555 wants encryption`)
+		plain.await("to end", func() bool { return plain.ended })
+		if n := len(r.frames()); n != 0 {
+			t.Errorf("%d frames of strangers", n)
+		}
+		s := frameLog(t, m.sender, keyed(sink, client, ""))
+		r.more(10)
+		s.kill(syscall.SIGINT)
+		s.exits(0)
+		r.exits(0)
+
+		elsewhere := frameLog(t, m.receiver, keyed(src, server, " allow=10.9.0.9"))
+		elsewhere.port()
+		s = frameLog(t, m.sender, keyed(sink, client, ""))
+		s.says(`not authorized`)
+		s.await("to end", func() bool { return s.ended })
+		if n := len(elsewhere.frames()); n != 0 {
+			t.Errorf("%d frames from an address that is not allowed", n)
+		}
+	})
 }
