@@ -54,6 +54,7 @@ func newFakePeer(t testing.TB, typ zmq4.Type, endpoint string) *fakePeer {
 	}
 	check(sock.SetLinger(0))
 	check(sock.SetRcvtimeo(10 * time.Second))
+	check(sock.SetSndtimeo(10 * time.Second))
 	if typ == zmq4.SUB {
 		check(sock.SetSubscribe(""))
 	}

@@ -372,9 +372,9 @@ func TestFuzzedSink(t *testing.T) {
 			s := watch(t, `--stats videotestsrc %s num-buffers=%d ! video/x-raw,format=GRAY8,width=8,height=8,framerate=500/1 ! %s address=127.0.0.1 port=%d pattern=%v sync=false %s`,
 				pace, messages, element, badPort, c.pattern, settings)
 			ctx, stop := context.WithCancel(t.Context())
-			defer stop()
 			var wg sync.WaitGroup
 			defer wg.Wait()
+			defer stop()
 			if good.Socket != nil {
 				wg.Go(func() {
 					good.serve(ctx, func() []any { return []any{`{"return_type": "NoneType", "data": null, "port": "1"}`} })
@@ -388,6 +388,10 @@ func TestFuzzedSink(t *testing.T) {
 					return answer
 				})
 			})
+			const stretch = 10_000 // each has the usual time
+			for due := uint64(stretch); due < uint64(messages); due += stretch {
+				s.until(fmt.Sprint(due, " frames"), func(f figures) bool { return f.Sink["frames-sent"] >= due })
+			}
 			s.exits(0)
 			stop()
 			f, _ := s.figures()
