@@ -37,6 +37,8 @@ func TestPlayers(t *testing.T) {
 // other and together, and see the picture; the server ends at once.
 func TestRTSPServer(t *testing.T) {
 	const client = "rtspsrc location=%s protocols=tcp latency=100 ! decodebin ! identity eos-after=10 ! fakesink name=fakesink0 silent=false"
+	// The exit code may be that of an error behind it: the rtspsrc of GStreamer 1.26 interrupts its own farewell.
+	const eos = `^Got EOS from element`
 	for _, c := range []struct{ codec, caps string }{{"jpeg", "jpegenc"}, {"h264", "jpegenc"}, {"h264", "video/x-raw,format=BGR"}} {
 		t.Run(c.codec+"/"+c.caps, func(t *testing.T) {
 			t.Parallel()
@@ -45,11 +47,11 @@ func TestRTSPServer(t *testing.T) {
 			url := server.says(`^(rtsp://\S+)`)[0]
 			first := launch(t, client, url) // before there is a sender
 			launch(t, "videotestsrc is-live=true ! %s ! netgearsink address=127.0.0.1 port=%d max-retries=0", c.caps, port)
-			first.exits(0)
+			first.says(eos)
 			a, b := launch(t, client, url), launch(t, client, url)
-			a.exits(0)
-			b.exits(0)
 			for _, p := range []pipeline{first, a, b} {
+				p.says(eos)
+				p.await("to end", func() bool { return p.ended })
 				if n := p.count(chain); n < 9 { // identity ends with the tenth
 					t.Errorf("%d pictures, want 9", n)
 				}
