@@ -70,10 +70,7 @@ func openKeys(cfg *Config, role Role, log *slog.Logger) (*keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &keyring{mode: cfg.SecureMode, isServe: cfg.Bind, log: log, folder: filepath.Join(location, vidgearFolder, "keys")}
-	if filepath.Base(location) == vidgearFolder { // as NetGear
-		k.folder = filepath.Join(location, "keys")
-	}
+	k := &keyring{mode: cfg.SecureMode, isServe: cfg.Bind, log: log, folder: keysFolder(location)}
 	overwrite := cfg.OverwriteCert && role == SenderRole
 	if !overwrite && k.read() == nil {
 		return k, nil
@@ -325,8 +322,8 @@ func (k *keyring) accepts(client curveKey) error {
 // custom-cert-location. Removing <name>.key takes the client's right to
 // connect away again. Errors wrap ErrSettings or ErrOpen.
 func IssueClientKey(location, name, out string) error {
-	if name == "" || name == serverName || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
-		return fmt.Errorf("netgear: %w: name %q: want that of a file, and not %q", ErrSettings, name, serverName)
+	if err := checkClientName(name); err != nil {
+		return err
 	}
 	cfg := Config{SecureMode: IronHouse, CertLocation: location, Bind: true}
 	k, err := openKeys(&cfg, ReceiverRole, slog.New(slog.DiscardHandler))

@@ -49,6 +49,7 @@ var unposted = map[string]string{
 	"its secure-mode is grasslands": "peer-rejected", "our secure-mode is grasslands": "peer-rejected", "encrypted for another server key": "peer-rejected",
 	"its pattern is another one": "peer-rejected", "unknown client key": "peer-rejected", "is not in allow": "peer-rejected", "the handshake failed": "peer-rejected",
 	"want that of a file": "netgear-keys", "exists: remove it": "netgear-keys", "has keys already": "netgear-keys",
+	"want a regular file": "netgear-keys", "no client %q among": "netgear-keys", "no keys below": "netgear-keys", "removing a certificate": "netgear-keys",
 	"malformed ZAP request": "the log", "and the credentials": "the log", "%w: version %.10q: want %s": "the log", "credentials for NULL": "the log", "%w: CURVE credentials: want one key of %d bytes": "the log",
 	"want NULL or CURVE": "the log", "is not ours": "the log", "mechanism %s: want CURVE": "the log",
 	"no key":                "a test of the known hosts",
