@@ -43,6 +43,7 @@ DEPS_DEB := dpkg-dev binutils
 
 # Built once per version into the user's Go folder, never into go.mod: docs/decisions/0003.
 LINT_VERSION := v2.15.0
+VULN_VERSION := v1.1.4
 LINT = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)
 
 FUZZTIME ?= 30s
@@ -165,6 +166,10 @@ vet: deps-run ## go vet
 .PHONY: lint
 lint: deps-run lint-tool ## golangci-lint: the layers, formatting and common mistakes
 	@scripts/tell.sh 'golangci-lint $(LINT_VERSION)' $(LINT) run ./...
+
+.PHONY: vuln
+vuln: deps-run ## look for known vulnerabilities in the modules that are linked in (asks vuln.go.dev)
+	@scripts/tell.sh 'govulncheck $(VULN_VERSION)' $(GO) run golang.org/x/vuln/cmd/govulncheck@$(VULN_VERSION) ./...
 
 .PHONY: fmt
 fmt: deps-run lint-tool ## format the code with gofumpt and sort the imports

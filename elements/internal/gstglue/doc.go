@@ -2,7 +2,7 @@
 // below elements/ with cgo, and the only one that imports go-gst.
 //
 // The binding registers the types and finds the Go half of an object. Every
-// vfunc, property and signal is a C function of glue.c instead of the
+// vfunc, property and signal is a C function of this package instead of the
 // binding's, which leak or copy on these paths; see docs/decisions.
 package gstglue
 

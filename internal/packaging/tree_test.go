@@ -1,0 +1,119 @@
+package packaging
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// tracked returns the files that git knows, relative to the tree.
+func tracked(t *testing.T) []string {
+	t.Helper()
+	cmd := exec.Command("git", "ls-files", "-z")
+	cmd.Dir = tree
+	out, err := cmd.Output()
+	if err != nil {
+		t.Skip("not a git clone: ", err)
+	}
+	files := strings.Split(strings.TrimRight(string(out), "\x00"), "\x00")
+	return slices.DeleteFunc(files, func(name string) bool { // deleted and not committed yet
+		_, err := os.Stat(filepath.Join(tree, name))
+		return err != nil
+	})
+}
+
+// Names of files in the pages about the code, alone or as a pair with what is in them:
+//
+//	`gstglue/class.go`: `installProperties`
+//	`keyFrames` (`keyframes.go`)
+//	`gstglue/classes.c` from `netgear_class_init` on
+var (
+	namedFile   = regexp.MustCompile("`([\\w./-]*\\w\\.(?:go|c|h|py|sh|yml))`")
+	fileAndName = regexp.MustCompile("`([\\w./-]*\\w\\.(?:go|c|h|py|sh))`(?::|,? from) `([\\w.]+)`")
+	nameAndFile = regexp.MustCompile("`([\\w.]+)` \\(`([\\w./-]*\\w\\.(?:go|c|h|py|sh))`[),;]")
+)
+
+// Every file that ARCHITECTURE.md and CONTRIBUTING.md name exists, and holds the name that stands beside it.
+func TestNamedFilesExist(t *testing.T) {
+	files := tracked(t)
+	find := func(name string) (found []string) {
+		for _, f := range files {
+			if f == name || strings.HasSuffix(f, "/"+name) {
+				found = append(found, f)
+			}
+		}
+		return found
+	}
+	holds := func(file, name string) bool {
+		name = name[strings.LastIndex(name, ".")+1:] // Sender.settle stands as settle in its file
+		word := regexp.MustCompile(`\b` + regexp.QuoteMeta(name) + `\b`)
+		return slices.ContainsFunc(find(file), func(f string) bool {
+			text, err := os.ReadFile(filepath.Join(tree, f))
+			return err == nil && word.Match(text)
+		})
+	}
+	pairs := 0
+	for _, page := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md"} {
+		text, err := os.ReadFile(filepath.Join(tree, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		flat := strings.Join(strings.Fields(string(text)), " ")
+		for _, m := range namedFile.FindAllStringSubmatch(flat, -1) {
+			if len(find(m[1])) == 0 {
+				t.Errorf("%s names %s, which does not exist", page, m[1])
+			}
+		}
+		check := func(file, name string) {
+			pairs++
+			if !holds(file, name) {
+				t.Errorf("%s: %s holds no %s", page, file, name)
+			}
+		}
+		for _, m := range fileAndName.FindAllStringSubmatch(flat, -1) {
+			check(m[1], m[2])
+		}
+		for _, m := range nameAndFile.FindAllStringSubmatch(flat, -1) {
+			check(m[2], m[1])
+		}
+	}
+	if pairs < 5 {
+		t.Errorf("%d pairs of file and name, want at least 5: do the patterns of this test still fit the pages?", pairs)
+	}
+}
+
+// indents are what .editorconfig says of each kind of file; Go has gofumpt.
+var indents = map[string]*regexp.Regexp{
+	".c": regexp.MustCompile(`^\t* {0,7}[^\t ]`), ".h": regexp.MustCompile(`^\t* {0,7}[^\t ]`),
+	".sh": regexp.MustCompile(`^\t* {0,3}[^\t ]`), ".py": regexp.MustCompile(`^ *[^\t ]`), ".yml": regexp.MustCompile(`^(  )*[^\t ]`),
+}
+
+// The files are as .editorconfig has editors write them. Blanks behind the tabs align what continues a line of C.
+func TestEditorconfigAgrees(t *testing.T) {
+	for _, name := range tracked(t) {
+		indent := indents[filepath.Ext(name)]
+		if indent == nil || strings.Contains(name, "testdata/") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(tree, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > 0 && !bytes.HasSuffix(text, []byte("\n")) {
+			t.Errorf("%s does not end with a new line", name)
+		}
+		for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+			if line != "" && !indent.MatchString(line) {
+				t.Errorf("%s:%d: indented otherwise than .editorconfig says: %q", name, i+1, line)
+			}
+			if strings.TrimRight(line, " \t") != line {
+				t.Errorf("%s:%d: blanks at the end", name, i+1)
+			}
+		}
+	}
+}
