@@ -7,6 +7,7 @@
 /* --- sink class --- */
 
 static GstElementClass *sink_parent;
+static GstPadChainFunction sink_parent_chain;
 
 /* Asks whether upstream is live; then frames are not held back for the clock. */
 static void sink_ask_live(GstBaseSink *sink)
@@ -100,18 +101,44 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 	return ret;
 }
 
+/* The base class clips, prerolls and synchronises by the decoding time where there
+ * is one, and with B-frames the first of these lie before the segment. It would
+ * drop such a frame, or let it through to render without a preroll, and the sink
+ * would never get to PAUSED. So it does not see those: nothing here needs them.
+ * With STREAM_LOCK. */
+static GstFlowReturn sink_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+	const GstSegment *segment = &((GstBaseSink *)parent)->segment;
+
+	if (segment->format == GST_FORMAT_TIME && GST_BUFFER_DTS_IS_VALID(buffer) && GST_BUFFER_DTS(buffer) < segment->start) {
+		buffer = gst_buffer_make_writable(buffer); /* not its bytes */
+		GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+	}
+	return sink_parent_chain(pad, parent, buffer);
+}
+
+/* Reports whether the base class would take a buffer with these times for one
+ * outside of the segment although it is to be sent: frames before the segment are
+ * needed by those in it, and times are no positions in a segment of bytes. */
+static gboolean sink_times_mislead(const GstSegment *segment, GstClockTime start, GstClockTime end)
+{
+	if (!GST_CLOCK_TIME_IS_VALID(start))
+		return FALSE;
+	if (segment->format == GST_FORMAT_TIME)
+		return start < segment->start;
+	return !gst_segment_clip(segment, segment->format, start, end, NULL, NULL);
+}
+
+/* A frame of a live source leaves at once: without times there is no waiting for
+ * the clock. But the base class then uses times of its own to clip and to preroll,
+ * hence the segment's start where those mislead it. */
 static void sink_get_times(GstBaseSink *sink, GstBuffer *buffer, GstClockTime *start, GstClockTime *end)
 {
-	if (g_atomic_int_get(&((NetgearSink *)sink)->upstream_live)) {
-		*start = *end = GST_CLOCK_TIME_NONE;
-		return;
-	}
 	GST_BASE_SINK_CLASS(sink_parent)->get_times(sink, buffer, start, end);
-	/* With B-frames the first decoding times lie before the segment. The base
-	 * class would let such a frame through to render without a preroll, and the
-	 * sink would never get to PAUSED. */
-	if (sink->segment.format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID(*start) && *start < sink->segment.start)
+	if (sink_times_mislead(&sink->segment, *start, *end))
 		*start = *end = sink->segment.start;
+	else if (g_atomic_int_get(&((NetgearSink *)sink)->upstream_live))
+		*start = *end = GST_CLOCK_TIME_NONE;
 }
 
 static gboolean sink_event(GstBaseSink *sink, GstEvent *event)
@@ -155,7 +182,14 @@ static gboolean sink_send_event(GstElement *element, GstEvent *event)
 	return TRUE;
 }
 
-void netgear_sink_init(gpointer sink) { GST_OBJECT_FLAG_SET(sink, GST_ELEMENT_FLAG_SOURCE); }
+void netgear_sink_init(gpointer sink)
+{
+	GstPad *pad = GST_BASE_SINK_PAD(sink);
+
+	GST_OBJECT_FLAG_SET(sink, GST_ELEMENT_FLAG_SOURCE);
+	sink_parent_chain = GST_PAD_CHAINFUNC(pad); /* the same each time */
+	gst_pad_set_chain_function(pad, sink_chain);
+}
 
 static gboolean sink_set_caps(GstBaseSink *sink, GstCaps *caps) { return netgearSinkSetCaps(sink, caps); }
 static gboolean sink_unlock(GstBaseSink *sink) { netgearUnlock(sink); return TRUE; }

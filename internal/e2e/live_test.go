@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+)
+
+// liveCodecs are encoders as people use them, with lookahead and B-frames: what
+// leaves them first was taken a while ago, and its decoding time may lie before
+// the segment.
+var liveCodecs = []codec{
+	{"x264enc", "video/x-h264", "x264enc", "avdec_h264 max-threads=1"},
+	{"x264enc bframes=0", "video/x-h264", "x264enc bframes=0 speed-preset=ultrafast", "avdec_h264 max-threads=1"},
+	{"x264enc bframes=1", "video/x-h264", "x264enc bframes=1 b-adapt=false speed-preset=ultrafast", "avdec_h264 max-threads=1"},
+	{"x264enc bframes=3", "video/x-h264", "x264enc bframes=3 b-adapt=false key-int-max=10", "avdec_h264 max-threads=1"},
+	{"x264enc bframes=16", "video/x-h264", "x264enc bframes=16 b-adapt=false speed-preset=ultrafast", "avdec_h264 max-threads=1"},
+	{"x265enc", "video/x-h265", "x265enc log-level=none ! h265parse config-interval=-1", "avdec_h265 max-threads=1"},
+	{"vp8enc", "video/x-vp8", "vp8enc deadline=1 cpu-used=8 lag-in-frames=8", "vp8dec"},
+	{"vp9enc", "video/x-vp9", "vp9enc deadline=1 cpu-used=8 lag-in-frames=8", "vp9dec"},
+	{"openh264enc", "video/x-h264", "openh264enc", "openh264dec"},
+	{"av1enc", "video/x-av1", "av1enc usage-profile=realtime cpu-used=8 lag-in-frames=8", "av1dec"},
+}
+
+// Whatever the encoder, each frame of a live source arrives, in order.
+func TestLiveEncodedVideo(t *testing.T) {
+	for _, c := range liveCodecs {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			end, dir := decode(t, c)
+			r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! %s", end)
+			begin, wantDir := encode(t, c, "videotestsrc is-live=true pattern=ball num-buffers=30")
+			s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d", begin, r.port())
+			s.exits(0)
+			r.exits(0)
+			got, want := frameFiles(t, dir), frameFiles(t, wantDir)
+			if len(want) != 30 || len(got) != 30 || run(got, want) != 0 {
+				t.Errorf("%d pictures, not the %d that were sent", len(got), len(want))
+			}
+		})
+	}
+}
+
+// The times on the wire are those of the buffers that come to the sink, wherever
+// these and their segments begin.
+func TestLiveTimes(t *testing.T) {
+	const (
+		picture = " ! video/x-raw,format=I420,width=64,height=48,framerate=50/1"
+		x264    = " ! x264enc bframes=3 b-adapt=false rc-lookahead=0 sync-lookahead=0 speed-preset=ultrafast"
+		live    = "videotestsrc is-live=true num-buffers=20"
+	)
+	for _, c := range []struct{ name, source, sink string }{
+		{"B-frames", live + picture + x264, ""},
+		{"B-frames of a file", "videotestsrc num-buffers=20" + picture + x264, ""},
+		{"B-frames and no synchronisation", live + picture + x264, "sync=false"},
+		{"B-frames and a limit of lateness", live + picture + x264, "max-lateness=1 qos=true"},
+		{"raw", live + " ! video/x-raw,format=BGR,width=8,height=8,framerate=50/1", ""},
+		{"JPEG", live + picture + " ! jpegenc", ""},
+		{"a segment that begins later", live + " timestamp-offset=5000000000" + picture + x264, ""},
+		{"one segment", live + picture + " ! identity single-segment=true" + x264, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			far := peer(t, "recv --port 0")
+			s := launch(t, "%s ! identity name=probe silent=false ! netgearsink address=127.0.0.1 port=%d %s", c.source, far.port(), c.sink)
+			s.exits(0)
+			far.exits(0)
+			want := s.chained("probe")
+			var got []time.Duration
+			for _, e := range far.events("frame") {
+				var gst struct{ PTS time.Duration }
+				if err := json.Unmarshal(e.Header["gst"], &gst); err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, gst.PTS)
+			}
+			if len(want) != 20 || len(got) != 20 {
+				t.Fatalf("%d frames arrived of %d, want 20", len(got), len(want))
+			}
+			if got, want := fromFirst(got), fromFirst(want); !slices.Equal(got, want) {
+				t.Errorf("running times %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+// chained returns the times of the buffers that an identity of that name has
+// passed on.
+func (p pipeline) chained(name string) (pts []time.Duration) {
+	p.t.Helper()
+	re := regexp.MustCompile(name + `: last-message = chain .* pts: (\d+):(\d+):(\d+)\.(\d+)`)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, line := range p.lines {
+		if m := re.FindStringSubmatch(line); m != nil {
+			d, err := time.ParseDuration(fmt.Sprintf("%sh%sm%ss%sns", m[1], m[2], m[3], m[4]))
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			pts = append(pts, d)
+		}
+	}
+	return pts
+}
+
+// fromFirst returns the times since the earliest of them.
+func fromFirst(times []time.Duration) (since []time.Duration) {
+	for _, d := range times {
+		since = append(since, d-slices.Min(times))
+	}
+	return since
+}
