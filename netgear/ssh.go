@@ -213,7 +213,7 @@ func (t *tunnel) keepUp() {
 func (t *tunnel) dial() (*ssh.Client, error) {
 	ctx, done := context.WithCancel(t.ctx) // ends a connection to the agent too
 	defer done()
-	config, err := t.auth.config(ctx, t.fail, t.server)
+	config, err := t.auth.config(ctx, t.fail, t.log, t.server)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -54,8 +55,8 @@ func isFile(path string) error {
 
 // config reads the files anew for each attempt to log in. ctx ends a
 // connection to the agent; fail is spawn's.
-func (a *sshAuth) config(ctx context.Context, fail func(error), server sshServer) (*ssh.ClientConfig, error) {
-	check, err := knownhosts.New(a.knownHosts)
+func (a *sshAuth) config(ctx context.Context, fail func(error), log *slog.Logger, server sshServer) (*ssh.ClientConfig, error) {
+	check, err := a.readKnownHosts(fail, log)
 	if err != nil {
 		return nil, fmt.Errorf("netgear: %w: ssh-known-hosts: %w", ErrSettings, err)
 	}
@@ -65,8 +66,61 @@ func (a *sshAuth) config(ctx context.Context, fail func(error), server sshServer
 	}
 	return &ssh.ClientConfig{
 		User: server.user, Auth: methods, ClientVersion: "SSH-2.0-gst-netgear",
-		HostKeyCallback: check, HostKeyAlgorithms: knownAlgorithms(check, server.address),
+		HostKeyCallback: check, HostKeyAlgorithms: a.knownAlgorithms(check, server.address),
 	}, nil
+}
+
+// readKnownHosts reads the known hosts without the lines that this SSH library
+// cannot read: keys of SSH 1, of newer kinds, and damaged ones. OpenSSH skips
+// them too. A file without any line that can be read is an error: it is another
+// kind of file.
+func (a *sshAuth) readKnownHosts(fail func(error), log *slog.Logger) (ssh.HostKeyCallback, error) {
+	text, err := os.ReadFile(a.knownHosts)
+	if err != nil {
+		return nil, err
+	}
+	good, skipped := readableHosts(string(text))
+	if len(skipped) == 0 {
+		return knownhosts.New(a.knownHosts)
+	}
+	if strings.TrimSpace(good) == "" {
+		return nil, fmt.Errorf("%s, line %d: no line of the file is a known host", a.knownHosts, skipped[0])
+	}
+	log.Debug("ssh-known-hosts: lines skipped that are no keys of SSH 2", "file", a.knownHosts, "lines", skipped)
+	return parseKnownHosts(fail, good)
+}
+
+// readableHosts returns the text with every line emptied that cannot be read, so
+// that numbers of lines stay, and the numbers of those lines.
+func readableHosts(text string) (good string, skipped []int) {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			lines[i] = ""
+			continue
+		}
+		if _, err := parseKnownHosts(func(error) {}, line); err != nil {
+			lines[i] = ""
+			skipped = append(skipped, i+1)
+		}
+	}
+	return strings.Join(lines, "\n"), skipped
+}
+
+// parseKnownHosts is knownhosts.New for text. That function takes files alone, so
+// it is given one end of a pipe.
+func parseKnownHosts(fail func(error), text string) (ssh.HostKeyCallback, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	spawn(fail, func() {
+		defer w.Close()
+		_, _ = io.WriteString(w, text) // its reader may have seen enough
+	})
+	return knownhosts.New(fmt.Sprintf("/proc/self/fd/%d", r.Fd()))
 }
 
 // methods are the ways to log in, in the order in which they are tried.
@@ -134,7 +188,7 @@ func readSigner(path string, passphrase Secret) (ssh.Signer, error) {
 
 // knownAlgorithms returns those of the server's known keys. Without it the two
 // sides may agree on a key that is not known, though another one is.
-func knownAlgorithms(check ssh.HostKeyCallback, address string) (algorithms []string) {
+func (a *sshAuth) knownAlgorithms(check ssh.HostKeyCallback, address string) (algorithms []string) {
 	var mismatch *knownhosts.KeyError
 	if !errors.As(check(address, noAddress{}, noKey{}), &mismatch) {
 		return nil
@@ -144,7 +198,7 @@ func knownAlgorithms(check ssh.HostKeyCallback, address string) (algorithms []st
 		if of[0] == ssh.KeyAlgoRSA {
 			of = []string{ssh.KeyAlgoRSASHA512, ssh.KeyAlgoRSASHA256}
 		}
-		if isAuthority(known) {
+		if a.isAuthority(known) {
 			for i := range of {
 				of[i] += "-cert-v01@openssh.com"
 			}
@@ -154,9 +208,9 @@ func knownAlgorithms(check ssh.HostKeyCallback, address string) (algorithms []st
 	return algorithms
 }
 
-// isAuthority says whether the line is of a key that signs host keys.
-func isAuthority(known knownhosts.KnownKey) bool {
-	text, err := os.ReadFile(known.Filename)
+// isAuthority reports whether the line is of a key that signs host keys.
+func (a *sshAuth) isAuthority(known knownhosts.KnownKey) bool {
+	text, err := os.ReadFile(a.knownHosts)
 	if err != nil {
 		return false
 	}
@@ -191,7 +245,7 @@ func (t *tunnel) describe(err error) error {
 			ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts, port, host)
 	case errors.As(err, &mismatch):
 		return fmt.Errorf("netgear: %w: %w: the host key of %s is not the one in %s, line %d: somebody may be in between, or the server has a new one",
-			ErrUnauthorized, ErrTunnel, t.server.address, mismatch.Want[0].Filename, mismatch.Want[0].Line)
+			ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts, mismatch.Want[0].Line)
 	case errors.As(err, &revoked):
 		return fmt.Errorf("netgear: %w: %w: the host key of %s is revoked in %s", ErrUnauthorized, ErrTunnel, t.server.address, t.auth.knownHosts)
 	}

@@ -229,7 +229,7 @@ var Kinds = []Kind{
 			},
 			{
 				ID: "ssh-known-hosts-format", On: []string{Sink}, Text: "settings: ssh-known-hosts: <reason>",
-				Cause: "a line of the file is none of OpenSSH's", Cure: "the line that the text names",
+				Cause: "the file is of another kind: no line of it is a known host", Cure: "the path; lines that cannot be read beside others that can are skipped, as OpenSSH skips them",
 			},
 		},
 	},

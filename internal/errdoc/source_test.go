@@ -34,7 +34,7 @@ var within = map[string][]string{
 	"connections rejected since": {"no-reply", "no-frame", "sink-abandoned", "src-abandoned"},
 	// reasons of the tunnel, and the ways to log in
 	"the connection ended": {"tunnel-waits", "tunnel-abandoned"}, "nobody takes the connection": {"tunnel-waits", "tunnel-abandoned"},
-	"the password of ssh-tunnel-pwd": {"ssh-login"}, "the keys of the SSH agent": {"ssh-login"}, "is a folder": {"ssh-keyfile", "ssh-known-hosts"},
+	"the password of ssh-tunnel-pwd": {"ssh-login"}, "the keys of the SSH agent": {"ssh-login"}, "is a folder": {"ssh-keyfile", "ssh-known-hosts"}, "no line of the file is a known host": {"ssh-known-hosts-format"},
 	// what a setting takes
 	"a whole number from": {"property"}, "seconds from %v to %v": {"property"}, "true or false": {"property"},
 	// what a sink's buffer should be
