@@ -59,7 +59,7 @@ const (
 type Config struct {
 	// Address is a host name, an IPv4 or IPv6 address or, to bind, an
 	// interface; with IPC a path. Empty means localhost to connect to and
-	// every IPv4 interface to bind to.
+	// every interface, IPv4 and IPv6, to bind to.
 	Address string
 	// Port is the TCP port, or what follows the path of an IPC endpoint after
 	// a colon, as in NetGear. 0 lets the binding end of TCP choose.
@@ -267,8 +267,8 @@ func (c *Config) Validate(role Role) error {
 	if c.Protocol == IPC && c.Address == "" {
 		return fmt.Errorf("netgear: %w: protocol=ipc without an address: want the path of the socket, the same at both ends", ErrSettings)
 	}
-	if c.Protocol == TCP && strings.ContainsAny(c.Address, "/ ?#@") {
-		return fmt.Errorf("netgear: %w: address %q with protocol=tcp: want a host, an address or an interface", ErrSettings, c.Address)
+	if err := c.checkAddress(); err != nil {
+		return err
 	}
 	tunnel := c.SSHTunnel != "" && role == SenderRole
 	for _, r := range []struct {
@@ -314,9 +314,11 @@ func (c *Config) Validate(role Role) error {
 // host is the address that stands in the endpoint.
 func (c *Config) host() string {
 	switch {
-	case c.Address == "" && c.Bind, c.Address == "0.0.0.0" && c.Bind:
-		return "*"
-	case c.Address == "", c.Address == "*" && !c.Bind, c.Address == "0.0.0.0":
+	case c.Address == "" && c.Bind:
+		return anyAddress
+	case c.Bind && c.Address == "0.0.0.0":
+		return c.Address // IPv4 alone
+	case c.Address == "", c.Address == anyAddress && !c.Bind, c.Address == "0.0.0.0":
 		return "localhost"
 	case c.Address == "localhost" && c.Bind && c.Protocol == TCP:
 		return "127.0.0.1" // libzmq resolves no names to bind to
@@ -324,11 +326,30 @@ func (c *Config) host() string {
 	return c.Address
 }
 
-// ipv6 says whether the address is an IPv6 one. Names are looked up as IPv4
-// alone: libzmq tries one result, and NetGear's receivers bind IPv4.
+// anyAddress is every interface to bind to: with libzmq's option IPV6 those of
+// IPv4 too, and those of IPv4 alone where the machine has no IPv6.
+const anyAddress = "*"
+
+// ipv6 reports whether libzmq's option IPV6 is needed. It must stay off for
+// names, which libzmq would look up as IPv6 then.
 func (c *Config) ipv6() bool {
-	a, err := netip.ParseAddr(strings.Trim(c.Address, "[]"))
-	return c.Protocol == TCP && err == nil && a.Is6()
+	return c.Protocol == TCP && (c.literal().Is6() || c.Bind && c.host() == anyAddress)
+}
+
+// literal returns Address where it is an IP address, with or without brackets,
+// else the zero Addr.
+func (c *Config) literal() netip.Addr {
+	text := c.Address
+	if inner, ok := strings.CutPrefix(text, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); ok {
+			text = inner
+		}
+	}
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a
 }
 
 // manyPorts says whether this end has several ports.
@@ -364,7 +385,7 @@ func (c *Config) answers() bool {
 // Port, as libzmq spells it.
 func (c *Config) endpoint(port uint) string {
 	host := c.host()
-	if c.ipv6() {
+	if c.Protocol == TCP && c.literal().Is6() {
 		host = "[" + strings.Trim(host, "[]") + "]"
 	}
 	p := strconv.FormatUint(uint64(port), 10)

@@ -152,6 +152,15 @@ func plainAddress(text string) string {
 	return a.Unmap().WithZone("").String()
 }
 
+// shownAddress returns an address as people know it: IPv4 as IPv4 where an IPv6
+// socket took the connection.
+func shownAddress(text string) string {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.Unmap().String()
+	}
+	return text
+}
+
 // addressOf returns the host of a TCP endpoint.
 func addressOf(endpoint string) string {
 	host := strings.TrimPrefix(endpoint, "tcp://")

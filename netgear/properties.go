@@ -123,7 +123,7 @@ var Properties = []Property{
 	{
 		Name: "address", Nick: "Address", Kind: String, On: BothRoles, NetGear: "address",
 		Default: "localhost", DefaultReceiver: "*",
-		Blurb: "Host, IPv4 or IPv6 address to connect to; address or interface to bind to (* = every one); with protocol=ipc a path",
+		Blurb: "Host, IPv4 or IPv6 address to connect to (unset: localhost); own address or interface to bind to (unset or *: every one, IPv4 and IPv6; 0.0.0.0: IPv4 alone; localhost: for this machine alone); with protocol=ipc a path",
 		field: func(c *Config) any { return &c.Address },
 		show:  func(c *Config) any { return c.host() },
 	},

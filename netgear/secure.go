@@ -408,5 +408,5 @@ func (l allowList) accepts(address string) error {
 			}
 		}
 	}
-	return fmt.Errorf("address %s is not in allow", address)
+	return fmt.Errorf("address %s is not in allow", shownAddress(address))
 }

@@ -314,7 +314,8 @@ func bindError(endpoint string, err error) error {
 	case zmq4.Errno(syscall.EADDRINUSE):
 		kind = ErrInUse
 	case zmq4.Errno(syscall.ENODEV), zmq4.Errno(syscall.EADDRNOTAVAIL):
-		kind = ErrNoAddress
+		return fmt.Errorf("netgear: bind %s: %w (%w): want bind=false to connect to it, or address=* or one of this machine (%s) to bind",
+			endpoint, ErrNoAddress, err, ownAddress())
 	}
 	return fmt.Errorf("netgear: bind %s: %w (%w)", endpoint, kind, err)
 }

@@ -41,6 +41,9 @@ func ParseURI(cfg *Config, role Role, text string) error {
 		}
 	}
 	shown := userInfo.ReplaceAllString(text, "//…@") // in errors
+	if err := checkBrackets(text, shown); err != nil {
+		return err
+	}
 	u, err := url.Parse(text)
 	if err != nil {
 		return fmt.Errorf("netgear: %w: uri %q: want netgear://host:port?key=value: %v", ErrSettings, shown, err.(*url.Error).Err) //nolint:errorlint // url.Parse documents *url.Error
@@ -52,7 +55,7 @@ func ParseURI(cfg *Config, role Role, text string) error {
 		next.Protocol = TCP
 		next.Address = u.Hostname()
 		if _, err := netip.ParseAddr(next.Address); err != nil && strings.ContainsAny(next.Address, ":/ []%") {
-			return fmt.Errorf("netgear: %w: uri %q: host %q: want a name, an IPv4 address or an IPv6 address in brackets", ErrSettings, shown, next.Address)
+			return fmt.Errorf("netgear: %w: uri %q: host %q: want %s", ErrSettings, shown, next.Address, wantHost)
 		}
 		if port := u.Port(); port != "" {
 			if err := Lookup(role, "port").Parse(&next, port); err != nil {
@@ -97,6 +100,39 @@ func ParseURI(cfg *Config, role Role, text string) error {
 	}
 	*cfg = next
 	return nil
+}
+
+// wantHost says what the host of a URI may be.
+const wantHost = "a name, an IPv4 address or an IPv6 address in brackets, as netgear://[fe80::1]:5555"
+
+// checkBrackets refuses an IPv6 address without brackets in a netgear URI, whose
+// last group cannot be told from a port (RFC 3986, 3.2.2), and anything else in
+// brackets. shown is text for the error, which says how to write it.
+func checkBrackets(text, shown string) error {
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok || !strings.EqualFold(scheme, SchemeTCP) {
+		return nil
+	}
+	authority, behind := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority, behind = rest[:i], rest[i:]
+	}
+	host := authority[strings.LastIndexByte(authority, '@')+1:]
+	want := wantHost
+	switch inner, bracketed := strings.CutPrefix(host, "["); {
+	case bracketed:
+		inner, _, closed := strings.Cut(inner, "]")
+		inner, _, _ = strings.Cut(inner, "%") // the zone
+		if a, err := netip.ParseAddr(inner); closed && err == nil && a.Is6() {
+			return nil
+		}
+	case strings.Count(host, ":") < 2:
+		return nil
+	}
+	if bracketed := inBrackets(host); bracketed != "" && host == authority {
+		want = "an IPv6 address in brackets: " + SchemeTCP + "://" + bracketed + behind
+	}
+	return fmt.Errorf("netgear: %w: uri %q: host %q: want %s", ErrSettings, shown, host, want)
 }
 
 // URI returns the URI of cfg, with a key for each setting that is not at its

@@ -98,7 +98,7 @@ func (d *door) answer(parts [][]byte) []string {
 	if err == nil {
 		return []string{zapVersion, r.id, "200", "OK", "", ""}
 	}
-	d.log.Warn("refused", "address", r.address, "reason", err)
+	d.log.Warn("refused", "address", shownAddress(r.address), "reason", err)
 	d.refused(r.address, err.Error())
 	return []string{zapVersion, r.id, "400", "refused", "", ""}
 }

@@ -23,7 +23,11 @@ var Kinds = []Kind{
 			},
 			{
 				ID: "tcp-address", On: both, Text: `settings: address "<address>" with protocol=tcp: want a host, an address or an interface`,
-				Cause: "a path, a URI or a query in `address`", Cure: "the host alone; a whole URI belongs into `uri`, a path needs `protocol=ipc`",
+				Cause: "a path, a query or a blank in `address`", Cure: "the host alone; a path needs `protocol=ipc`",
+			},
+			{
+				ID: "address-port", On: both, Text: `settings: address "<address>": want <settings>`,
+				Cause: "a port, or a whole URI, in `address`", Cure: "what the text says, word for word: the port belongs into `port`, a URI into `uri`",
 			},
 			{
 				ID: "both-multi-modes", On: both, Text: "settings: multiserver-mode=true with multiclient-mode=true: want one of them at the most",
@@ -102,8 +106,12 @@ var Kinds = []Kind{
 				Cause: "no URI: a port that is no number, a wrong bracket, a bad percent sign", Cure: "the form in the text; [properties.md](properties.md#uris) has examples",
 			},
 			{
-				ID: "uri-host", On: both, Text: `settings: uri "<uri>": host "<host>": want a name, an IPv4 address or an IPv6 address in brackets`,
-				Cause: "characters in the host that no host has", Cure: "as `netgear://[fe80::1]:5555` for IPv6",
+				ID: "uri-host", On: both, Text: `settings: uri "<uri>": host "<host>": want a name, an IPv4 address or an IPv6 address in brackets, as netgear://[fe80::1]:5555`,
+				Cause: "characters in the host that no host has, or several colons without brackets", Cure: "as the text says",
+			},
+			{
+				ID: "uri-ipv6", On: both, Text: `settings: uri "<uri>": host "<host>": want an IPv6 address in brackets: <uri>`,
+				Cause: "without brackets the last part of an IPv6 address cannot be told from a port (RFC 3986)", Cure: "what the text says, once you have seen that address and port are the ones you mean",
 			},
 			{
 				ID: "uri-path", On: both, Text: `settings: uri "<uri>": a path or none of the slashes: want netgear://host:port?key=value`,
@@ -246,8 +254,8 @@ var Kinds = []Kind{
 		Value: "netgear.ErrNoAddress", Domain: "RESOURCE", SinkCode: "NOT_FOUND", SrcCode: "NOT_FOUND",
 		Title: "Not an address of this machine", About: "Posted at opening by the end that binds.",
 		Rows: []Row{{
-			ID: "no-address", On: both, Text: "bind <endpoint>: no such address on this machine (<reason>)",
-			Cause: "`address` is the other end's, or a host name: names are not looked up to bind to", Cure: "an own address or interface (`ip addr` lists them), or `*` for all",
+			ID: "no-address", On: both, Text: "bind <endpoint>: no such address on this machine (<reason>): want bind=false to connect to it, or address=* or one of this machine (<addresses>) to bind",
+			Cause: "`address` is the other end's, as of a viewer that should connect, or a host name: names are not looked up to bind to", Cure: "what the text says; `ip addr` lists all addresses and interfaces",
 		}},
 	},
 	{

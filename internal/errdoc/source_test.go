@@ -35,6 +35,8 @@ var within = map[string][]string{
 	// reasons of the tunnel, and the ways to log in
 	"the connection ended": {"tunnel-waits", "tunnel-abandoned"}, "nobody takes the connection": {"tunnel-waits", "tunnel-abandoned"},
 	"the password of ssh-tunnel-pwd": {"ssh-login"}, "the keys of the SSH agent": {"ssh-login"}, "is a folder": {"ssh-keyfile", "ssh-known-hosts"}, "no line of the file is a known host": {"ssh-known-hosts-format"},
+	// the addresses of a machine that has none
+	"this machine's address": {"no-address"},
 	// what a setting takes
 	"a whole number from": {"property"}, "seconds from %v to %v": {"property"}, "true or false": {"property"},
 	// what a sink's buffer should be
