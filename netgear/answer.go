@@ -32,6 +32,10 @@ func newAnswers(cfg *Config) *answers {
 	return a
 }
 
+// RejectAnswer counts a frame that was to be an answer and is malformed. Any
+// goroutine may call it.
+func (r *Receiver) RejectAnswer() { r.stats.count(func(st *Stats) { st.FramesMalformed++ }) }
+
 // setData makes data the answer.
 func (a *answers) setData(data wire.Raw) {
 	a.mu.Lock()

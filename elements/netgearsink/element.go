@@ -154,6 +154,12 @@ func (e *element) SetCaps(c gstglue.InCaps) error {
 func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 	r := e.run.Load()
 	cfg := e.live.Load()
+	if r.caps.Media == gstglue.None {
+		r.failed = true
+		e.Fail(fmt.Errorf("%w: the buffers have no caps: want caps that say what they are, as caps=image/jpeg of appsrc or multifilesrc", gstglue.ErrNegotiation),
+			"a parser (jpegparse, h264parse) or decodebin ! videoconvert behind filesrc knows what they are")
+		return gstglue.FlowRefused
+	}
 	for {
 		if !b.Map(&r.input) {
 			what := "JPEG"
@@ -285,6 +291,10 @@ func (e *element) returned(r *wire.Reply, array netgear.Payload) {
 // Finish implements gstglue.Sink.
 func (e *element) Finish() gstglue.Flow {
 	r := e.run.Load()
+	if r.failed && r.caps.Media == gstglue.None { // nothing was sent, not even a goodbye is
+		e.EndReturn()
+		return gstglue.FlowOK
+	}
 	for {
 		err := r.sender.Finish(e.Context())
 		if err == nil {

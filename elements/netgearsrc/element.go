@@ -154,6 +154,14 @@ func (e *element) PushReturn(c gstglue.InCaps, in *gstglue.Input) error {
 	return r.receiver.SetReturnFrame(&f)
 }
 
+// ReturnRefused implements gstglue.Returner.
+func (e *element) ReturnRefused(err error) {
+	if r := e.run.Load(); r != nil && !errors.Is(err, netgear.ErrClosed) {
+		r.receiver.RejectAnswer()
+		e.Warn(fmt.Errorf("answer dropped: %w", err))
+	}
+}
+
 // Create implements gstglue.Source.
 func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 	r := e.run.Load()

@@ -221,6 +221,8 @@ func TestErrorsOfSettings(t *testing.T) {
 var badPipelines = map[posted]string{
 	{"sink-buffer", errdoc.Sink}:         "fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! " + testPicture + ",framerate=1/1 ! netgearsink",
 	{"frame-malformed", errdoc.Sink}:     "fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! image/jpeg ! netgearsink",
+	{"sink-no-caps", errdoc.Sink}:        "fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! netgearsink",
+	{"return-no-caps", errdoc.Src}:       "netgearsrc name=e address=127.0.0.1 port=0 bidirectional-mode=true ! fakesink fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! e.return_sink",
 	{"encoded-extensions", errdoc.Sink}:  "fakesrc num-buffers=1 ! video/x-vp8 ! netgearsink extensions=false",
 	{"encoded-multiclient", errdoc.Sink}: "fakesrc num-buffers=1 ! video/x-vp8 ! netgearsink multiclient-mode=true pattern=req-rep ports=5566",
 	{"encoded-caps", errdoc.Sink}:        "fakesrc num-buffers=1 ! video/x-vp8,profile=" + strings.Repeat("x", wire.MaxCapsLen) + " ! netgearsink",
@@ -581,6 +583,14 @@ var alone = map[posted]func(t *testing.T) script{
 		t.Helper()
 		return watch(t, "--too-soon netgearsink name=sink fakesink")
 	},
+	{"answer-negotiation", errdoc.Src}: func(t *testing.T) script {
+		t.Helper()
+		return answer(t, `{"size":576}`)
+	},
+	{"answer-buffer", errdoc.Src}: func(t *testing.T) script {
+		t.Helper()
+		return answer(t, `{"size":575,"caps":"`+testPicture+`,framerate=1/1"}`)
+	},
 	{"src-buffer", errdoc.Src}: func(t *testing.T) script {
 		t.Helper()
 		// Rows of 15 pixels are repacked for whoever knows of no rows.
@@ -589,6 +599,12 @@ var alone = map[posted]func(t *testing.T) script{
 		send(t, s, header(t, fields{"shape": []int{12, 15, 3}}), pixels[:12*15*3])
 		return w
 	},
+}
+
+// answer starts a source that is given a sample to send back.
+func answer(t *testing.T, spec string) script {
+	t.Helper()
+	return watchArgs(t, "--stay", "--push", spec, "netgearsrc", "name=in", "address=127.0.0.1", "port=0", "bidirectional-mode=true", "!", "fakesink")
 }
 
 func TestErrorsAlone(t *testing.T) {

@@ -319,7 +319,12 @@ func peerArgs(t testing.TB, args ...string) script {
 // watch starts a pipeline whose messages and buffers are told as events.
 func watch(t testing.TB, format string, args ...any) script {
 	t.Helper()
-	return python(t, "watch", append([]string{"testdata/watch.py"}, strings.Fields(fmt.Sprintf(format, args...))...)...)
+	return watchArgs(t, strings.Fields(fmt.Sprintf(format, args...))...)
+}
+
+func watchArgs(t testing.TB, args ...string) script {
+	t.Helper()
+	return python(t, "watch", append([]string{"testdata/watch.py"}, args...)...)
 }
 
 func python(t testing.TB, name string, args ...string) script {

@@ -113,3 +113,31 @@ func fromFirst(times []time.Duration) (since []time.Duration) {
 	}
 	return since
 }
+
+// A live source that holds nothing back, as a program's appsrc, is no reason for
+// a warning.
+func TestLiveSourceWithoutBuffering(t *testing.T) {
+	const frame = "video/x-raw,format=BGR,width=16,height=12,framerate=0/1"
+	for _, c := range []struct{ name, before, sink string }{
+		{"appsrc", "appsrc name=in is-live=true format=time caps=" + frame, ""},
+		{"appsrc that stamps", "appsrc name=in is-live=true format=time do-timestamp=true caps=" + frame, ""},
+		{"appsrc with a latency", "appsrc name=in is-live=true format=time min-latency=50000000 caps=" + frame, ""},
+		{"appsrc and an encoder", "appsrc name=in is-live=true format=time caps=" + frame + " ! jpegenc", ""},
+		{"in pub-sub", "appsrc name=in is-live=true format=time caps=" + frame, "pattern=pub-sub bind=true"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			sink := "port=0 address=127.0.0.1 " + c.sink
+			var r pipeline
+			if c.sink == "" {
+				r = launch(t, "netgearsrc address=127.0.0.1 port=0 ! fakesink")
+				sink = fmt.Sprintf("address=127.0.0.1 port=%d", r.port())
+			}
+			s := watch(t, `--push {"size":576,"times":[0,20000000,40000000]} %s ! netgearsink %s`, c.before, sink)
+			s.exits(0)
+			for _, e := range s.events("message") {
+				t.Errorf("%s of %s: %s", e.Kind, e.Element, e.Text)
+			}
+		})
+	}
+}

@@ -531,6 +531,18 @@ var Kinds = []Kind{
 				Cause: "the same, at one pad", Cure: "the same, behind that pad",
 			},
 			{
+				ID: "sink-no-caps", On: []string{Sink}, Text: "not negotiated: the buffers have no caps: want caps that say what they are, as caps=image/jpeg of appsrc or multifilesrc",
+				Cause: "`appsrc` or `multifilesrc` without `caps`, or `filesrc` right before the sink; nothing is sent, since no receiver could tell what it is", Cure: "set `caps`; behind `filesrc` a parser, as `jpegparse`, or `decodebin ! videoconvert`",
+			},
+			{
+				ID: "return-no-caps", On: []string{Src}, Text: "not negotiated: the buffers at return_sink have no caps: want caps that say what they are, as caps=image/jpeg of appsrc",
+				Cause: "the same, in front of `return_sink`", Cure: "the same",
+			},
+			{
+				ID: "answer-negotiation", On: []string{Src}, Warning: true, Text: "answer dropped: not negotiated: <what is wrong>",
+				Cause: "a sample of `push-return-sample` has no caps, or those of encoded video", Cure: "JPEG or raw video, with caps",
+			},
+			{
 				ID: "encoded-caps", On: []string{Sink}, Text: "not negotiated: caps of <number> bytes: want at most <number>",
 				Cause: "caps of encoded video travel whole, and these are too long for that", Cure: "`capssetter replace=true` with the fields that a decoder needs",
 			},
@@ -551,6 +563,10 @@ var Kinds = []Kind{
 			{
 				ID: "sink-buffer", On: []string{Sink}, Text: "no usable buffer: <number> bytes cannot be read as <what>",
 				Cause: "the element or program before the sink pushes buffers that do not fit its caps", Cure: "the size that the text names; rows may be padded to 4 bytes, or as a GstVideoMeta says",
+			},
+			{
+				ID: "answer-buffer", On: []string{Src}, Warning: true, Text: "answer dropped: no usable buffer: <what is wrong>",
+				Cause: "a sample of `push-return-sample`, or a buffer at `return_sink`, has no bytes or does not fit its caps", Cure: "a buffer of the size that its caps ask for",
 			},
 			{
 				ID: "src-buffer", On: []string{Src}, Text: "no usable buffer: no memory for a frame of <number> bytes",

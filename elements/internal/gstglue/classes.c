@@ -189,6 +189,9 @@ void netgear_sink_init(gpointer sink)
 	GST_OBJECT_FLAG_SET(sink, GST_ELEMENT_FLAG_SOURCE);
 	sink_parent_chain = GST_PAD_CHAINFUNC(pad); /* the same each time */
 	gst_pad_set_chain_function(pad, sink_chain);
+	/* Behind a live source nothing waits for a deadline. Asking for one would
+	 * make the base class warn of missing queues where upstream buffers less. */
+	gst_base_sink_set_processing_deadline(GST_BASE_SINK(sink), 0);
 }
 
 static gboolean sink_set_caps(GstBaseSink *sink, GstCaps *caps) { return netgearSinkSetCaps(sink, caps); }

@@ -17,6 +17,7 @@ type Media int
 
 // Media.
 const (
+	None    Media = C.NETGEAR_MEDIA_NONE // no caps came
 	JPEG    Media = C.NETGEAR_MEDIA_JPEG
 	Raw     Media = C.NETGEAR_MEDIA_RAW
 	Encoded Media = C.NETGEAR_MEDIA_ENCODED // H.264 and the like

@@ -92,6 +92,7 @@ static GstFlowReturn return_sink_chain(GstPad *pad, GstObject *parent, GstBuffer
 	GstSample *sample;
 
 	if (caps == NULL) {
+		netgearReturnUncapped(parent);
 		gst_buffer_unref(buffer);
 		return GST_FLOW_NOT_NEGOTIATED;
 	}

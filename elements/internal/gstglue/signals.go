@@ -7,6 +7,7 @@ package gstglue
 import "C"
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -172,6 +173,8 @@ type Returner interface {
 	// PushReturn makes a frame the answer to the frames that follow. It takes
 	// over in's payload.
 	PushReturn(c InCaps, in *Input) error
+	// ReturnRefused is called with the reason when a frame cannot go back.
+	ReturnRefused(err error)
 }
 
 //export netgearPushReturn
@@ -183,15 +186,25 @@ func netgearPushReturn(obj, sample unsafe.Pointer) {
 	}
 	var caps C.NetgearCaps
 	var input Input
-	err := ErrBuffer
-	if C.netgear_sample_map(C.gpointer(sample), &caps, &input.c) != 0 {
+	err := fmt.Errorf("%w: a sample without a buffer, or with one that does not fit its caps", ErrBuffer)
+	switch {
+	case C.gst_sample_get_caps((*C.GstSample)(sample)) == nil:
+		err = fmt.Errorf("%w: a sample without caps: want caps that say what it is, as image/jpeg", ErrNegotiation)
+	case C.netgear_sample_map(C.gpointer(sample), &caps, &input.c) != 0:
 		c := inCaps(&caps)
 		input.take()
 		err = in.PushReturn(c, &input)
 	}
 	if err != nil {
-		Element{obj}.Log(CategorySrc, LevelWarning, "push-return-sample", message(err))
+		in.ReturnRefused(err)
 	}
+}
+
+//export netgearReturnUncapped
+func netgearReturnUncapped(obj unsafe.Pointer) {
+	defer rescue(obj)
+	Element{obj}.PostError(netgear.ReceiverRole, fmt.Errorf("%w: the buffers at return_sink have no caps: want caps that say what they are, as caps=image/jpeg of appsrc", ErrNegotiation),
+		"a parser or decodebin in front knows what they are")
 }
 
 // ServerEnded tells downstream that the server of that port has ended.

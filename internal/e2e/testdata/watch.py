@@ -13,6 +13,8 @@ Errors and EOS end it; exit code 0 after EOS. Other ways, by the first arguments
     --no-clock   the pipeline has none
     --toggle     it is paused and resumed all the time
     --said TEXT  only buffers with that JSON as their message are told
+    --push SPEC  buffers are pushed into the element called "in", an appsrc, or a netgearsrc as answers, before it plays on to EOS. SPEC is JSON:
+                 "file" or "size" (zero bytes) is what, "count" how many (1), "caps" what the sample of an answer says, "times" a list of PTS in ns
     --stats      ten times a second and at the end, of the elements called "src" and "sink":
 
     {"event": "stats", "rss": 40.1, "src": {"frames-received": 1, …}}
@@ -94,6 +96,22 @@ def too_soon(sink):
     pad.send_event(Gst.Event.new_caps(Gst.Caps.from_string("image/jpeg")))
 
 
+def push(element, spec):
+    content = open(spec["file"], "rb").read() if "file" in spec else bytes(spec["size"])
+    times = spec.get("times", [])
+    for n in range(spec.get("count", max(1, len(times)))):
+        buffer = Gst.Buffer.new_wrapped(content)
+        if times:
+            buffer.pts = times[n]
+        if element.get_factory().get_name() == "appsrc":
+            element.emit("push-buffer", buffer)
+        else:
+            caps = Gst.Caps.from_string(spec["caps"]) if "caps" in spec else None
+            element.emit("push-return-sample", Gst.Sample.new(buffer, caps, None, None))
+    if element.get_factory().get_name() == "appsrc":
+        element.emit("end-of-stream")
+
+
 def tell_stats(pipeline):
     fields = {}
     for name in "src", "sink":
@@ -110,19 +128,21 @@ def tell_stats(pipeline):
 
 def main():
     Gst.init(None)
-    arguments, ways, said = sys.argv[1:], set(), None
+    arguments, ways, said, spec = sys.argv[1:], set(), None, None
     while arguments[0].startswith("--"):
         if arguments[0] == "--said":
             said = arguments.pop(1)
+        if arguments[0] == "--push":
+            spec = json.loads(arguments.pop(1))
         ways.add(arguments.pop(0))
     if "--each" in ways:
         for n, text in enumerate(arguments):
             run(Gst.parse_launch(text), ways, n)
         return 0
-    return run(Gst.parse_launchv(arguments), ways, said=said)
+    return run(Gst.parse_launchv(arguments), ways, said=said, spec=spec)
 
 
-def run(pipeline, ways, number=None, said=None):
+def run(pipeline, ways, number=None, said=None, spec=None):
     sink = pipeline.get_by_name("out")
     if sink:
         sink.set_property("emit-signals", True)
@@ -138,6 +158,8 @@ def run(pipeline, ways, number=None, said=None):
         too_soon(pipeline.get_by_name("sink"))
     else:
         pipeline.set_state(Gst.State.PLAYING)
+    if spec:
+        push(pipeline.get_by_name("in"), spec)
     if "--no-memory" in ways:
         Gst.Allocator.set_default(NoMemory())
     kinds = Gst.MessageType.ERROR | Gst.MessageType.WARNING | Gst.MessageType.EOS
