@@ -249,7 +249,7 @@ func describe(c gstglue.OutCaps) string {
 		return fmt.Sprintf("raw %s %dx%d", c.Format, c.Width, c.Height)
 	case gstglue.Encoded:
 		return c.Extra
-	case gstglue.JPEG:
+	case gstglue.JPEG, gstglue.None:
 	}
 	return fmt.Sprintf("JPEG %dx%d", c.Width, c.Height)
 }

@@ -52,7 +52,7 @@ func Header(c InCaps) (h wire.Header, err error) {
 	case Encoded:
 		h.DType = "uint8"
 		return h, nil
-	case Raw:
+	case Raw, None:
 	}
 	var ok bool
 	if h.DType, h.Shape, ok = wire.RawShape(c.Format, c.Width, c.Height); !ok {
