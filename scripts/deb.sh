@@ -30,9 +30,14 @@ gzip -9n "$root/usr/share/man/man1/netgear-keys.1"
 mkdir -p "$doc"
 install -m 0644 README.md packaging/copyright "$SBOM" "$doc"
 cp -R docs examples "$doc"
+rm "$doc/docs/commands.test"
 find "$doc" -name __pycache__ -prune -exec rm -r {} +
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
 maintainer=$(sed -n 's/^Maintainer: //p' packaging/control)
+case $maintainer in *'FILL IN'* | *@example.*)
+	echo 'warning: the package names no maintainer: fill in packaging/control (docs/releasing.md)' >&2
+	;;
+esac
 gzip -9n >"$doc/changelog.Debian.gz" <<END
 gst-netgear ($VERSION-1) unstable; urgency=medium
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # release.sh check | release.sh OUT FILE...: what is published with a version. "check" demands a commit that is one: its version
 # has a heading in CHANGELOG.md, and nothing is uncommitted. The other packs the commit's sources into OUT and writes
-# OUT/SHA256SUMS of them and of the FILEs there.
+# OUT/SHA256SUMS of them and of the FILEs there. It warns while packaging/control names no maintainer.
 set -eu
 
 fail() {
@@ -19,9 +19,14 @@ fi
 
 out=$1
 shift
+maintainer=$(sed -n 's/^Maintainer: //p' packaging/control 2>/dev/null || :)
 sources=gst-netgear-$VERSION.tar.gz
 git archive --format=tar.gz --prefix="gst-netgear-$VERSION/" -o "$out/$sources" HEAD
 cd "$out"
 sha256sum "$sources" "$@" >SHA256SUMS
 cat SHA256SUMS
+case $maintainer in '' | *'FILL IN'* | *@example.*)
+	echo 'warning: do not publish these: packaging/control names no maintainer (docs/releasing.md)' >&2
+	;;
+esac
 echo "to publish them: git tag -a v$VERSION -m 'gst-netgear $VERSION'"

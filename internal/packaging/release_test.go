@@ -52,16 +52,25 @@ func TestRelease(t *testing.T) {
 	refuses("CHANGELOG.md has no heading")
 	write("CHANGELOG.md", "## [1.2.3] - 2026-01-02\n\n## [1.2.2] - 2026-01-01\n")
 	refuses("not committed: ?? CHANGELOG.md")
-	must("git", "add", "CHANGELOG.md")
+	must("mkdir", "packaging")
+	write("packaging/control", "Source: x\nMaintainer: FILL IN <maintainer@example.org>\n")
+	must("git", "add", "CHANGELOG.md", "packaging")
 	must("git", "commit", "--quiet", "-m", "1.2.3")
 	must(script, "check")
 
 	if err := os.WriteFile(filepath.Join(out, "other"), []byte("package"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	must(script, out, "other")
+	const warning = "packaging/control names no maintainer"
+	if said := must(script, out, "other"); !strings.Contains(said, warning) {
+		t.Errorf("said %q, want a warning that %s", said, warning)
+	}
+	write("packaging/control", "Source: x\nMaintainer: A Person <a@person.org>\n")
+	if said := must(script, out, "other"); strings.Contains(said, warning) {
+		t.Errorf("said %q of a maintainer that is there", said)
+	}
 	sources := filepath.Join(out, "gst-netgear-1.2.3.tar.gz")
-	if got, want := strings.Fields(must("tar", "-tzf", sources)), []string{"gst-netgear-1.2.3/", "gst-netgear-1.2.3/CHANGELOG.md"}; !slices.Equal(got, want) {
+	if got, want := strings.Fields(must("tar", "-tzf", sources)), []string{"gst-netgear-1.2.3/", "gst-netgear-1.2.3/CHANGELOG.md", "gst-netgear-1.2.3/packaging/", "gst-netgear-1.2.3/packaging/control"}; !slices.Equal(got, want) {
 		t.Errorf("the sources hold %q, want %q", got, want)
 	}
 	must("sh", "-c", "cd '"+out+"' && sha256sum --strict -c SHA256SUMS && test $(wc -l < SHA256SUMS) = 2")

@@ -1,0 +1,59 @@
+package packaging
+
+import (
+	"debug/elf"
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+)
+
+// What is built is hardened: addresses are resolved at loading and read-only
+// then, no stack is executable, programs can be loaded anywhere, and the C in
+// the plugin has guards on its stack.
+func TestHardened(t *testing.T) {
+	for _, name := range []string{"build/libgstnetgear.so", "build/netgear-keys"} {
+		f, err := elf.Open(tree + "/" + name)
+		if err != nil {
+			t.Fatal(err, ": run make build")
+		}
+		defer f.Close()
+		if f.Type != elf.ET_DYN {
+			t.Errorf("%s is of type %v, want position-independent", name, f.Type)
+		}
+		if flags, err := f.DynValue(elf.DT_FLAGS); err != nil || !slices.ContainsFunc(flags, func(v uint64) bool { return elf.DynFlag(v)&elf.DF_BIND_NOW != 0 }) {
+			t.Errorf("%s: flags %v, %v: want BIND_NOW", name, flags, err)
+		}
+		relro, stack := false, false
+		for _, p := range f.Progs {
+			relro = relro || p.Type == elf.PT_GNU_RELRO
+			stack = stack || p.Type == elf.PT_GNU_STACK && p.Flags&elf.PF_X == 0
+		}
+		if !relro || !stack {
+			t.Errorf("%s: read-only after loading: %v, stack that is not executable: %v; want both", name, relro, stack)
+		}
+		if name != "build/libgstnetgear.so" {
+			continue
+		}
+		symbols, err := f.ImportedSymbols()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(symbols, func(s elf.ImportedSymbol) bool { return s.Name == "__stack_chk_fail" }) {
+			t.Errorf("%s has no guards on the stack of its C", name)
+		}
+	}
+}
+
+// The newest version of the changelog is the one that is built, unless there is
+// something unreleased.
+func TestChangelogHasTheVersion(t *testing.T) {
+	text, err := os.ReadFile(tree + "/CHANGELOG.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := regexp.MustCompile(`(?m)^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$`).FindSubmatch(text)
+	if newest != nil && string(newest[1]) > version(t) {
+		t.Errorf("CHANGELOG.md begins with %s, plugin/version.h has %s", newest[1], version(t))
+	}
+}
