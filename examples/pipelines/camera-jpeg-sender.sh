@@ -2,6 +2,7 @@
 # Sends JPEG frames, as a camera makes them, to a receiver that is bound to ADDRESS and PORT.
 #
 # Usage: camera-jpeg-sender.sh [ADDRESS [PORT [DEVICE]]]      default: localhost 5555
+# Example: camera-jpeg-sender.sh 192.168.1.7 5555 /dev/video0
 #
 # Without a DEVICE a moving test picture stands in for the camera:
 #   gst-launch-1.0 -e videotestsrc is-live=true ! video/x-raw,format=BGRx,width=640,height=480 ! videoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc ! netgearsink address=localhost port=5555

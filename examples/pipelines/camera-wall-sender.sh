@@ -2,6 +2,7 @@
 # One camera of the wall that camera-wall.sh shows: a server of NetGear's multi-server mode, told apart by its port.
 #
 # Usage: camera-wall-sender.sh PORT [ADDRESS [PICTURE]]      default: localhost smpte
+# Example: camera-wall-sender.sh 5566 192.168.1.7
 #
 # ADDRESS is that of the wall, PORT one of its ports. For PORT=5566, with a test picture in place of the camera:
 #   gst-launch-1.0 -e videotestsrc is-live=true pattern=smpte ! video/x-raw,format=BGRx,width=640,height=480 ! videoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc ! netgearsink multiserver-mode=true pattern=req-rep address=localhost port=5566 message=camera-5566

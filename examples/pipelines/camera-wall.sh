@@ -2,6 +2,7 @@
 # A wall of cameras: several servers to one receiver (NetGear's multi-server mode), each with a tile of its own.
 #
 # Usage: camera-wall.sh [PORTS [OUTPUT]]      default: 5566,5567,5568, and a window where there is a display
+# Example: camera-wall.sh 5566,5567 wall.png
 #
 # One port for each server, raw or JPEG, of any size and frame rate. PORTS=5566,5567 OUTPUT=window:
 #   gst-launch-1.0 -e netgearsrc multiserver-mode=true pattern=req-rep 'address=*' ports=5566,5567 ! netgeardemux name=servers servers.src_5566 ! queue ! decodebin ! videoconvert ! wall.sink_0 servers.src_5567 ! queue ! decodebin ! videoconvert ! wall.sink_1 compositor name=wall background=black sink_0::xpos=0 sink_0::ypos=0 sink_0::width=320 sink_0::height=240 sink_1::xpos=320 sink_1::ypos=0 sink_1::width=320 sink_1::height=240 ! video/x-raw,format=I420,colorimetry=1:4:0:0,width=640,height=240,framerate=30/1 ! videoconvert ! autovideosink sync=false

@@ -10,11 +10,22 @@ fi
 # shellcheck disable=SC2034 # used by the scripts
 limit=${FRAMES:+num-buffers=$FRAMES}
 
-# usage: prints the comment at the top of the script, and ends.
+# about: prints the comment at the top of the script.
+about() {
+	sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+}
+
+# usage: prints that as an error, and ends.
 usage() {
-	sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+	about >&2
 	exit 2
 }
+
+case ${1:-} in -h | --help)
+	about
+	exit
+	;;
+esac
 
 # launch PIPELINE...: prints the command, then becomes it. -e has Ctrl-C end the stream properly, with a goodbye to the
 # other end and a readable file. DRY_RUN=1 only prints.

@@ -2,6 +2,7 @@
 """A camera whose frames somebody else looks at: sends JPEG and prints what the receiver says it has found in them.
 
 Usage: detector-camera.py [ADDRESS [PORT [DEVICE]]]      default: localhost 5555
+Example: detector-camera.py 192.168.1.7 5555 /dev/video0
 
 Without a DEVICE as /dev/video0 a white ball stands in for the world. FRAMES=n stops after n frames. The other end:
 opencv_detector.py.
@@ -11,6 +12,9 @@ import json
 import os
 import pathlib
 import sys
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import gi
 

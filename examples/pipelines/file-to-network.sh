@@ -2,6 +2,7 @@
 # Sends any file that GStreamer can play, at its own speed, as JPEG frames.
 #
 # Usage: file-to-network.sh FILE [ADDRESS [PORT]]      default: localhost 5555
+# Example: file-to-network.sh video.mp4 192.168.1.7
 #
 # For FILE=video.mp4:
 #   gst-launch-1.0 -e filesrc location=video.mp4 ! decodebin ! videoconvert ! video/x-raw,format=BGRx ! videoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc ! netgearsink address=localhost port=5555

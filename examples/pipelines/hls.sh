@@ -2,6 +2,7 @@
 # Writes what a sender sends as HLS: a playlist and its segments, for any web server to hand out.
 #
 # Usage: hls.sh [ADDRESS [PORT [FOLDER]]]      default: '*' 5555 .
+# Example: hls.sh '*' 5555 /var/www/html
 #
 # Open FOLDER/stream.m3u8, or put the folder behind a web server:
 #   gst-launch-1.0 -e netgearsrc 'address=*' port=5555 ! decodebin ! videoconvert ! video/x-raw,format=I420 ! x264enc tune=zerolatency speed-preset=veryfast key-int-max=30 ! h264parse ! hlssink2 target-duration=1 playlist-length=5 max-files=10 playlist-location=./stream.m3u8 'location=./segment%05d.ts'

@@ -2,6 +2,7 @@
 # Raw frames between two programs of one machine, over a Unix domain socket instead of tcp.
 #
 # Usage: ipc.sh send|receive [PATH [PORT [OUTPUT]]]      default: /tmp/netgear 5555
+# Example: ipc.sh send
 #
 # The socket is the file PATH:PORT, as in NetGear; both ends must name the same. One end:
 #   gst-launch-1.0 -e netgearsrc protocol=ipc address=/tmp/netgear port=5555 ! matroskamux ! filesink location=received.mkv

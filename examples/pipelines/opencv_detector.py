@@ -3,6 +3,7 @@
 pyzmq.
 
 Usage: opencv_detector.py [ADDRESS [PORT]]      default: * 5555
+Example: opencv_detector.py '*' 5555
 
 It looks for bright spots, in the place of a neural network. FRAMES=n stops after n frames. The other end: detector-camera.py.
 
@@ -17,6 +18,9 @@ With VidGear these five lines are the whole of it:
 import json
 import os
 import sys
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import cv2
 import numpy as np

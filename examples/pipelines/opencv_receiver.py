@@ -2,6 +2,7 @@
 """Receives frames, raw or JPEG, from netgearsink into numpy arrays: the wire format of NetGear on plain pyzmq.
 
 Usage: opencv_receiver.py [ADDRESS [PORT [OUTPUT]]]      default: * 5555
+Example: opencv_receiver.py '*' 5555 received.png
 
 Shows the frames where there is a display, else writes the last one to OUTPUT (default received.png). FRAMES=n stops after n
 frames. The other end: raw-bgr-to-opencv.sh or camera-jpeg-sender.sh.
@@ -15,6 +16,9 @@ With VidGear these three lines are the whole of it:
 import json
 import os
 import sys
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import cv2
 import numpy as np

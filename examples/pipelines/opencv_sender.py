@@ -2,6 +2,7 @@
 """Sends raw BGR frames that OpenCV drew, or a camera's, to netgearsrc: the wire format of NetGear on plain pyzmq.
 
 Usage: opencv_sender.py [ADDRESS [PORT [CAMERA]]]      default: localhost 5555
+Example: opencv_sender.py 192.168.1.7 5555 0
 
 CAMERA is OpenCV's number of a camera, or a file; without one a white disc moves over red. FRAMES=n stops after n frames.
 The other end: raw-bgr-from-opencv.sh or receiver.sh.
@@ -16,6 +17,9 @@ import json
 import os
 import sys
 import time
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import cv2
 import numpy as np

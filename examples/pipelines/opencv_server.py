@@ -2,6 +2,7 @@
 """One camera of a wall, from Python: a server of NetGear's multi-server mode, on plain pyzmq. Its frames are JPEG.
 
 Usage: opencv_server.py [PORT [ADDRESS [CAMERA]]]      default: 5568 localhost
+Example: opencv_server.py 5568 192.168.1.7
 
 ADDRESS is that of the receiver, PORT one of its ports. CAMERA is OpenCV's number of a camera, or a file; without one a white
 disc moves over red. FRAMES=n stops after n frames. The other end: camera-wall.sh.
@@ -16,6 +17,9 @@ import json
 import os
 import sys
 import time
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import cv2
 import numpy as np

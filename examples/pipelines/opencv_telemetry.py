@@ -2,6 +2,7 @@
 """Sends frames with telemetry beside each, as a drone would: data of any JSON kind in the header of NetGear's message.
 
 Usage: opencv_telemetry.py [ADDRESS [PORT [CAMERA]]]      default: localhost 5555
+Example: opencv_telemetry.py 192.168.1.7
 
 CAMERA is OpenCV's number of a camera, or a file; without one a white disc moves over red. The telemetry is made up. FRAMES=n
 stops after n frames. The other end: telemetry-overlay.py.
@@ -17,6 +18,9 @@ import math
 import os
 import sys
 import time
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import cv2
 import numpy as np

@@ -2,6 +2,7 @@
 # One sender, any number of viewers that come and go: publish and subscribe, with the sender bound and the viewers connecting.
 #
 # Usage: pub-sub.sh send|receive [ADDRESS [PORT [OUTPUT]]]      default: '*' to send, localhost to receive; 5555
+# Example: pub-sub.sh receive 192.168.1.7 5555 received.png
 #
 # The sender, once; it does not wait for anybody, and nobody confirms:
 #   gst-launch-1.0 -e videotestsrc is-live=true ! video/x-raw,format=BGRx,width=640,height=480 ! videoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc ! netgearsink pattern=pub-sub bind=true 'address=*' port=5555

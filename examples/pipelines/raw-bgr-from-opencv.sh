@@ -2,6 +2,7 @@
 # Receives raw BGR frames from an OpenCV program: to a window, or to a file. Frames of any other kind are an error.
 #
 # Usage: raw-bgr-from-opencv.sh [ADDRESS [PORT [OUTPUT]]]      default: '*' 5555, and a window where there is a display
+# Example: raw-bgr-from-opencv.sh '*' 5555 received.mkv
 #
 # OUTPUT=window:
 #   gst-launch-1.0 -e netgearsrc 'address=*' port=5555 ! video/x-raw,format=BGR ! decodebin ! videoconvert ! autovideosink sync=false

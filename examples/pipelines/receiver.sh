@@ -2,6 +2,7 @@
 # Receives frames, JPEG or raw, from any NetGear sender: to a window, or to a file.
 #
 # Usage: receiver.sh [ADDRESS [PORT [OUTPUT]]]      default: '*' 5555, and a window where there is a display
+# Example: receiver.sh '*' 5555 received.png
 #
 # ADDRESS is the receiver's own, * for every interface. OUTPUT=window:
 #   gst-launch-1.0 -e netgearsrc 'address=*' port=5555 ! decodebin ! videoconvert ! autovideosink sync=false

@@ -2,6 +2,7 @@
 # Receives, records every frame as it came to Matroska, and passes it on to another receiver, messages included.
 #
 # Usage: record-and-relay.sh [ADDRESS [PORT [FILE [TO-ADDRESS [TO-PORT]]]]]      default: '*' 5555 recorded.mkv localhost 5556
+# Example: record-and-relay.sh '*' 5555 recorded.mkv 192.168.1.7 5556
 #
 # By default:
 #   gst-launch-1.0 -e netgearsrc 'address=*' port=5555 ! tee name=t t. ! queue ! matroskamux ! filesink location=recorded.mkv t. ! queue leaky=downstream max-size-buffers=2 ! netgearsink address=localhost port=5556 max-retries=0 sync=false

@@ -2,6 +2,7 @@
 """Shows the telemetry that comes with each frame on top of that frame: NetgearMeta into a textoverlay.
 
 Usage: telemetry-overlay.py [ADDRESS [PORT [OUTPUT]]]      default: * 5555
+Example: telemetry-overlay.py '*' 5555 received.png
 
 OUTPUT=NAME.png keeps the last picture; without OUTPUT there is a window where there is a display, else received.png. FRAMES=n
 stops after n frames. The other end: opencv_telemetry.py, or any pipeline, whose property message a program may change at any
@@ -13,6 +14,9 @@ import json
 import os
 import pathlib
 import sys
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import gi
 

@@ -3,6 +3,7 @@
 # begins, netgearsink where it ends.
 #
 # Usage: uri.sh send|receive [ADDRESS [PORT [OUTPUT]]]      default: localhost to send, '*' to receive; 5555
+# Example: uri.sh receive
 #
 # One end:
 #   gst-launch-1.0 -e 'netgear://*:5555?pattern=req-rep&max-retries=0' ! matroskamux ! filesink location=received.mkv

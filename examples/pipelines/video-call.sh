@@ -2,6 +2,7 @@
 # A video call: frames both ways over one connection (NetGear's bidirectional mode). A calls, B waits for the call.
 #
 # Usage: video-call.sh A|B [ADDRESS [PORT [OUTPUT [FILE]]]]      default: localhost for A, '*' for B; 5555
+# Example: video-call.sh A 192.168.1.7
 #
 # ADDRESS is B's. A sends its picture with netgearsink; what B answers comes out of the pad return_src:
 #   gst-launch-1.0 -e videotestsrc is-live=true pattern=smpte ! video/x-raw,format=BGRx,width=640,height=480 ! videoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc ! netgearsink name=call bidirectional-mode=true address=localhost port=5555 call.return_src ! queue ! decodebin ! videoconvert ! autovideosink sync=false

@@ -1,17 +1,21 @@
 #!/usr/bin/python3
 """Shows what a NetGear sender sends in a browser: MJPEG over HTTP, from netgearsrc and an appsink, in Python.
 
-    GST_PLUGIN_PATH=../../build ./mjpeg-http.py [ADDRESS [PORT [HTTP-PORT]]]      default: * 5555 8080
+Usage: mjpeg-http.py [ADDRESS [PORT [HTTP-PORT]]]      default: * 5555 8080
+Example: GST_PLUGIN_PATH=../../build ./mjpeg-http.py '*' 5555 8080
 
 Prints the address of the page. /stream is the picture alone (multipart/x-mixed-replace), for <img src=...>, curl or OpenCV. Any number
 of browsers see the newest frame each at its own pace. It takes a sender of JPEG; for raw frames put "videoconvert ! jpegenc" behind
-netgearsrc. Ctrl-C ends it. The other end: netgearsink with jpegenc, or VidGear's NetGear().
+netgearsrc. It waits for a camera that is off, as long as it takes. Ctrl-C ends it. The other end: netgearsink with jpegenc, or VidGear's NetGear().
 """
 
 import signal
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import gi
 
@@ -69,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
 
 Gst.init(None)
 pipeline = Gst.parse_launch(
-    f"netgearsrc address={address} port={port} eos-on-terminate=false ! image/jpeg ! "
+    f"netgearsrc address={address} port={port} max-retries=0 eos-on-terminate=false ! image/jpeg ! "
     "appsink name=out emit-signals=true sync=false max-buffers=1 drop=true"
 )
 pipeline.get_by_name("out").connect("new-sample", on_sample)

@@ -48,6 +48,11 @@ int main(int argc, char **argv)
 	guint frames = 0;
 	int status = 0;
 
+	if (argc > 1 && (g_str_equal(argv[1], "-h") || g_str_equal(argv[1], "--help"))) {
+		g_print("%s\n\nUsage: %s\nExample: GST_PLUGIN_PATH=../../build %s\n", "Receives frames into memory and prints how bright each tenth picture is.",
+			"receive [ADDRESS [PORT]]      default: * 5555", "./receive '*' 5555");
+		return 0;
+	}
 	gst_init(&argc, &argv);
 	pipeline = gst_parse_launch("netgearsrc name=source ! decodebin ! videoconvert ! video/x-raw,format=GRAY8 ! "
 				    "appsink name=out sync=false max-buffers=1", &error);

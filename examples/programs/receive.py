@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Receives frames into numpy arrays, for OpenCV or anything else: netgearsrc and an appsink, in Python.
 
-    GST_PLUGIN_PATH=../../build ./receive.py [ADDRESS [PORT]]      default: * 5555
+Usage: receive.py [ADDRESS [PORT]]      default: * 5555
+Example: GST_PLUGIN_PATH=../../build ./receive.py '*' 5555
 
 Each frame is an array of height x width x 3 (blue, green, red), whatever the sender sends; every tenth is told with its mean colour
 and what came beside it. It ends with the sender, or with Ctrl-C. The other end: send.py, send.c, or VidGear's NetGear().
@@ -9,6 +10,9 @@ and what came beside it. It ends with the sender, or with Ctrl-C. The other end:
 
 import signal
 import sys
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import gi
 import numpy as np

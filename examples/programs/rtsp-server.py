@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Serves what a NetGear sender sends to RTSP clients, as JPEG or as H.264: gst-rtsp-server with netgearsrc, in Python.
 
-    GST_PLUGIN_PATH=../../build ./rtsp-server.py jpeg|h264 [ADDRESS [PORT [RTSP-PORT]]]      default: * 5555 8554
+Usage: rtsp-server.py jpeg|h264 [ADDRESS [PORT [RTSP-PORT]]]      default: * 5555 8554
+Example: GST_PLUGIN_PATH=../../build ./rtsp-server.py h264 '*' 5555 8554
 
 Prints the URL, which any player takes (ffplay, vlc, gst-play-1.0). All clients share one netgearsrc, which listens from the first
 client's coming until the last one has gone; so the sender needs max-retries=0, to wait for as long as nobody watches. Ctrl-C ends it.
@@ -10,6 +11,9 @@ The other end: netgearsink max-retries=0, or VidGear's NetGear().
 
 import signal
 import sys
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import gi
 

@@ -43,6 +43,11 @@ int main(int argc, char **argv)
 	GstBus *bus;
 	int status = 0;
 
+	if (argc > 1 && (g_str_equal(argv[1], "-h") || g_str_equal(argv[1], "--help"))) {
+		g_print("%s\n\nUsage: %s\nExample: GST_PLUGIN_PATH=../../build %s\n", "Sends red pictures that grow darker: 100, or FRAMES=n.",
+			"send [ADDRESS [PORT]]      default: localhost 5555", "FRAMES=25 ./send 192.168.1.7 5555");
+		return 0;
+	}
 	gst_init(&argc, &argv);
 	/* max-buffers and block: the queue of an appsrc has no limit otherwise. */
 	pipeline = gst_parse_launch("appsrc name=in is-live=true format=time do-timestamp=true block=true max-buffers=2 max-bytes=0 ! "

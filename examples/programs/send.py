@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Sends numpy arrays, as OpenCV makes them: an appsrc and netgearsink, in Python.
 
-    GST_PLUGIN_PATH=../../build ./send.py [ADDRESS [PORT [CAMERA]]]      default: localhost 5555, a drawing
+Usage: send.py [ADDRESS [PORT [CAMERA]]]      default: localhost 5555, a drawing
+Example: GST_PLUGIN_PATH=../../build ./send.py 192.168.1.7 5555 0
 
 CAMERA is what cv2.VideoCapture opens: a number, a file, a URL. The arrays travel as they are; put "videoconvert ! jpegenc" before
 netgearsink for a slower network. Ctrl-C ends it with a goodbye; FRAMES=n stops after n frames. The other end: receive.py, receive.c,
@@ -12,6 +13,9 @@ import os
 import signal
 import sys
 import time
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import cv2
 import gi

@@ -74,6 +74,11 @@ int main(int argc, char **argv)
 	GstBus *bus;
 	gchar *text;
 
+	if (argc > 1 && (g_str_equal(argv[1], "-h") || g_str_equal(argv[1], "--help"))) {
+		g_print("%s\n\nUsage: %s\nExample: GST_PLUGIN_PATH=../../build %s\n", "Sends a test picture and prints who comes, who goes and what is returned; FRAMES=n stops it.",
+			"signals [ADDRESS [PORT]]      default: localhost 5555", "FRAMES=25 ./signals 192.168.1.7 5555");
+		return 0;
+	}
 	gst_init(&argc, &argv);
 	text = g_strdup_printf("videotestsrc is-live=true num-buffers=%s ! video/x-raw,format=I420,width=640,height=480 ! jpegenc ! "
 			       "netgearsink name=sink bidirectional-mode=true message=\"{\\\"camera\\\": 1}\"",

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A receiver that answers: netgearsrc in bidirectional mode, its signals and the meta on its buffers, in Python.
 
-    GST_PLUGIN_PATH=../../build ./signals.py [ADDRESS [PORT]]      default: * 5555
+Usage: signals.py [ADDRESS [PORT]]      default: * 5555
+Example: GST_PLUGIN_PATH=../../build ./signals.py '*' 5555
 
 Counts the frames and answers each with the count; every tenth goes back as it came. Prints what comes beside the frames. It ends
 with the sender, or with Ctrl-C. The other end: signals.c, or VidGear's NetGear(bidirectional_mode=True).
@@ -10,6 +11,9 @@ with the sender, or with Ctrl-C. The other end: signals.c, or VidGear's NetGear(
 import json
 import signal
 import sys
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(print(__doc__))
 
 import gi
 

@@ -18,15 +18,21 @@ import (
 	"time"
 )
 
-// pagesFiles are those whose commands are run. A comment above each block of sh,
-// console or python says how; CONTRIBUTING.md explains it to writers:
+// pagesFiles are those whose commands are run. A line of pagesSide for each block
+// of sh, console or python says how, or a comment above the block;
+// CONTRIBUTING.md explains it to writers:
 //
+//	streams; as call; replace v4l2src by videotestsrc
 //	<!-- test: streams; as call; replace v4l2src by videotestsrc -->
 var pagesFiles = []string{"README.md", "docs/*.md", "examples/*/README.md"}
 
 // pagesLimit is how long one command may take that is not a stream, and how long
 // anything may take to print what it should once frames flow.
 const pagesLimit = 10 * time.Second
+
+// pagesSide says how to run the blocks of each page, in their order, so that
+// readers of a page do not see it.
+const pagesSide = "docs/commands.test"
 
 // pagesRoot is the checkout, relative to this package.
 const pagesRoot = "../.."
@@ -44,10 +50,12 @@ type pagesBlock struct {
 	frames  int  // that each element moves at least
 	fails   bool // its processes end by themselves, with a failure
 	ctrlC   bool // its receivers are not told of the end
+	ends    bool // its processes end by themselves, without Ctrl-C
 }
 
 var (
-	pagesFence   = regexp.MustCompile("(?ms)^ *```(\\w+)[^\n]*\n(.*?)^ *```$")
+	pagesFence = regexp.MustCompile("(?ms)^ *```(\\w+)[^\n]*\n(.*?)^ *```$")
+	// pagesComment is the other way, right above a block.
 	pagesComment = regexp.MustCompile(`(?s)<!-- test: ((?:[^-]|-[^-])*) -->\n *$`)
 	// pagesElsewhere is in a page whose every command has a test of its own.
 	pagesElsewhere = regexp.MustCompile(`(?m)^<!-- tested by (Test\w+) -->$`)
@@ -56,8 +64,34 @@ var (
 	pagesElement   = regexp.MustCompile(`\bnetgear(sink|src)\b`)
 )
 
-// pagesParse returns the blocks of a file.
-func pagesParse(file, text string) (blocks []pagesBlock, err error) {
+// pagesReadSide returns the lines of pagesSide by page: a page's name at the start
+// of a line, below it one indented line for each of its blocks.
+func pagesReadSide(text string) (map[string][]string, error) {
+	side, page := map[string][]string{}, ""
+	for line := range strings.Lines(text) {
+		directive := strings.TrimSpace(line)
+		switch {
+		case directive == "" || strings.HasPrefix(directive, "#"):
+		case !strings.HasPrefix(line, "\t"):
+			if page = directive; side[page] != nil {
+				return nil, fmt.Errorf("%s: %s stands there twice", pagesSide, page)
+			}
+			side[page] = []string{}
+		case page == "":
+			return nil, fmt.Errorf("%s: %q: want the name of a page first", pagesSide, directive)
+		default:
+			side[page] = append(side[page], directive)
+		}
+	}
+	return side, nil
+}
+
+// pagesParse returns the blocks of a file. Those without a comment take the lines
+// of side in order.
+func pagesParse(file, text string, side []string) (blocks []pagesBlock, err error) {
+	if len(side) == 1 && strings.HasPrefix(side[0], "tested by ") {
+		return nil, pagesTestedBy(strings.TrimPrefix(side[0], "tested by "), filepath.Base(file))
+	}
 	if m := pagesElsewhere.FindStringSubmatch(text); m != nil {
 		return nil, pagesTestedBy(m[1], filepath.Base(file))
 	}
@@ -68,15 +102,22 @@ func pagesParse(file, text string) (blocks []pagesBlock, err error) {
 		}
 		b.where = fmt.Sprintf("%s:%d", file, strings.Count(text[:m[0]], "\n")+1)
 		b.as = b.where
-		c := pagesComment.FindStringSubmatch(text[:m[0]])
-		if c == nil {
-			err = errors.Join(err, fmt.Errorf("%s: no comment says how to run this block: want <!-- test: … --> above it, see CONTRIBUTING.md", b.where))
+		how := ""
+		if c := pagesComment.FindStringSubmatch(text[:m[0]]); c != nil {
+			how = c[1]
+		} else if len(side) > 0 {
+			how, side = side[0], side[1:]
+		} else {
+			err = errors.Join(err, fmt.Errorf("%s: nothing says how to run this block: want a line in %s, see CONTRIBUTING.md", b.where, pagesSide))
 			continue
 		}
-		if e := b.parse(c[1]); e != nil {
+		if e := b.parse(how); e != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", b.where, e))
 		}
 		blocks = append(blocks, b)
+	}
+	if len(side) > 0 {
+		err = errors.Join(err, fmt.Errorf("%s has %d lines more than %s has blocks, from %q on", pagesSide, len(side), file, side[0]))
 	}
 	return blocks, err
 }
@@ -149,8 +190,10 @@ func (b *pagesBlock) clause(text string) (err error) {
 		b.fails = true
 	case text == "ctrl-c":
 		b.ctrlC = true
+	case text == "ends":
+		b.ends = true
 	default:
-		err = fmt.Errorf("want as, replace … by …, with, says, frames, fails or ctrl-c")
+		err = fmt.Errorf("want as, replace … by …, with, says, frames, fails, ctrl-c or ends")
 	}
 	return err
 }
@@ -168,6 +211,14 @@ func (b *pagesBlock) lines() (lines []string) {
 // pagesBlocks returns the blocks of all files, in groups that run together.
 func pagesBlocks(t *testing.T) (groups [][]pagesBlock) {
 	t.Helper()
+	text, err := os.ReadFile(filepath.Join(pagesRoot, pagesSide))
+	if err != nil {
+		t.Fatal(err)
+	}
+	side, err := pagesReadSide(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, pattern := range pagesFiles {
 		files, err := filepath.Glob(filepath.Join(pagesRoot, pattern))
 		if err != nil || len(files) == 0 {
@@ -182,10 +233,11 @@ func pagesBlocks(t *testing.T) (groups [][]pagesBlock) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			blocks, err := pagesParse(name, string(text))
+			blocks, err := pagesParse(name, string(text), side[name])
 			if err != nil {
 				t.Error(err)
 			}
+			delete(side, name)
 			first := len(groups)
 			for _, b := range blocks {
 				n := slices.IndexFunc(groups[first:], func(g []pagesBlock) bool { return g[0].as == b.as })
@@ -197,6 +249,9 @@ func pagesBlocks(t *testing.T) (groups [][]pagesBlock) {
 			}
 		}
 	}
+	for page := range side {
+		t.Errorf("%s names %s, which is no page with commands", pagesSide, page)
+	}
 	return groups
 }
 
@@ -204,8 +259,8 @@ func pagesBlocks(t *testing.T) (groups [][]pagesBlock) {
 func TestPagesParse(t *testing.T) {
 	const block = "```sh\ntrue\n```\n"
 	for text, want := range map[string]string{
-		"":                                         "no comment says",
-		"<!-- test: streams -->\n\n":               "no comment says",
+		"":                                         "nothing says",
+		"<!-- test: streams -->\n\n":               "nothing says",
 		"<!-- test: stream -->\n":                  "want streams, commands or none",
 		"<!-- test: none: -->\n":                   "want streams, commands or none",
 		"<!-- test: as a -->\n":                    "want streams, commands or none",
@@ -219,7 +274,30 @@ func TestPagesParse(t *testing.T) {
 		"<!-- tested by TestPagesParse -->\n": "",
 		"<!-- tested by TestNobodyHas -->\n":  "no file has the test",
 	} {
-		_, err := pagesParse("x.md", text+block)
+		_, err := pagesParse("x.md", text+block, nil)
+		if got := fmt.Sprint(err); (err != nil) != (want != "") || !strings.Contains(got, want) && want != "" {
+			t.Errorf("%q: %v, want an error with %q", text, err, want)
+		}
+	}
+}
+
+// TestPagesReadSide holds what a writer of the file beside the pages can get wrong.
+func TestPagesReadSide(t *testing.T) {
+	const block = "```sh\ntrue\n```\n"
+	for text, want := range map[string]string{
+		"\tstreams\n":                                    "want the name of a page first",
+		"x.md\n\tstreams\nx.md\n":                        "stands there twice",
+		"x.md\n\tstreams\n":                              "nothing says",
+		"x.md\n\tstreams\n\tcommands\n":                  "",
+		"x.md\n\tstreams\n\ta\n":                         "want streams, commands or none",
+		"x.md\n\tcommands\n\tnone: b\n\tc":               "1 lines more than x.md has blocks",
+		"# how\n\nx.md\n\ttested by TestPagesReadSide\n": "",
+		"x.md\n\ttested by TestNobodyHas\n":              "no file has the test",
+	} {
+		side, err := pagesReadSide(text)
+		if err == nil {
+			_, err = pagesParse("x.md", block+"\n"+block, side["x.md"])
+		}
 		if got := fmt.Sprint(err); (err != nil) != (want != "") || !strings.Contains(got, want) && want != "" {
 			t.Errorf("%q: %v, want an error with %q", text, err, want)
 		}
@@ -346,7 +424,7 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 	// Ctrl-C at the senders; the receivers end with the goodbye, or are not told.
 	for _, sends := range []bool{true, false} {
 		for _, p := range all {
-			if p.sends == sends && !p.block.fails && (sends || p.block.ctrlC) {
+			if p.sends == sends && !p.block.fails && !p.block.ends && (sends || p.block.ctrlC) {
 				p.kill(syscall.SIGINT)
 			}
 		}

@@ -23,8 +23,18 @@ import (
 	"github.com/gst-netgear/gst-netgear/elements"
 )
 
+const usage = `Receives NetGear frames with the elements linked into a Go program, and prints how bright each tenth picture is.
+
+Usage: go-elements [ADDRESS [PORT]]      default: * 5555
+Example: go run ./examples/programs/go-elements '*' 5555
+`
+
 func main() {
 	log.SetFlags(0)
+	if len(os.Args) > 1 && (os.Args[1] == "-h" || os.Args[1] == "--help") {
+		fmt.Print(usage)
+		return
+	}
 	address, port := "*", "5555"
 	if len(os.Args) > 1 {
 		address = os.Args[1]

@@ -24,6 +24,13 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
+const usage = `Sends or receives NetGear frames with package netgear alone, without GStreamer. FRAMES=n stops the sender.
+
+Usage: go-library receive [ADDRESS [PORT]]      default: * 5555
+       go-library send [ADDRESS [PORT]]         default: localhost 5555
+Example: go run ./examples/programs/go-library receive '*' 5555
+`
+
 func main() {
 	log.SetFlags(0)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -34,8 +41,10 @@ func main() {
 		err = send(ctx, os.Args[2:])
 	case len(os.Args) > 1 && os.Args[1] == "receive":
 		err = receive(ctx, os.Args[2:])
+	case len(os.Args) > 1 && (os.Args[1] == "-h" || os.Args[1] == "--help"):
+		fmt.Print(usage)
 	default:
-		err = errors.New("want send or receive")
+		err = errors.New("want send or receive (-h shows more)")
 	}
 	if err != nil && ctx.Err() == nil {
 		log.Fatal(err)
