@@ -223,6 +223,7 @@ var badPipelines = map[posted]string{
 	{"frame-malformed", errdoc.Sink}:     "fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! image/jpeg ! netgearsink",
 	{"sink-no-caps", errdoc.Sink}:        "fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! netgearsink",
 	{"return-no-caps", errdoc.Src}:       "netgearsrc name=e address=127.0.0.1 port=0 bidirectional-mode=true ! fakesink fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! e.return_sink",
+	{"frame-cmyk", errdoc.Sink}:          "filesrc location=F/cmyk.jpg ! image/jpeg ! netgearsink",
 	{"encoded-extensions", errdoc.Sink}:  "fakesrc num-buffers=1 ! video/x-vp8 ! netgearsink extensions=false",
 	{"encoded-multiclient", errdoc.Sink}: "fakesrc num-buffers=1 ! video/x-vp8 ! netgearsink multiclient-mode=true pattern=req-rep ports=5566",
 	{"encoded-caps", errdoc.Sink}:        "fakesrc num-buffers=1 ! video/x-vp8,profile=" + strings.Repeat("x", wire.MaxCapsLen) + " ! netgearsink",
@@ -232,10 +233,12 @@ var badPipelines = map[posted]string{
 
 func TestErrorsOfInput(t *testing.T) {
 	t.Parallel()
+	folder := t.TempDir()
+	writeFile(t, filepath.Join(folder, "cmyk.jpg"), []byte(cmyk))
 	var rows []posted
 	var pipelines []string
 	for p, pipeline := range badPipelines {
-		rows, pipelines = append(rows, p), append(pipelines, pipeline)
+		rows, pipelines = append(rows, p), append(pipelines, strings.ReplaceAll(pipeline, "F/", folder+"/"))
 	}
 	oneByOne(t, rows, pipelines)
 }
@@ -289,8 +292,8 @@ type fields = map[string]any
 // pixels are those of testPicture.
 var pixels = string(make([]byte, 16*12*3))
 
-// cmyk is the beginning of a JPEG of four components.
-const cmyk = "\xff\xd8\xff\xc0\x00\x14\x08\x00\x0c\x00\x10\x04\x01\x11\x00\x02\x11\x00\x03\x11\x00\x04\x11\x00\xff\xda\x00\x0e\x04\x01\x00\x02\x00\x03\x00\x04\x00\x00\x3f\x00\xff\xd9"
+// cmyk is a JPEG of four components, as far as its markers go.
+var cmyk = "\xff\xd8\xff\xdb\x00\x43" + string(make([]byte, 65)) + "\xff\xc0\x00\x14\x08\x00\x0c\x00\x10\x04\x01\x11\x00\x02\x11\x00\x03\x11\x00\x04\x11\x00\xff\xda\x00\x0e\x04\x01\x00\x02\x00\x03\x00\x04\x00\x00\x3f\x00" + "no data" + "\xff\xd9"
 
 // badMessages is what a source gets; changes make the header, which is no JSON
 // without any.
@@ -586,6 +589,16 @@ var alone = map[posted]func(t *testing.T) script{
 	{"answer-negotiation", errdoc.Src}: func(t *testing.T) script {
 		t.Helper()
 		return answer(t, `{"size":576}`)
+	},
+	{"answer-malformed", errdoc.Src}: func(t *testing.T) script {
+		t.Helper()
+		return answer(t, `{"size":9,"caps":"image/jpeg"}`)
+	},
+	{"answer-unsupported", errdoc.Src}: func(t *testing.T) script {
+		t.Helper()
+		file := filepath.Join(t.TempDir(), "cmyk.jpg")
+		writeFile(t, file, []byte(cmyk))
+		return answer(t, fmt.Sprintf(`{"file":%q,"caps":"image/jpeg"}`, file))
 	},
 	{"answer-buffer", errdoc.Src}: func(t *testing.T) script {
 		t.Helper()

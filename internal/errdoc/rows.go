@@ -463,10 +463,10 @@ var Kinds = []Kind{
 			},
 			{
 				ID: "frame-malformed", On: both, Warning: true, Text: "frame dropped: <part>: <what is wrong>: malformed message",
-				Cause: "the data are no JPEG, or not as many bytes as shape and dtype say; at the sink what came in is no JPEG, which would end a Python receiver", Cure: "`jpegparse` before the sink; the text names the byte",
+				Cause: "the data are no whole JPEG (torn off, without its end, parts missing), or not as many bytes as shape and dtype say; a Python receiver would end of it", Cure: "the text names the byte; `jpegdec ! jpegenc` before the sink mends what cameras tear",
 			},
 			{
-				ID: "answer-malformed", On: []string{Sink}, Warning: true, Text: "answer dropped: <part>: <what is wrong>: malformed message",
+				ID: "answer-malformed", On: both, Warning: true, Text: "answer dropped: <part>: <what is wrong>: malformed message",
 				Cause: "what the receiver answered is not NetGear's; the frame counts as confirmed", Cure: "the text names the key or the byte",
 			},
 			{
@@ -501,8 +501,12 @@ var Kinds = []Kind{
 				Cause: "an array that is no picture: floating point numbers, five channels", Cure: "send uint8 (1, 3 or 4 channels) or uint16 (one)",
 			},
 			{
-				ID: "frame-cmyk", On: []string{Src}, Warning: true, Text: "frame dropped: JPEG in <colour space>: want GRAY, YUV or RGB, which decoders take: unsupported frame",
-				Cause: "a JPEG of four components, as for print", Cure: "convert it",
+				ID: "frame-cmyk", On: both, Warning: true, Text: "frame dropped: JPEG in <colour space>: want GRAY, YUV or RGB, which decoders take: unsupported frame",
+				Cause: "a JPEG of four components, as for print, or of two", Cure: "convert it",
+			},
+			{
+				ID: "answer-unsupported", On: []string{Src}, Warning: true, Text: "answer dropped: JPEG in <colour space>: want GRAY, YUV or RGB, which decoders take: unsupported frame",
+				Cause: "the same, of a frame that goes back", Cure: "the same",
 			},
 			{
 				ID: "frame-bytes", On: []string{Src}, Warning: true, Text: "frame dropped: array of <number> bytes in one dimension: want [h,w] or [h,w,channels], or the caps of encoded video: unsupported frame",

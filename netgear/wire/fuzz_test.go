@@ -1,7 +1,9 @@
 package wire_test
 
 import (
+	"bytes"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
@@ -111,8 +113,15 @@ func FuzzJPEG(f *testing.F) {
 			}
 			return
 		}
-		if i.Width < 1 || i.Width > 65535 || i.Height < 1 || i.Height > 65535 || i.Components < 1 || i.Components > 4 || i.SOF < 0 || i.SOF > 15 {
+		if i.Width < 1 || i.Width > 65500 || i.Height < 1 || i.Height > 65500 || i.Components < 1 || i.Components > 4 || i.Precision != 8 {
 			t.Fatalf("%+v", i)
+		}
+		// It has an end, and nothing behind that matters.
+		if !bytes.Contains(b, []byte{0xff, 0xd9}) {
+			t.Fatalf("%x has no end", b)
+		}
+		if again, err := wire.ParseJPEG(append(slices.Clip(b), 0xff, 0xd8)); err != nil || again != i {
+			t.Fatalf("with bytes behind it: %+v, %v; without %+v", again, err, i)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package gstglue
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gst-netgear/gst-netgear/netgear"
@@ -19,8 +20,8 @@ func Describe(f *netgear.Frame, maxSize uint64) (c OutCaps, err error) {
 		if err != nil {
 			return c, err
 		}
-		if info.Components == 4 {
-			return c, fmt.Errorf("JPEG in %s: want GRAY, YUV or RGB, which decoders take: %w", info.Colorspace, wire.ErrUnsupported)
+		if err := decodable(info); err != nil {
+			return c, err
 		}
 		c.Media, c.Width, c.Height, c.SOF = JPEG, info.Width, info.Height, info.SOF
 		c.Colorspace, c.Sampling = info.Colorspace, info.Sampling
@@ -61,13 +62,24 @@ func Header(c InCaps) (h wire.Header, err error) {
 	return h, nil
 }
 
+// decodable refuses pictures that no peer of NetGear can turn into BGR.
+func decodable(info wire.JPEGInfo) error {
+	if info.Components == 1 || info.Components == 3 {
+		return nil
+	}
+	return fmt.Errorf("JPEG in %s: want GRAY, YUV or RGB, which decoders take: %w", cmp.Or(info.Colorspace, "two components"), wire.ErrUnsupported)
+}
+
 // CompleteJPEG puts the options into the header of a JPEG frame. One of a
 // single component is announced as GRAY: it would come out as three equal ones.
-// An error says that the data are no JPEG, which would end a Python receiver
+// An error says that the data are no whole JPEG, which would end a Python receiver
 // for good.
 func CompleteJPEG(h *wire.Header, data []byte, options wire.JPEGOptions) error {
 	info, err := wire.ParseJPEG(data)
 	if err != nil {
+		return err
+	}
+	if err := decodable(info); err != nil {
 		return err
 	}
 	if h.JPEG = options; info.Components == 1 {
