@@ -90,6 +90,9 @@ func (e *element) Close() {
 	e.Settings().Thaw()
 }
 
+// Opened implements gstglue.Instance.
+func (e *element) Opened() bool { return e.run.Load() != nil }
+
 // CurrentPort implements gstglue.Instance.
 func (e *element) CurrentPort() uint {
 	if r := e.run.Load(); r != nil {

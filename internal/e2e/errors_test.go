@@ -222,6 +222,8 @@ var badPipelines = map[posted]string{
 	{"sink-buffer", errdoc.Sink}:         "fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! " + testPicture + ",framerate=1/1 ! netgearsink",
 	{"frame-malformed", errdoc.Sink}:     "fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! image/jpeg ! netgearsink",
 	{"sink-no-caps", errdoc.Sink}:        "fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! netgearsink",
+	{"caps-refused", errdoc.Sink}:        "videotestsrc num-buffers=1 ! jpegenc ! jpegdec ! netgearsink",
+	{"caps-refused", errdoc.Src}:         "netgearsrc name=e address=127.0.0.1 port=0 bidirectional-mode=true ! fakesink videotestsrc num-buffers=1 ! jpegenc ! jpegdec ! e.return_sink",
 	{"return-no-caps", errdoc.Src}:       "netgearsrc name=e address=127.0.0.1 port=0 bidirectional-mode=true ! fakesink fakesrc num-buffers=1 sizetype=fixed sizemax=10 ! e.return_sink",
 	{"frame-cmyk", errdoc.Sink}:          "filesrc location=F/cmyk.jpg ! image/jpeg ! netgearsink",
 	{"encoded-extensions", errdoc.Sink}:  "fakesrc num-buffers=1 ! video/x-vp8 ! netgearsink extensions=false",

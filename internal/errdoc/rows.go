@@ -539,6 +539,10 @@ var Kinds = []Kind{
 				Cause: "`appsrc` or `multifilesrc` without `caps`, or `filesrc` right before the sink; nothing is sent, since no receiver could tell what it is", Cure: "set `caps`; behind `filesrc` a parser, as `jpegparse`, or `decodebin ! videoconvert`",
 			},
 			{
+				ID: "caps-refused", On: both, Text: "not negotiated: <caps> is not taken: want <element> before it",
+				Cause: "the element before the sink, or before `return_sink`, makes formats that no Python peer takes for a picture, as YUV, or another kind of encoded video", Cure: "what the text names, in front: `videoconvert` for raw video",
+			},
+			{
 				ID: "return-no-caps", On: []string{Src}, Text: "not negotiated: the buffers at return_sink have no caps: want caps that say what they are, as caps=image/jpeg of appsrc",
 				Cause: "the same, in front of `return_sink`", Cure: "the same",
 			},

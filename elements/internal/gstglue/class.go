@@ -45,6 +45,8 @@ type Instance interface {
 	Statistics() netgear.Stats
 	// Dropped is the number of signals and messages that a slow handler cost.
 	Dropped() uint64
+	// Opened reports whether it is between Open and Close.
+	Opened() bool
 	// Changed is told of a property that was set.
 	Changed(p *netgear.Property)
 	// Open and Close lead into PAUSED and out of it.

@@ -189,9 +189,74 @@ void netgear_sink_init(gpointer sink)
 	GST_OBJECT_FLAG_SET(sink, GST_ELEMENT_FLAG_SOURCE);
 	sink_parent_chain = GST_PAD_CHAINFUNC(pad); /* the same each time */
 	gst_pad_set_chain_function(pad, sink_chain);
+	netgear_watch_caps(pad);
 	/* Behind a live source nothing waits for a deadline. Asking for one would
 	 * make the base class warn of missing queues where upstream buffers less. */
 	gst_base_sink_set_processing_deadline(GST_BASE_SINK(sink), 0);
+}
+
+/* --- caps that a sink pad does not take --- */
+
+/* Tells the user what was refused and what to put before the pad: the error that
+ * follows upstream is of a data stream, and says nothing of caps. */
+static void say_refused(GstPad *pad, GstCaps *caps)
+{
+	GstObject *element = gst_pad_get_parent(pad);
+	gchar *text = gst_caps_to_string(caps);
+
+	if (element)
+		netgearCapsRefused(element, text);
+	g_free(text);
+	gst_clear_object(&element);
+}
+
+static GstPadProbeReturn probe_caps(GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+	GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+	GstCaps *caps, *mine;
+
+	(void)unused;
+	if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
+		gst_event_parse_caps(event, &caps);
+		mine = gst_pad_get_pad_template_caps(pad);
+		if (!gst_caps_is_subset(caps, mine))
+			say_refused(pad, caps);
+		gst_caps_unref(mine);
+	}
+	return GST_PAD_PROBE_OK;
+}
+
+void netgear_watch_caps(GstPad *pad) { gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, probe_caps, NULL, NULL); }
+
+/* Reports whether caps are raw video in system memory, all of them. */
+static gboolean is_plain_raw(const GstCaps *caps)
+{
+	guint i, n = gst_caps_get_size(caps);
+
+	for (i = 0; i < n; i++) {
+		GstCapsFeatures *features = gst_caps_get_features(caps, i);
+
+		if (!gst_structure_has_name(gst_caps_get_structure(caps, i), "video/x-raw") || gst_caps_features_is_any(features) ||
+		    !gst_caps_features_is_equal(features, GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
+			return FALSE;
+	}
+	return n > 0;
+}
+
+/* A source that makes nothing but YUV finds that out by this query, and then ends
+ * without sending its caps. NULL: the template's. */
+static GstCaps *sink_get_caps(GstBaseSink *sink, GstCaps *filter)
+{
+	GstPad *pad = GST_BASE_SINK_PAD(sink);
+
+	if (filter && !gst_caps_is_any(filter) && is_plain_raw(filter) && !gst_pad_has_current_caps(pad)) {
+		GstCaps *mine = gst_pad_get_pad_template_caps(pad);
+
+		if (!gst_caps_can_intersect(filter, mine))
+			say_refused(pad, filter);
+		gst_caps_unref(mine);
+	}
+	return NULL;
 }
 
 static gboolean sink_set_caps(GstBaseSink *sink, GstCaps *caps) { return netgearSinkSetCaps(sink, caps); }
@@ -328,6 +393,7 @@ void netgear_class_init(gpointer klass, int role)
 		sink_parent = g_type_class_peek_parent(klass);
 		element_class->change_state = sink_change_state;
 		element_class->send_event = sink_send_event;
+		sink_class->get_caps = sink_get_caps;
 		sink_class->set_caps = sink_set_caps;
 		sink_class->render = sink_render;
 		sink_class->event = sink_event;

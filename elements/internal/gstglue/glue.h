@@ -76,6 +76,9 @@ guint64 netgear_running_time(gpointer element);
 int netgear_sink_wait_preroll(gpointer sink);
 void netgear_sink_ask_key_frame(gpointer sink, guint count);
 
+/* Has caps that the pad's template does not take told to Go. */
+void netgear_watch_caps(GstPad *pad);
+
 /* The pads for frames that go back. */
 enum { NETGEAR_RETURN_STOP, NETGEAR_RETURN_FRAME, NETGEAR_RETURN_EOS };
 GstPad *netgear_request_pad(GstElement *element, GstPadTemplate *template, const gchar *name, const GstCaps *caps);

@@ -223,7 +223,11 @@ func (t *CText) Free() {
 const TemplateCaps = ReturnCaps + "; " + C.NETGEAR_ENCODED_CAPS
 
 // ReturnCaps are those of the pads for frames that go back: an answer has no
-// key that could say what encoded video is.
-const ReturnCaps = "image/jpeg; video/x-raw, " +
-	"format = (string) { BGR, RGB, GRAY8, BGRx, RGBx, xBGR, xRGB, BGRA, RGBA, ABGR, ARGB, GRAY16_LE, GRAY16_BE }, " +
-	"width = (int) [ 1, 32767 ], height = (int) [ 1, 32767 ], framerate = (fraction) [ 0/1, max ]"
+// key that could say what encoded video is. BGR has a structure of its own and
+// comes first: what can choose takes what every Python peer expects. In a list the
+// order would be upstream's.
+const ReturnCaps = "image/jpeg; " +
+	"video/x-raw, format = (string) BGR, " + rawSize + "; " +
+	"video/x-raw, format = (string) { RGB, GRAY8, BGRx, RGBx, xBGR, xRGB, BGRA, RGBA, ABGR, ARGB, GRAY16_LE, GRAY16_BE }, " + rawSize
+
+const rawSize = "width = (int) [ 1, 32767 ], height = (int) [ 1, 32767 ], framerate = (fraction) [ 0/1, max ]"

@@ -144,6 +144,7 @@ GstPad *netgear_request_pad(GstElement *element, GstPadTemplate *template, const
 		gst_pad_set_chain_function(pad, return_sink_chain);
 		gst_pad_set_event_function(pad, return_sink_event);
 		gst_pad_set_query_function(pad, return_sink_query);
+		netgear_watch_caps(pad);
 	}
 	if (GST_STATE_TARGET(element) >= GST_STATE_PAUSED)
 		gst_pad_set_active(pad, TRUE);

@@ -15,6 +15,7 @@ Errors and EOS end it; exit code 0 after EOS. Other ways, by the first arguments
     --said TEXT  only buffers with that JSON as their message are told
     --push SPEC  buffers are pushed into the element called "in", an appsrc, or a netgearsrc as answers, before it plays on to EOS. SPEC is JSON:
                  "file" or "size" (zero bytes) is what, "count" how many (1), "caps" what the sample of an answer says, "times" a list of PTS in ns
+    --filter CAPS  the capsfilter called "filter" gets these once everything is linked
     --stats      ten times a second and at the end, of the elements called "src" and "sink":
 
     {"event": "stats", "rss": 40.1, "src": {"frames-received": 1, …}}
@@ -128,10 +129,12 @@ def tell_stats(pipeline):
 
 def main():
     Gst.init(None)
-    arguments, ways, said, spec = sys.argv[1:], set(), None, None
+    arguments, ways, said, spec, caps = sys.argv[1:], set(), None, None, None
     while arguments[0].startswith("--"):
         if arguments[0] == "--said":
             said = arguments.pop(1)
+        if arguments[0] == "--filter":
+            caps = arguments.pop(1)
         if arguments[0] == "--push":
             spec = json.loads(arguments.pop(1))
         ways.add(arguments.pop(0))
@@ -139,15 +142,17 @@ def main():
         for n, text in enumerate(arguments):
             run(Gst.parse_launch(text), ways, n)
         return 0
-    return run(Gst.parse_launchv(arguments), ways, said=said, spec=spec)
+    return run(Gst.parse_launchv(arguments), ways, said=said, spec=spec, caps=caps)
 
 
-def run(pipeline, ways, number=None, said=None, spec=None):
+def run(pipeline, ways, number=None, said=None, spec=None, caps=None):
     sink = pipeline.get_by_name("out")
     if sink:
         sink.set_property("emit-signals", True)
         sink.set_property("sync", False)
         sink.connect("new-sample", new_sample, [0], said)
+    if caps:
+        pipeline.get_by_name("filter").set_property("caps", Gst.Caps.from_string(caps))
     src = pipeline.get_by_name("src")
     if src:
         src.connect("peer-rejected", rejected)
