@@ -199,6 +199,11 @@ docs-fresh: deps-run
 	@for page in $(PAGES); do \
 		$(GO) run ./internal/docgen $$page | diff -u docs/$$page.md - || { echo "docs/$$page.md is old: run \"make docs\"" >&2; exit 1; }; done
 
+.PHONY: pictures
+pictures: deps build ## make docs/wall.jpg, the picture of the README, anew
+	@GO='$(GO)' scripts/deps.sh python3-skimage opencv-data
+	@$(GSTENV) $(PYTHON) scripts/pictures.py
+
 .PHONY: check
 check: ## everything that a change must pass: modules, docs, lint and every test
 	$(GO) mod tidy -diff
