@@ -4,7 +4,7 @@
 //
 //	gst-launch-1.0 netgearsrc multiserver-mode=true pattern=req-rep ports=5566,5567 ! netgeardemux name=d \
 //	    compositor name=wall sink_1::xpos=640 ! videoconvert ! autovideosink \
-//	    d.src_5566 ! queue ! jpegdec ! wall.  d.src_5567 ! queue ! jpegdec ! wall.
+//	    d.src_5566 ! jpegdec ! wall.  d.src_5567 ! jpegdec ! wall.
 package netgeardemux
 
 import (
@@ -28,7 +28,7 @@ var Class = gstglue.DemuxClass{
 
 // host is what the element asks of GStreamer: a gstglue.Demux.
 type host interface {
-	NewPad(name string) gstglue.Pad
+	NewPad(name, port string) gstglue.Pad
 	AddPad(p gstglue.Pad)
 	RemovePad(p gstglue.Pad)
 	PushStreamStart(p gstglue.Pad, id string)
@@ -91,7 +91,7 @@ func (e *element) Route(port []byte, caps gstglue.Caps) (pad gstglue.Pad, discon
 	}
 	fresh, start := s.pad == nil, s.needsStart
 	if fresh {
-		s.pad = e.host.NewPad(s.name)
+		s.pad = e.host.NewPad(s.name, s.port)
 	}
 	if start {
 		e.host.PushStreamStart(s.pad, s.port)
@@ -157,16 +157,6 @@ func (e *element) replace(s *stream) {
 	s.restart()
 }
 
-// of returns the stream of a pad.
-func (e *element) of(pad gstglue.Pad) *stream {
-	for _, s := range e.order {
-		if s.pad == pad {
-			return s
-		}
-	}
-	return nil
-}
-
 func (e *element) refuse(port string) {
 	if !e.warned {
 		e.warned = true
@@ -176,9 +166,8 @@ func (e *element) refuse(port string) {
 }
 
 // Refused implements gstglue.Demuxer.
-func (e *element) Refused(pad gstglue.Pad) {
-	s := e.of(pad)
-	e.host.Fail(fmt.Errorf("%w: port %s sends what is linked to %s does not take", gstglue.ErrNegotiation, s.port, s.name),
+func (e *element) Refused(port, pad string) {
+	e.host.Fail(fmt.Errorf("%w: port %s sends what is linked to %s does not take", gstglue.ErrNegotiation, port, pad),
 		"put jpegdec (JPEG) or videoconvert (raw) behind the pad, or have the sender send the other kind")
 }
 

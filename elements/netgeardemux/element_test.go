@@ -42,7 +42,7 @@ func (r *recorder) note(p gstglue.Pad, what string) {
 	fmt.Fprintf(&r.log, " %s:%s", strings.TrimPrefix(r.names[p], "src_"), what)
 }
 
-func (r *recorder) NewPad(name string) gstglue.Pad {
+func (r *recorder) NewPad(name, _ string) gstglue.Pad {
 	p := gstglue.Pad(unsafe.Pointer(new(int64)))
 	r.names[p] = name
 	return p

@@ -18,8 +18,8 @@ func TestDemux(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, out, tail(log.String()))
 	}
-	if n := strings.Count(string(out), "ok "); n != 17 {
-		t.Errorf("%d cases, want 17:\n%s", n, out)
+	if n := strings.Count(string(out), "ok "); n != 24 {
+		t.Errorf("%d cases, want 24:\n%s", n, out)
 	}
 	leaks(t, log.String())
 }

@@ -25,9 +25,8 @@ const (
 	examplesDeadline = time.Minute
 )
 
-// examplesEnd is one script of a pair or a wall. In its arguments PORT, PORT2
-// and PORT3, DIR and CLIP stand for free ports, a folder of the test's own and a
-// video file.
+// examplesEnd is one script of a pair. In its arguments PORT, DIR and CLIP stand
+// for a free port, a folder of the test's own and a video file.
 type examplesEnd struct {
 	script string
 	args   []string
@@ -35,11 +34,10 @@ type examplesEnd struct {
 	// printed is a line that it must print, but for the pipeline.
 	printed string
 	// output is the file that it writes: count frames, each 640x480, and spots is
-	// how the last of them looks, or the one in the middle.
+	// how the last of them looks.
 	output string
 	count  examplesRange
 	spots  []examplesSpot
-	middle bool
 }
 
 // examplesSpot is the colour of a place.
@@ -64,14 +62,6 @@ var (
 func examplesSend(script string, args ...string) examplesEnd {
 	return examplesEnd{script: script, args: args, frames: examplesFrames}
 }
-
-// examplesServer returns a sender of examplesWallFrames frames, which takes as
-// long as the programs of a wall may need to start one after the other.
-func examplesServer(script string, args ...string) examplesEnd {
-	return examplesEnd{script: script, args: args, frames: examplesWallFrames}
-}
-
-const examplesWallFrames = 90
 
 // examplesReceive returns a receiver that ends when the sender does and writes
 // the red bar to output.
@@ -162,23 +152,6 @@ var examplesCases = []struct {
 		examplesReceive("DIR/out.mkv", examplesFrames, examplesFrames, "uri.sh", "receive", "127.0.0.1", "PORT", "DIR/out.mkv"),
 		examplesSend("uri.sh", "send", "127.0.0.1", "PORT"),
 	}},
-	{"camera wall", []examplesEnd{
-		// The wall ends with the last server that it knows, so all are there
-		// before it is. Its picture in the middle shows all of them.
-		examplesServer("opencv_server.py", "PORT3", "127.0.0.1"),
-		examplesServer("camera-wall-sender.sh", "PORT", "127.0.0.1"),
-		examplesServer("camera-wall-sender.sh", "PORT2", "127.0.0.1", "ball"),
-		func() examplesEnd {
-			e := examplesReceive("DIR/out.mkv", examplesWallFrames/2, 3*examplesWallFrames, "camera-wall.sh", "PORT,PORT2,PORT3", "DIR/out.mkv")
-			e.middle = true
-			e.spots = []examplesSpot{
-				{[2]int{250, 50}, examplesRed},  // the first tile's red bar
-				{[2]int{322, 2}, [3]int{}},      // the ball's background
-				{[2]int{300, 250}, examplesRed}, // from Python, above the disc
-			}
-			return e
-		}(),
-	}},
 	{"video call", []examplesEnd{
 		examplesReceive("DIR/b.mkv", examplesFrames, examplesFrames, "video-call.sh", "B", "127.0.0.1", "PORT", "DIR/b.mkv"),
 		func() examplesEnd {
@@ -232,7 +205,7 @@ func TestExamplesRun(t *testing.T) {
 	for _, c := range examplesCases {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			fill := strings.NewReplacer("PORT2", examplesPort(t), "PORT3", examplesPort(t), "PORT", examplesPort(t), "DIR", dir, "CLIP", clip).Replace
+			fill := strings.NewReplacer("PORT", examplesPort(t), "DIR", dir, "CLIP", clip).Replace
 			ctx, cancel := context.WithTimeout(t.Context(), examplesDeadline)
 			defer cancel()
 
@@ -476,12 +449,8 @@ while True:
     frames.append(frame)
 print(len(frames), *frames[0].shape[1::-1] if frames else (0, 0))
 if frames:
-    frame = frames[len(frames) // 2 if sys.argv[2] == "middle" else -1]
-    for x, y in zip(sys.argv[3::2], sys.argv[4::2]): print(*frame[int(y), int(x)])`
-	args := []string{"-c", program, path, "last"}
-	if e.middle {
-		args[3] = "middle"
-	}
+    for x, y in zip(sys.argv[2::2], sys.argv[3::2]): print(*frames[-1][int(y), int(x)])`
+	args := []string{"-c", program, path}
 	for _, s := range e.spots {
 		args = append(args, strconv.Itoa(s.at[0]), strconv.Itoa(s.at[1]))
 	}

@@ -4,7 +4,7 @@
 
 #include "_cgo_export.h"
 
-GST_DEBUG_CATEGORY_STATIC(netgeardemux_debug);
+GST_DEBUG_CATEGORY(netgeardemux_debug);
 
 static GstElementClass *demux_parent;
 
@@ -31,14 +31,22 @@ static GstFlowReturn demux_chain(GstPad *sink, GstObject *parent, GstBuffer *buf
 		buffer = gst_buffer_make_writable(buffer);
 		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
 	}
-	ret = gst_pad_push(pad, buffer);
-	if (ret == GST_FLOW_NOT_NEGOTIATED)
-		netgearDemuxRefused(demux, pad);
-	return gst_flow_combiner_update_pad_flow(demux->combiner, pad, ret);
+	return netgear_lane_buffer(demux->lanes, pad, buffer);
+}
+
+/* What comes in order with the frames goes out so. */
+static gboolean other_event(GstPad *sink, GstObject *parent, GstEvent *event)
+{
+	if (!GST_EVENT_IS_SERIALIZED(event))
+		return gst_pad_event_default(sink, parent, event);
+	netgear_lanes_event(((NetgearDemux *)parent)->lanes, event);
+	gst_event_unref(event);
+	return TRUE;
 }
 
 static gboolean demux_event(GstPad *sink, GstObject *parent, GstEvent *event)
 {
+	NetgearLanes *lanes = ((NetgearDemux *)parent)->lanes;
 	const GstStructure *st;
 	const char *port;
 	gboolean ret = TRUE;
@@ -58,39 +66,56 @@ static gboolean demux_event(GstPad *sink, GstObject *parent, GstEvent *event)
 	case GST_EVENT_CUSTOM_DOWNSTREAM:
 		st = gst_event_get_structure(event);
 		if (st == NULL || !gst_structure_has_name(st, "netgear-terminate"))
-			return gst_pad_event_default(sink, parent, event);
+			return other_event(sink, parent, event);
 		port = gst_structure_get_string(st, "port");
 		netgearDemuxTerminate(parent, (char *)port, port ? strlen(port) : 0, gst_event_get_seqnum(event));
 		break;
+	case GST_EVENT_FLUSH_START: /* comes from any thread */
+		netgear_lanes_flush_start(lanes);
+		return gst_pad_event_default(sink, parent, event);
 	case GST_EVENT_FLUSH_STOP:
+		netgear_lanes_flush_wait(lanes);
 		ret = gst_pad_event_default(sink, parent, event);
+		netgear_lanes_flush_stop(lanes);
 		netgearDemuxFlushStop(parent);
 		return ret;
-	default: /* FLUSH_START comes from any thread */
-		return gst_pad_event_default(sink, parent, event);
+	default:
+		return other_event(sink, parent, event);
 	}
 	gst_event_unref(event);
 	return ret;
+}
+
+/* A query that waits its turn would wait behind a pad that is held up. Nor is
+ * it known which pad an answer about buffers would be for. */
+static gboolean demux_query(GstPad *sink, GstObject *parent, GstQuery *query)
+{
+	return !GST_QUERY_IS_SERIALIZED(query) && gst_pad_query_default(sink, parent, query);
 }
 
 /* --- element --- */
 
 static GstStateChangeReturn demux_change_state(GstElement *element, GstStateChange transition)
 {
-	/* On the way down this ends the streaming thread's call first. */
-	GstStateChangeReturn ret = demux_parent->change_state(element, transition);
+	NetgearDemux *demux = (NetgearDemux *)element;
+	GstStateChangeReturn ret;
 
+	if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
+		netgear_lanes_open(demux->lanes);
+	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+		netgear_lanes_close(demux->lanes); /* lest the next call waits for the streaming thread */
+	/* On the way down this ends the streaming thread's call first. */
+	ret = demux_parent->change_state(element, transition);
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
 		netgearDemuxReset(element);
-		gst_flow_combiner_reset(((NetgearDemux *)element)->combiner);
-		((NetgearDemux *)element)->group_id = GST_GROUP_ID_INVALID;
+		demux->group_id = GST_GROUP_ID_INVALID;
 	}
 	return ret;
 }
 
 static void demux_dispose(GObject *object)
 {
-	g_clear_pointer(&((NetgearDemux *)object)->combiner, gst_flow_combiner_unref);
+	g_clear_pointer(&((NetgearDemux *)object)->lanes, netgear_lanes_free);
 	G_OBJECT_CLASS(demux_parent)->dispose(object);
 }
 
@@ -111,11 +136,12 @@ void netgear_demux_init(gpointer d)
 {
 	NetgearDemux *demux = d;
 
-	demux->combiner = gst_flow_combiner_new();
+	demux->lanes = netgear_lanes_new(&demux->parent);
 	demux->group_id = GST_GROUP_ID_INVALID;
 	demux->sink = pad_of(demux, "sink", "sink");
 	gst_pad_set_chain_function(demux->sink, demux_chain);
 	gst_pad_set_event_function(demux->sink, demux_event);
+	gst_pad_set_query_function(demux->sink, demux_query);
 	gst_element_add_pad(&demux->parent, demux->sink);
 }
 
@@ -127,25 +153,29 @@ gboolean netgear_demux_register(gpointer plugin, const char *name, GType type)
 
 /* --- source pads --- */
 
-gpointer netgear_demux_pad_new(gpointer d, const char *name)
+gpointer netgear_demux_pad_new(gpointer d, const char *name, const char *port)
 {
 	NetgearDemux *demux = d;
 	GstPad *pad = pad_of(demux, "src_%s", name);
 
 	gst_pad_use_fixed_caps(pad);
 	gst_pad_set_active(pad, TRUE);
-	gst_flow_combiner_add_pad(demux->combiner, pad); /* with a reference of its own */
+	netgear_lane_new(demux->lanes, pad, port);
 	return pad;
 }
 
-void netgear_demux_pad_add(gpointer demux, gpointer pad) { gst_element_add_pad(demux, pad); }
+/* The handlers of pad-added have linked it when the first frame goes out. */
+void netgear_demux_pad_add(gpointer demux, gpointer pad)
+{
+	gst_element_add_pad(demux, pad);
+	netgear_lane_run(pad);
+}
 
 void netgear_demux_pad_remove(gpointer d, gpointer pad)
 {
 	NetgearDemux *demux = d;
 
-	gst_pad_set_active(pad, FALSE);
-	gst_flow_combiner_remove_pad(demux->combiner, pad);
+	netgear_lane_remove(demux->lanes, pad);
 	gst_element_remove_pad(&demux->parent, pad);
 }
 
@@ -171,21 +201,13 @@ void netgear_demux_stream_start(gpointer d, gpointer pad, const char *id)
 	}
 	gst_event_set_group_id(event, group_id);
 	gst_event_set_stream_flags(event, flags);
-	gst_pad_push_event(pad, event);
+	netgear_lane_event(pad, event);
 	g_free(stream_id);
 }
 
-gboolean netgear_demux_has_caps(gpointer pad, gpointer caps)
-{
-	GstCaps *have = gst_pad_get_current_caps(pad);
-	gboolean same = have && gst_caps_is_equal(have, caps);
+gboolean netgear_demux_has_caps(gpointer pad, gpointer caps) { return netgear_lane_has_caps(pad, caps); }
 
-	if (have)
-		gst_caps_unref(have);
-	return same;
-}
-
-void netgear_demux_caps(gpointer pad, gpointer caps) { gst_pad_push_event(pad, gst_event_new_caps(caps)); }
+void netgear_demux_caps(gpointer pad, gpointer caps) { netgear_lane_event(pad, gst_event_new_caps(caps)); }
 
 void netgear_demux_segment(gpointer d, gpointer pad)
 {
@@ -195,7 +217,7 @@ void netgear_demux_segment(gpointer d, gpointer pad)
 		return;
 	/* A copy, since a pad does not send the same event again, and after a
 	 * new stream-start it must. */
-	gst_pad_push_event(pad, gst_event_copy(event));
+	netgear_lane_event(pad, gst_event_copy(event));
 	gst_event_unref(event);
 }
 
@@ -209,7 +231,7 @@ static gboolean push_rest(GstPad *sink, GstEvent **event, gpointer pad)
 	case GST_EVENT_EOS:
 		break;
 	default:
-		gst_pad_push_event(pad, gst_event_ref(*event));
+		netgear_lane_event(pad, gst_event_ref(*event));
 	}
 	return TRUE;
 }
@@ -225,15 +247,16 @@ void netgear_demux_eos(gpointer pad, guint32 seqnum)
 	GstEvent *event = gst_event_new_eos();
 
 	gst_event_set_seqnum(event, seqnum);
-	gst_pad_push_event(pad, event);
+	netgear_lane_event(pad, event);
 }
 
-void netgear_demux_forgive(gpointer d, gpointer pad)
+void netgear_demux_forgive(gpointer demux, gpointer pad)
 {
-	gst_flow_combiner_update_pad_flow(((NetgearDemux *)d)->combiner, pad, GST_FLOW_OK);
+	(void)demux;
+	netgear_lane_forgive(pad);
 }
 
-void netgear_demux_forgive_all(gpointer d) { gst_flow_combiner_reset(((NetgearDemux *)d)->combiner); }
+void netgear_demux_forgive_all(gpointer demux) { netgear_lanes_forgive(((NetgearDemux *)demux)->lanes); }
 
 /* --- logging --- */
 

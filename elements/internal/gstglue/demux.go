@@ -29,17 +29,18 @@ type DemuxClass struct {
 	New func() Demuxer
 }
 
-// Demuxer is the Go half of netgeardemux. No two of its methods run at the same
-// time: all are called with the sink pad's stream lock held, and Reset when no
-// data flows any more.
+// Demuxer is the Go half of netgeardemux. Its methods are called with the sink
+// pad's stream lock held, and Reset when no data flows any more, so no two of
+// them run at the same time. The exception is Refused.
 type Demuxer interface {
 	// Init is called once, when the object is made.
 	Init(self Demux)
 	// Route returns the pad of a frame, ready for it; nil drops the frame.
 	// port is borrowed, and empty where the frame does not say it.
 	Route(port []byte, caps Caps) (pad Pad, discont bool)
-	// Refused is told of a pad that did not take its frame's caps.
-	Refused(pad Pad)
+	// Refused is called, on any thread, when what is linked to a pad does not
+	// take the caps of its frames. pad is its name.
+	Refused(port, pad string)
 	// StreamStart and Segment are told of a new one on the sink pad.
 	StreamStart()
 	Segment()
@@ -61,17 +62,20 @@ type Caps unsafe.Pointer
 // Demux is the element of a Demuxer.
 type Demux struct{ Element }
 
-// NewPad makes an active source pad. AddPad must follow.
-func (d Demux) NewPad(name string) Pad {
-	c := C.CString(name)
-	defer C.free(unsafe.Pointer(c))
-	return Pad(C.netgear_demux_pad_new(C.gpointer(d.p), c))
+// NewPad makes an active source pad for a port. AddPad must follow.
+func (d Demux) NewPad(name, port string) Pad {
+	n, p := C.CString(name), C.CString(port)
+	defer C.free(unsafe.Pointer(n))
+	defer C.free(unsafe.Pointer(p))
+	return Pad(C.netgear_demux_pad_new(C.gpointer(d.p), n, p))
 }
 
-// AddPad shows the pad to the world. It emits pad-added.
+// AddPad shows the pad to the world. It emits pad-added. From then on a thread
+// of the pad pushes, and nothing that is put into it blocks.
 func (d Demux) AddPad(p Pad) { C.netgear_demux_pad_add(C.gpointer(d.p), C.gpointer(p)) }
 
-// RemovePad is the end of a pad. It emits pad-removed.
+// RemovePad ends a pad, when what waits has gone out or half a second later. It
+// emits pad-removed.
 func (d Demux) RemovePad(p Pad) { C.netgear_demux_pad_remove(C.gpointer(d.p), C.gpointer(p)) }
 
 // PushStreamStart begins a stream. Its id is upstream's with id behind it.
@@ -81,7 +85,7 @@ func (d Demux) PushStreamStart(p Pad, id string) {
 	C.netgear_demux_stream_start(C.gpointer(d.p), C.gpointer(p), c)
 }
 
-// HasCaps says whether these were the last caps out of the pad.
+// HasCaps reports whether these were the last caps that were put into the pad.
 func (d Demux) HasCaps(p Pad, c Caps) bool {
 	return C.netgear_demux_has_caps(C.gpointer(p), C.gpointer(c)) != 0
 }
@@ -177,9 +181,9 @@ func netgearDemuxRoute(obj unsafe.Pointer, port *C.char, n C.gsize, caps unsafe.
 }
 
 //export netgearDemuxRefused
-func netgearDemuxRefused(obj, pad unsafe.Pointer) {
+func netgearDemuxRefused(obj unsafe.Pointer, port *C.char, n C.gsize, pad *C.char, m C.gsize) {
 	defer rescue(obj)
-	demuxerOf(obj).Refused(Pad(pad))
+	demuxerOf(obj).Refused(string(borrowed(port, n)), string(borrowed(pad, m)))
 }
 
 //export netgearDemuxStreamStart

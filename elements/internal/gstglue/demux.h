@@ -2,14 +2,14 @@
 #ifndef NETGEAR_DEMUX_H
 #define NETGEAR_DEMUX_H
 
-#include <gst/base/gstflowcombiner.h>
 #include <gst/gst.h>
+
+#include "lane.h"
 
 typedef struct {
 	GstElement parent;
 	GstPad *sink; /* the element's */
-	/* Streaming thread, or the state change when that has ended. */
-	GstFlowCombiner *combiner;
+	NetgearLanes *lanes;
 	guint group_id; /* made up for a stream that has none, or invalid */
 } NetgearDemux;
 
@@ -18,7 +18,7 @@ void netgear_demux_init(gpointer demux);
 gboolean netgear_demux_register(gpointer plugin, const char *name, GType type);
 
 /* A pad's life: made active, given its events, then added. */
-gpointer netgear_demux_pad_new(gpointer demux, const char *name);
+gpointer netgear_demux_pad_new(gpointer demux, const char *name, const char *port);
 void netgear_demux_pad_add(gpointer demux, gpointer pad);
 void netgear_demux_pad_remove(gpointer demux, gpointer pad);
 

@@ -1,5 +1,6 @@
 /* Drives netgeardemux in one process: most cases with a pad before it and pads
- * behind it that write down what they see, so that nothing depends on time.
+ * behind it that write down what they see. Each pad has a thread of its own, so
+ * what must be seen is waited for.
  * Prints one line per case, "ok NAME" or "FAILED NAME: why", and returns 0 when
  * all are ok. */
 #include <gst/app/gstappsink.h>
@@ -68,6 +69,12 @@ typedef struct {
 	GstFlowReturn ret;
 	guint group_id;
 	char *stream_id;
+	/* Held up; what came is noted only then. With the lock. */
+	gboolean held, inside, flushing;
+	int width;            /* of the caps */
+	guint64 last;         /* number of the last frame */
+	gint frames, wrong;   /* so many came, so many did not fit what came before */
+	gboolean ended;
 } Branch;
 
 static GstStaticPadTemplate any = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
@@ -78,6 +85,8 @@ static GString *pads; /* added and removed */
 static GString *upward;
 static GPtrArray *branches;
 static GstFlowReturn next_ret; /* of the branches to come */
+static GMutex lock;            /* of the branches */
+static GCond changed;
 static gboolean linking;
 
 static GstFlowReturn branch_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
@@ -86,8 +95,26 @@ static GstFlowReturn branch_chain(GstPad *pad, GstObject *parent, GstBuffer *buf
 	GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, "NetgearMeta");
 
 	(void)parent;
+	g_mutex_lock(&lock);
+	b->inside = TRUE;
+	g_cond_broadcast(&changed);
+	while (b->held && !b->flushing)
+		g_cond_wait(&changed, &lock);
+	b->inside = FALSE;
+	if (b->flushing) {
+		g_mutex_unlock(&lock);
+		gst_buffer_unref(buffer);
+		return GST_FLOW_FLUSHING;
+	}
+	if ((GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT) && b->last + 1 != GST_BUFFER_OFFSET(buffer)) ||
+	    b->width * 8 != (int)gst_buffer_get_size(buffer) ||
+	    (b->last + 1 != GST_BUFFER_OFFSET(buffer) && !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT)))
+		b->wrong++;
+	b->last = GST_BUFFER_OFFSET(buffer);
+	b->frames++;
 	g_string_append_printf(b->log, " %s%s", meta ? gst_structure_get_string(gst_custom_meta_get_structure(meta), "port") : "none",
 			       GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT) ? "!" : "");
+	g_mutex_unlock(&lock);
 	gst_buffer_unref(buffer);
 	return b->ret;
 }
@@ -100,6 +127,7 @@ static gboolean branch_event(GstPad *pad, GstObject *parent, GstEvent *event)
 	int width = 0;
 
 	(void)parent;
+	g_mutex_lock(&lock);
 	switch (GST_EVENT_TYPE(event)) {
 	case GST_EVENT_STREAM_START:
 		gst_event_parse_stream_start(event, &id);
@@ -112,10 +140,18 @@ static gboolean branch_event(GstPad *pad, GstObject *parent, GstEvent *event)
 		gst_event_parse_caps(event, &caps);
 		gst_structure_get_int(gst_caps_get_structure(caps, 0), "width", &width);
 		g_string_append_printf(b->log, " caps%d", width);
+		b->width = width;
 		break;
+	case GST_EVENT_FLUSH_START:
+	case GST_EVENT_FLUSH_STOP:
+		b->flushing = GST_EVENT_TYPE(event) == GST_EVENT_FLUSH_START;
+		g_cond_broadcast(&changed);
+		/* fall through */
 	default:
+		b->ended = GST_EVENT_TYPE(event) == GST_EVENT_EOS;
 		g_string_append_printf(b->log, " %s", GST_EVENT_TYPE_NAME(event));
 	}
+	g_mutex_unlock(&lock);
 	gst_event_unref(event);
 	return TRUE;
 }
@@ -132,18 +168,32 @@ static Branch *branch(const char *n)
 	return NULL;
 }
 
-/* What a branch has seen since it was asked last. */
-static void saw(const char *n, const char *want)
+enum { patience = 10 * G_USEC_PER_SEC };
+
+/* Waits for what a branch sees since it was asked last, and forgets it. */
+static void saw_more(const char *n, const char *want, gboolean more)
 {
 	Branch *b = branch(n);
+	gint64 deadline = g_get_monotonic_time() + patience;
 
 	if (b == NULL) {
 		fail("no pad %s", n);
 		return;
 	}
-	same(n, b->log->str, want);
+	g_mutex_lock(&lock);
+	while (b->log->len < strlen(want) && g_get_monotonic_time() < deadline) {
+		g_mutex_unlock(&lock);
+		g_usleep(200);
+		g_mutex_lock(&lock);
+	}
+	if (!more || !g_str_has_prefix(b->log->str, want))
+		same(n, b->log->str, want);
 	g_string_truncate(b->log, 0);
+	g_mutex_unlock(&lock);
 }
+
+static void saw(const char *n, const char *want) { saw_more(n, want, FALSE); }
+static void saw_at_first(const char *n, const char *want) { saw_more(n, want, TRUE); }
 
 static void branch_link(GstPad *pad, GstFlowReturn ret)
 {
@@ -257,10 +307,16 @@ static void announce(int width)
 	gst_caps_unref(caps);
 }
 
+/* What the branches return comes back with one of the next frames. */
 static void push(const char *port, GstFlowReturn want)
 {
+	gint64 deadline = g_get_monotonic_time() + patience;
 	GstFlowReturn ret = gst_pad_push(source, frame_of(port, 64, 0));
 
+	while (want != GST_FLOW_OK && ret != want && g_get_monotonic_time() < deadline) {
+		g_usleep(200);
+		ret = gst_pad_push(source, frame_of(port, 64, 0));
+	}
 	if (ret != want)
 		fail("a frame of %s returned %s, want %s", port ? port : "no port", gst_flow_get_name(ret), gst_flow_get_name(want));
 }
@@ -334,6 +390,180 @@ static void end(void)
 	fflush(stdout);
 }
 
+/* --- branches that are held up --- */
+
+static void hold(const char *n, gboolean held)
+{
+	g_mutex_lock(&lock);
+	branch(n)->held = held;
+	g_cond_broadcast(&changed);
+	g_mutex_unlock(&lock);
+}
+
+/* Waits until a frame is held up in a branch. */
+static void held_up(const char *n)
+{
+	gint64 deadline = g_get_monotonic_time() + patience;
+	Branch *b = branch(n);
+
+	g_mutex_lock(&lock);
+	while (!b->inside)
+		if (!g_cond_wait_until(&changed, &lock, deadline)) {
+			fail("no frame comes to %s", n);
+			break;
+		}
+	g_mutex_unlock(&lock);
+}
+
+/* Frames of a port are numbered from 1. */
+static void push_numbered(const char *port, int width, guint64 number, gboolean delta)
+{
+	GstBuffer *buffer = frame_of(port, width, 0);
+	GstFlowReturn ret;
+
+	GST_BUFFER_OFFSET(buffer) = number;
+	if (delta)
+		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+	ret = gst_pad_push(source, buffer);
+	if (ret != GST_FLOW_OK)
+		fail("frame %" G_GUINT64_FORMAT " of %s returned %s", number, port, gst_flow_get_name(ret));
+}
+
+static void ends(const char *n)
+{
+	gint64 deadline = g_get_monotonic_time() + patience;
+	Branch *b = branch(n);
+
+	g_mutex_lock(&lock);
+	while (!b->ended && g_get_monotonic_time() < deadline) {
+		g_mutex_unlock(&lock);
+		g_usleep(200);
+		g_mutex_lock(&lock);
+	}
+	if (!b->ended)
+		fail("%s does not end", n);
+	if (b->wrong > 0)
+		fail("%s: %d of %d frames do not fit what was before them", n, b->wrong, b->frames);
+	g_mutex_unlock(&lock);
+}
+
+static void forget(const char *n)
+{
+	g_mutex_lock(&lock);
+	g_string_truncate(branch(n)->log, 0);
+	g_mutex_unlock(&lock);
+}
+
+/* Neither the other's frames nor its end wait for a branch that is held up; what
+ * gets through in the end is in order. group is the length of a group of
+ * pictures. */
+static void one_held(const char *n, int group, int sizes)
+{
+	guint64 i;
+
+	begin(n);
+	push_numbered("5566", 64, 1, FALSE);
+	hold("src_5566", TRUE);
+	push_numbered("5566", 64, 2, group > 1);
+	held_up("src_5566");
+	push_numbered("5567", 64, 1, FALSE);
+	for (i = 3; i <= 1000; i++) {
+		int width = 64 + 8 * (i / 10 % sizes);
+
+		announce(width);
+		push_numbered("5566", width, i, (i - 1) % group != 0);
+		announce(64);
+		push_numbered("5567", 64, i - 1, FALSE);
+		if (i % 100 == 0)
+			g_usleep(30000);
+	}
+	gst_pad_push_event(source, gst_event_new_eos());
+	ends("src_5567");
+	if (branch("src_5567")->frames != 999)
+		fail("%d of 999 frames reached the other", branch("src_5567")->frames);
+	if (branch("src_5566")->ended)
+		fail("the end overtook a frame");
+	hold("src_5566", FALSE);
+	ends("src_5566");
+	if (branch("src_5566")->frames < 3 || branch("src_5566")->frames > 600)
+		fail("%d of 1000 frames got through", branch("src_5566")->frames);
+	if (group == 1 && branch("src_5566")->last != 1000)
+		fail("frame %d is the last, and not the newest", (int)branch("src_5566")->last);
+	end();
+}
+
+static void held(void)
+{
+	one_held("one is held up", 1, 1);
+	one_held("one is held up, its frames change their size", 1, 2);
+	one_held("one is held up, encoded video", 30, 1);
+	one_held("one is held up, encoded video with few key frames", 2000, 1);
+}
+
+static void held_flush(void)
+{
+	begin("flush while one is held up");
+	push("5566", GST_FLOW_OK);
+	push("5567", GST_FLOW_OK);
+	hold("src_5566", TRUE);
+	push("5566", GST_FLOW_OK);
+	held_up("src_5566");
+	push("5566", GST_FLOW_OK);
+	announce(32); /* this and what follows waits */
+	gst_pad_push_event(source, gst_event_new_tag(gst_tag_list_new(GST_TAG_TITLE, "waits", NULL)));
+	push("5566", GST_FLOW_OK);
+	gst_pad_push_event(source, gst_event_new_flush_start());
+	gst_pad_push_event(source, gst_event_new_flush_stop(TRUE));
+	hold("src_5566", FALSE);
+	segment();
+	forget("src_5566");
+	push_numbered("5566", 32, 1, FALSE);
+	saw("src_5566", " caps32 segment tag 5566!");
+	gst_pad_push_event(source, gst_event_new_eos());
+	ends("src_5566");
+	end();
+}
+
+static void held_back(void)
+{
+	begin("a server comes back while its old branch is held up");
+	push("5566", GST_FLOW_OK);
+	push("5567", GST_FLOW_OK);
+	hold("src_5566", TRUE);
+	push("5566", GST_FLOW_OK);
+	held_up("src_5566");
+	gst_pad_push_event(source, goodbye_of("5566"));
+	linking = FALSE;
+	push("5566", GST_FLOW_OK);
+	pads_are(" +src_5566 +src_5567 -src_5566 +src_5566");
+	push("5567", GST_FLOW_OK);
+	saw("src_5567", " start caps64 segment 5567! 5567");
+	hold("src_5566", FALSE);
+	end();
+}
+
+/* A branch that nobody frees: of another pipeline, or a handler of a program. */
+static void held_states(void)
+{
+	gint64 begun;
+
+	begin("states while one is held up for ever");
+	push("5566", GST_FLOW_OK);
+	push("5567", GST_FLOW_OK);
+	hold("src_5566", TRUE);
+	push("5566", GST_FLOW_OK);
+	held_up("src_5566");
+	begun = g_get_monotonic_time();
+	gst_element_set_state(demux, GST_STATE_PAUSED);
+	gst_element_set_state(demux, GST_STATE_PLAYING);
+	gst_element_set_state(demux, GST_STATE_NULL);
+	if (g_get_monotonic_time() - begun > patience / 5)
+		fail("a change of state waits");
+	pads_are(" +src_5566 +src_5567 -src_5566 -src_5567");
+	hold("src_5566", FALSE);
+	end();
+}
+
 static void two_ports(void)
 {
 	int i;
@@ -346,12 +576,12 @@ static void two_ports(void)
 		push("5567", GST_FLOW_OK);
 	}
 	pads_are(" +src_5566 +src_5567");
+	saw("src_5566", " start caps64 segment 5566! 5566 5566");
+	saw("src_5567", " start caps32 segment 5567! 5567 5567");
 	if (branch("src_5566")->group_id != 4711 || branch("src_5567")->group_id != 4711)
 		fail("not the group of the stream before it");
 	same("stream id", branch("src_5566")->stream_id, "test/5566");
 	same("stream id", branch("src_5567")->stream_id, "test/5567");
-	saw("src_5566", " start caps64 segment 5566! 5566 5566");
-	saw("src_5567", " start caps32 segment 5567! 5567 5567");
 	announce(128);
 	push("5567", GST_FLOW_OK);
 	announce(64);
@@ -429,14 +659,14 @@ static void unlinked(void)
 
 	begin("pads that nobody links");
 	linking = FALSE;
-	push("5566", GST_FLOW_NOT_LINKED);
 	push("5567", GST_FLOW_NOT_LINKED);
+	push("5566", GST_FLOW_NOT_LINKED);
 	pad = gst_element_get_static_pad(demux, "src_5567");
 	branch_link(pad, GST_FLOW_OK);
-	push("5567", GST_FLOW_OK);
+	gst_pad_push(source, frame_of("5567", 64, 0)); /* returns what the frames before it came to */
+	saw_at_first("src_5567", " start caps64 segment 5567");
 	push("5566", GST_FLOW_OK);
 	push("5568", GST_FLOW_OK);
-	saw("src_5567", " start caps64 segment 5567");
 	gst_pad_push_event(source, goodbye_of("5567"));
 	push("5566", GST_FLOW_OK); /* 5567 may come back */
 	saw("src_5567", " eos");
@@ -454,12 +684,13 @@ static void flows(void)
 	push("5566", GST_FLOW_OK);
 	push("5567", GST_FLOW_OK);
 	push("5566", GST_FLOW_OK);
+	branch("src_5567")->ret = GST_FLOW_FLUSHING; /* counts as one that goes on */
+	push("5567", GST_FLOW_OK);
+	push("5566", GST_FLOW_OK);
 	branch("src_5567")->ret = GST_FLOW_EOS;
 	push("5567", GST_FLOW_EOS);
 	branch("src_5567")->ret = GST_FLOW_ERROR;
 	push("5567", GST_FLOW_ERROR);
-	branch("src_5567")->ret = GST_FLOW_FLUSHING;
-	push("5567", GST_FLOW_FLUSHING);
 	branch("src_5567")->ret = GST_FLOW_NOT_NEGOTIATED;
 	push("5567", GST_FLOW_NOT_NEGOTIATED);
 	error_is(GST_CORE_ERROR, GST_CORE_ERROR_NEGOTIATION, "port 5567");
@@ -487,12 +718,13 @@ static void flush(void)
 	saw("src_5566", " flush-start flush-stop flush-start flush-stop segment 5566!");
 	saw("src_5567", " flush-start flush-stop flush-start flush-stop segment 5567!");
 	gst_pad_push_event(source, goodbye_of("5567"));
+	saw("src_5567", " eos");
 	gst_pad_push_event(source, gst_event_new_flush_start());
 	gst_pad_push_event(source, gst_event_new_flush_stop(TRUE));
 	segment();
 	gst_pad_push_event(source, gst_event_new_eos()); /* the flush took the first one away */
 	saw("src_5566", " flush-start flush-stop eos");
-	saw("src_5567", " eos flush-start flush-stop eos");
+	saw("src_5567", " flush-start flush-stop eos");
 	pads_are(" +src_5566 +src_5567");
 	end();
 }
@@ -599,10 +831,10 @@ static void again(void)
 	push("5566", GST_FLOW_OK);
 	push("5567", GST_FLOW_OK);
 	gst_pad_push_event(source, goodbye_of("5566"));
-	gst_element_set_state(demux, GST_STATE_READY);
-	pads_are(" +src_5566 +src_5567 -src_5566 -src_5567");
 	saw("src_5566", " start caps64 segment 5566! eos");
 	saw("src_5567", " start caps64 segment 5567!");
+	gst_element_set_state(demux, GST_STATE_READY);
+	pads_are(" +src_5566 +src_5567 -src_5566 -src_5567");
 	push("5566", GST_FLOW_FLUSHING);
 	gst_element_set_state(demux, GST_STATE_PLAYING);
 	stream_start();
@@ -862,6 +1094,10 @@ int main(int argc, char **argv)
 	flood();
 	others();
 	again();
+	held();
+	held_flush();
+	held_back();
+	held_states();
 	delayed_links();
 	wall();
 	cycles();
