@@ -30,7 +30,7 @@ gzip -9n "$root/usr/share/man/man1/netgear-keys.1"
 mkdir -p "$doc"
 install -m 0644 README.md packaging/copyright "$SBOM" "$doc"
 cp -R docs examples "$doc"
-rm "$doc/docs/commands.test"
+rm "$doc/docs/commands.txt"
 find "$doc" -name __pycache__ -prune -exec rm -r {} +
 gzip -9nc CHANGELOG.md >"$doc/changelog.gz"
 maintainer=$(sed -n 's/^Maintainer: //p' packaging/control)

@@ -32,7 +32,7 @@ const pagesLimit = 10 * time.Second
 
 // pagesSide says how to run the blocks of each page, in their order, so that
 // readers of a page do not see it.
-const pagesSide = "docs/commands.test"
+const pagesSide = "docs/commands.txt"
 
 // pagesRoot is the checkout, relative to this package.
 const pagesRoot = "../.."
