@@ -1,8 +1,10 @@
+#include "version.h"
+
+#define GST_PACKAGE_RELEASE_DATETIME NETGEAR_RELEASED /* before GStreamer reads it */
 #include <gst/gst.h>
 
 #include "_cgo_export.h"
 #include "limits.h"
-#include "version.h"
 
 #define PACKAGE "gst-netgear"
 

@@ -21,7 +21,7 @@ var Class = gstglue.DemuxClass{
 	TypeName: "GstNetgearDemux",
 	LongName: "NetGear demuxer",
 	Klass:    "Demuxer/Network",
-	About:    "Take the frames of several VidGear NetGear servers apart, by the port of each",
+	About:    "Split the frames of several VidGear NetGear senders, one pad for each",
 	PadCaps:  gstglue.TemplateCaps,
 	New:      func() gstglue.Demuxer { return &element{} },
 }

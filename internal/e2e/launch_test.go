@@ -318,7 +318,7 @@ func TestInspect(t *testing.T) {
 		g := start(t, "gst-inspect", "gst-inspect-1.0", "--no-colors", name)
 		g.exits(0)
 		for _, want := range []string{
-			`Rank +primary \(256\)`, `Klass +.*/Network`, `URI handling capabilities`, `netgear\+ipc`,
+			`Doc-uri +https://github.com/gst-netgear/gst-netgear/\S+elements.md`, `Source release date +\d{4}-\d\d-\d\d`, `Rank +primary \(256\)`, `Klass +.*/Network`, `URI handling capabilities`, `netgear\+ipc`,
 			`^  request-timeout +: Seconds`, `Enum "GstNetgearPattern" Default: 0, "pair"`, `\(2\): pub-sub`,
 		} {
 			if !regexp.MustCompile(`(?m)` + want).MatchString(strings.Join(g.lines, "\n")) {

@@ -160,12 +160,17 @@ func (h *half) ClassInit(klass *glib.ObjectClass) {
 	ec.AddPadTemplate(gst.NewPadTemplate(c.ReturnPadName, back, gst.PadPresenceRequest, gst.NewCapsFromString(ReturnCaps)))
 }
 
+// docURI is where the elements are described.
+const docURI = "https://github.com/gst-netgear/gst-netgear/blob/main/docs/elements.md"
+
 // setMetadata says what the element is. The binding's own never frees the
 // strings.
 func setMetadata(klass unsafe.Pointer, longName, class, about string) {
 	text := [...]*C.char{C.CString(longName), C.CString(class), C.CString(about), C.CString("gst-netgear developers")}
 	C.gst_element_class_set_metadata((*C.GstElementClass)(klass), text[0], text[1], text[2], text[3])
-	for _, s := range text {
+	key, uri := C.CString("doc-uri"), C.CString(docURI) // GST_ELEMENT_METADATA_DOC_URI
+	C.gst_element_class_add_metadata((*C.GstElementClass)(klass), key, uri)
+	for _, s := range append(text[:], key, uri) {
 		C.free(unsafe.Pointer(s))
 	}
 }
