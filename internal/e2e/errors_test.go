@@ -672,6 +672,7 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 		add(id, errdoc.Sink)
 	}
 	add("demux-ports", errdoc.Demux)
+	add("forked", errdoc.Sink, errdoc.Src, errdoc.Demux)
 	add("crowd", errdoc.Sink, errdoc.Src)
 	add("descriptors", errdoc.Sink, errdoc.Src)
 	for _, k := range errdoc.Kinds {

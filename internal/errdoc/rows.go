@@ -591,6 +591,14 @@ var Kinds = []Kind{
 		}},
 	},
 	{
+		Domain: "LIBRARY", SinkCode: "INIT", SrcCode: "INIT",
+		Title: "The process was forked", About: "",
+		Rows: []Row{{
+			ID: "forked", On: []string{Sink, Src, Demux}, Text: "forked: this process is a copy, made by fork, of the one that loaded the plugin: want one that loads it itself",
+			Cause: "a child of `fork` has the plugin, but none of its threads; Python's `multiprocessing` forks unless told otherwise", Cure: "`multiprocessing.set_start_method(\"spawn\")`; in C `exec` after `fork`, or `fork` before `gst_init`",
+		}},
+	},
+	{
 		Domain: "CORE", SinkCode: "STATE_CHANGE", SrcCode: "STATE_CHANGE",
 		Title: "GStreamer's own, at the start", About: "GStreamer posts it behind every error of a source at opening, whatever the source has said, with the debug text `Failed to start`.",
 		Rows: []Row{{

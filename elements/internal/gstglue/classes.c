@@ -66,6 +66,8 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 	GstBaseSink *sink = GST_BASE_SINK(element);
 	GstStateChangeReturn ret;
 
+	if (netgear_forked())
+		return netgear_forked_change_state(element, transition);
 	switch (transition) {
 	case GST_STATE_CHANGE_READY_TO_PAUSED:
 		if (!netgearSinkOpen(element))
@@ -176,7 +178,7 @@ static gboolean sink_send_event(GstElement *element, GstEvent *event)
 {
 	if (!GST_EVENT_IS_DOWNSTREAM(event))
 		return sink_parent->send_event(element, event);
-	if (GST_EVENT_TYPE(event) == GST_EVENT_EOS)
+	if (GST_EVENT_TYPE(event) == GST_EVENT_EOS && !netgear_forked())
 		netgearSinkLeave(element);
 	gst_event_unref(event);
 	return TRUE;
@@ -306,6 +308,8 @@ static gboolean src_unlock_stop(GstBaseSrc *src)
 
 static GstStateChangeReturn src_change_state(GstElement *element, GstStateChange transition)
 {
+	if (netgear_forked())
+		return netgear_forked_change_state(element, transition);
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING)
 		netgearUnlockStop(element);
 	return GST_ELEMENT_CLASS(src_parent)->change_state(element, transition);

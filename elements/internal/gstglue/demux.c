@@ -1,4 +1,5 @@
 #include "demux.h"
+#include "glue.h"
 
 #include <string.h>
 
@@ -100,6 +101,8 @@ static GstStateChangeReturn demux_change_state(GstElement *element, GstStateChan
 	NetgearDemux *demux = (NetgearDemux *)element;
 	GstStateChangeReturn ret;
 
+	if (netgear_forked())
+		return netgear_forked_change_state(element, transition);
 	if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
 		netgear_lanes_open(demux->lanes);
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)

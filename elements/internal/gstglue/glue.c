@@ -3,6 +3,7 @@
 #include "glue.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "_cgo_export.h"
 
@@ -10,11 +11,14 @@ GST_DEBUG_CATEGORY_STATIC(netgear_debug);
 GST_DEBUG_CATEGORY_STATIC(netgearsink_debug);
 GST_DEBUG_CATEGORY_STATIC(netgearsrc_debug);
 
+static pid_t loaded_in; /* set once, before any element is there */
+
 static gpointer init_once(gpointer unused)
 {
 	static const gchar *tags[] = {NULL};
 
 	(void)unused;
+	loaded_in = getpid();
 	GST_DEBUG_CATEGORY_INIT(netgear_debug, "netgear", 0, "NetGear transport");
 	GST_DEBUG_CATEGORY_INIT(netgearsink_debug, "netgearsink", 0, "NetGear sink");
 	GST_DEBUG_CATEGORY_INIT(netgearsrc_debug, "netgearsrc", 0, "NetGear source");
@@ -22,6 +26,20 @@ static gpointer init_once(gpointer unused)
 	if (gst_meta_get_info(NETGEAR_META_NAME) == NULL)
 		gst_meta_register_custom(NETGEAR_META_NAME, tags, NULL, NULL, NULL);
 	return NULL;
+}
+
+gboolean netgear_forked(void) { return getpid() != loaded_in; }
+
+/* Nothing of the element is started, and what the parent has started is not ours to
+ * stop: the threads to wait for are not here. */
+GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateChange transition)
+{
+	if (GST_STATE_TRANSITION_CURRENT(transition) >= GST_STATE_TRANSITION_NEXT(transition))
+		return GST_STATE_CHANGE_SUCCESS;
+	netgear_post(element, NETGEAR_ERROR, NETGEAR_LIBRARY, GST_LIBRARY_ERROR_INIT,
+		     "forked: this process is a copy, made by fork, of the one that loaded the plugin: want one that loads it itself",
+		     "in Python multiprocessing.set_start_method(\"spawn\"); else exec after fork, or fork before Gst.init");
+	return GST_STATE_CHANGE_FAILURE;
 }
 
 void netgear_init_once(void)
@@ -254,12 +272,16 @@ void netgear_install(gpointer klass, guint id, const char *name, const char *nic
 void netgear_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
 	(void)spec;
+	if (netgear_forked())
+		return;
 	netgearSetProperty(object, id, (GValue *)value);
 }
 
 void netgear_get_property(GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
 	(void)spec;
+	if (netgear_forked())
+		return;
 	netgearGetProperty(object, id, value);
 }
 
@@ -277,7 +299,7 @@ static const gchar *const *uri_protocols(GType type)
 
 static gchar *uri_get(GstURIHandler *handler)
 {
-	char *uri = netgearGetURI(handler);
+	char *uri = netgear_forked() ? NULL : netgearGetURI(handler);
 	gchar *ret = g_strdup(uri);
 	free(uri);
 	return ret;
@@ -286,7 +308,7 @@ static gchar *uri_get(GstURIHandler *handler)
 static gboolean uri_set(GstURIHandler *handler, const gchar *uri, GError **error)
 {
 	int code = GST_URI_ERROR_BAD_URI;
-	char *why = netgearSetURI(handler, (char *)uri, &code);
+	char *why = netgear_forked() ? NULL : netgearSetURI(handler, (char *)uri, &code);
 
 	if (why == NULL)
 		return TRUE;

@@ -46,6 +46,11 @@ GType netgear_register_enum(const char *name, int n, const char **nicks, const c
 void netgear_uri_handler_init(gpointer iface, int role);
 gboolean netgear_register(gpointer plugin, const char *name, GType type);
 void netgear_init_once(void);
+/* A child of fork() has none of the threads that Go needs: what calls Go may
+ * never return. */
+gboolean netgear_forked(void);
+/* Answers a change of state in such a child. */
+GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateChange transition);
 
 /* Properties. The kinds are those of the table in package netgear. */
 enum {
