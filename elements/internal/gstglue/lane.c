@@ -252,7 +252,7 @@ void netgear_lanes_forgive(NetgearLanes *lanes)
 static void push(NetgearLane *lane, GstMiniObject *object)
 {
 	NetgearLanes *lanes = lane->lanes;
-	gboolean is_buffer = GST_IS_BUFFER(object);
+	gboolean is_buffer = GST_IS_BUFFER(object), told = lane->flow == GST_FLOW_NOT_NEGOTIATED;
 	GstElement *demux = gst_object_ref(lanes->demux); /* it is there as long as lane->stop is not set */
 	GstFlowReturn flow = GST_FLOW_OK;
 
@@ -265,7 +265,7 @@ static void push(NetgearLane *lane, GstMiniObject *object)
 	else
 		gst_pad_push_event(lane->pad, GST_EVENT(object));
 	/* The reason must be on the bus before the source hears of the failure. */
-	if (flow == GST_FLOW_NOT_NEGOTIATED && lane->flow != flow)
+	if (flow == GST_FLOW_NOT_NEGOTIATED && !told)
 		netgearDemuxRefused(demux, lane->port, strlen(lane->port), GST_PAD_NAME(lane->pad), strlen(GST_PAD_NAME(lane->pad)));
 	gst_object_unref(demux);
 	g_mutex_lock(&lanes->lock);
