@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
@@ -263,32 +264,52 @@ func (e *element) returned(r *wire.Reply, array netgear.Payload) {
 	if data.Port == "" {
 		data.Port = strconv.FormatUint(uint64(e.CurrentPort()), 10)
 	}
-	message := ""
 	switch {
 	case r.Array:
-		// The frame's format is in the header of a frame under other names.
-		f := netgear.Frame{Payload: array}
-		f.Header.Compressed, f.Header.JPEG, f.Header.DType, f.Header.Shape = r.Compressed, r.JPEG, r.DType, r.Shape
-		caps, err := gstglue.Describe(&f, 0)
-		if err != nil {
+		if err := e.unpack(r, array, &data); err != nil {
 			array.Release()
 			e.run.Load().sender.Reject()
 			e.Warn(fmt.Errorf("returned frame dropped: %w", err))
 			return
 		}
-		if data.Sample = gstglue.NewSample(caps, array); data.Sample == nil {
+		if data.Sample == nil { // no such caps
 			return
-		}
-		if e.ReturnsActive() {
-			e.PutReturn(data.Sample.Ref())
 		}
 	case r.Data != nil:
 		data.JSON = string(r.Data)
 	}
+	message := ""
 	if e.live.Load().PostMessages {
 		message = "netgear-return-data"
 	}
 	e.EmitData("return-data", message, data)
+}
+
+// unpack puts a returned array into data. A frame goes out of return_src too;
+// for any other array JSON says dtype and shape. unpack takes over the array
+// unless it returns an error.
+func (e *element) unpack(r *wire.Reply, array netgear.Payload, data *gstglue.Data) error {
+	// The frame's format is in the header of a frame under other names.
+	f := netgear.Frame{Payload: array}
+	f.Header.Compressed, f.Header.JPEG, f.Header.DType, f.Header.Shape = r.Compressed, r.JPEG, r.DType, r.Shape
+	caps, err := gstglue.Describe(&f, 0)
+	if err == nil {
+		if data.Sample = gstglue.NewSample(caps, array); data.Sample != nil && e.ReturnsActive() {
+			e.PutReturn(data.Sample.Ref())
+		}
+		return nil
+	}
+	if r.Compressed || !errors.Is(err, wire.ErrUnsupported) {
+		return err
+	}
+	shape, err := r.Elements(len(array.Bytes))
+	if err != nil {
+		return err
+	}
+	dims := shape.Dim[:shape.N]
+	data.JSON = fmt.Sprintf(`{"dtype": %q, "shape": %s}`, r.DType, strings.ReplaceAll(fmt.Sprint(dims), " ", ", "))
+	data.Sample = gstglue.NewArraySample(r.DType, dims, array)
+	return nil
 }
 
 // Finish implements gstglue.Sink.

@@ -398,7 +398,7 @@ var badAnswers = map[string]func(t *testing.T) []any{
 	"answer-parts":         func(t *testing.T) []any { return []any{returned(t, nil)} },
 	"confirmation-parts":   func(t *testing.T) []any { return []any{"Data received", pixels} },
 	"returned-malformed":   func(t *testing.T) []any { return []any{returned(t, nil), pixels[1:]} },
-	"returned-unsupported": func(t *testing.T) []any { return []any{returned(t, fields{"array_shape": []int{len(pixels)}}), pixels} },
+	"returned-unsupported": func(t *testing.T) []any { return []any{returned(t, fields{"array_dtype": "no\nname"}), pixels} },
 	"receiver-lost":        func(*testing.T) []any { return nil },
 	"flow":                 func(t *testing.T) []any { return []any{returned(t, nil), pixels} },
 }

@@ -518,7 +518,7 @@ var Kinds = []Kind{
 			},
 			{
 				ID: "returned-unsupported", On: []string{Sink}, Warning: true, Text: "returned frame dropped: <what it is>: unsupported frame",
-				Cause: "the array that came back is no picture", Cure: "as above; other data go back as JSON",
+				Cause: "the JPEG that came back is CMYK, or the array has a dtype that is no name", Cure: "the receiver; arrays of other kinds than pictures come out of the signal `return-data`",
 			},
 		},
 	},

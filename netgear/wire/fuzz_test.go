@@ -71,6 +71,7 @@ func FuzzReply(f *testing.F) {
 		}
 		if r.Array {
 			_, _ = r.Layout(size, 0)
+			_, _ = r.Elements(size)
 		}
 		text := wire.AppendReply(nil, &r)
 		if r.JSON && len(text) > wire.MaxHeaderLen {

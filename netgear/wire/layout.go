@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -109,6 +110,74 @@ func (h *Header) Layout(dataLen int, maxFrame uint64) (Layout, error) {
 // Layout is Header.Layout for the array of a reply.
 func (r *Reply) Layout(dataLen int, maxFrame uint64) (Layout, error) {
 	return layout("returned frame", r.Compressed, r.DType, r.Shape, dataLen, maxFrame)
+}
+
+// maxDTypeLen is how long the name of a dtype may be that Elements takes. numpy's
+// own stay far below.
+const maxDTypeLen = 64
+
+// Elements returns the shape of the array of a reply, whether it is a picture or
+// not, whose data part has dataLen bytes. It replaces -1 in the shape.
+//
+// The error wraps ErrMalformed when dtype, shape and dataLen contradict each
+// other, and ErrUnsupported when the dtype is no name in ASCII, or a dimension
+// does not fit into 31 bits. A dtype that this package does not know, as "<U5",
+// may have elements of any size.
+func (r *Reply) Elements(dataLen int) (Shape, error) {
+	const what = "returned array"
+	shape := r.Shape
+	if r.Compressed || shape.N < 0 || shape.N > MaxDims || dataLen < 0 {
+		return noShape, malformed(what, "dtype %s without a shape", shorten(appendString(nil, r.DType)))
+	}
+	if !plainDType(r.DType) {
+		return noShape, fmt.Errorf("wire: %s: dtype %s: want a name of at most %d characters of ASCII: %w",
+			what, shorten(appendString(nil, r.DType)), maxDTypeLen, ErrUnsupported)
+	}
+	dims := shape.Dim[:shape.N]
+	size := uint64(0)
+	if elem, ok := dtypes[r.DType]; ok {
+		size = elem.size
+	} else {
+		size = sizeOf(dims, uint64(dataLen))
+	}
+	if size == 0 || !fit(dims, size, uint64(dataLen)) {
+		return noShape, malformed(what, "dtype %q, shape %s do not make %d bytes", r.DType, appendShape(nil, false, &shape), dataLen)
+	}
+	for _, dim := range dims {
+		if dim > math.MaxInt32 {
+			return noShape, fmt.Errorf("wire: %s: shape %s: want dimensions of at most 31 bits: %w", what, appendShape(nil, false, &shape), ErrUnsupported)
+		}
+	}
+	return shape, nil
+}
+
+func plainDType(name string) bool {
+	for i := range len(name) {
+		if name[i] < ' ' || name[i] > '~' {
+			return false
+		}
+	}
+	return name != "" && len(name) <= maxDTypeLen
+}
+
+// sizeOf returns the size of one element, in bytes, of which so many make total
+// bytes; 0 when there is none, or many. An array without elements tells nothing.
+func sizeOf(dims []int, total uint64) uint64 {
+	count := uint64(1)
+	for _, dim := range dims {
+		if dim < 0 {
+			return 0
+		}
+		high, low := bits.Mul64(count, uint64(dim))
+		if high != 0 {
+			return 0
+		}
+		count = low
+	}
+	if count == 0 {
+		return 1
+	}
+	return total / count // fit checks the rest
 }
 
 // layout gets its own copy of the shape and replaces -1 in it.

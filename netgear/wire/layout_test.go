@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -185,5 +186,55 @@ func TestRawShape(t *testing.T) {
 	}
 	if _, _, ok := wire.RawShape("BGR", 0, 3); ok {
 		t.Error("an empty picture has a raw form")
+	}
+}
+
+func TestElements(t *testing.T) {
+	shape := func(dims ...int) (s wire.Shape) {
+		s.N = copy(s.Dim[:], dims)
+		return s
+	}
+	for _, c := range []struct {
+		dtype string
+		shape wire.Shape
+		size  int
+		want  string // of the shape, or part of the error
+	}{
+		{"float32", shape(10, 6), 240, "[10 6]"},
+		{"<f4", shape(-1, 6), 240, "[10 6]"},
+		{"float64", shape(), 8, "[]"},
+		{"int64", shape(0, 6), 0, "[0 6]"},
+		{"bool", shape(2, 3, 4, 5), 120, "[2 3 4 5]"},
+		{"uint8", shape(7), 7, "[7]"},
+		{"complex128", shape(2), 32, "[2]"},
+		{"<U5", shape(2), 40, "[2]"},
+		{"datetime64[ns]", shape(3), 24, "[3]"},
+		{"object", shape(0), 0, "[0]"},
+		{"float32", shape(10, 6), 239, "do not make"},
+		{"float32", shape(-1, -1), 240, "do not make"},
+		{"float32", shape(math.MaxInt, math.MaxInt), 240, "do not make"},
+		{"<U5", shape(2), 41, "do not make"},
+		{"<U5", shape(2), 0, "do not make"},
+		{"<U5", shape(-1), 40, "do not make"},
+		{"<U5", shape(math.MaxInt, math.MaxInt), 40, "do not make"},
+		{"float32", wire.Shape{N: -1}, 240, "without a shape"},
+		{"", shape(2), 8, "want a name"},
+		{"no\nname", shape(2), 8, "want a name"},
+		{"é", shape(2), 8, "want a name"},
+		{strings.Repeat("x", 65), shape(2), 8, "want a name"},
+		{"float32", shape(0, 1<<31), 0, "31 bits"},
+	} {
+		r := wire.Reply{JSON: true, Array: true, DType: c.dtype, Shape: c.shape}
+		got, err := r.Elements(c.size)
+		text := fmt.Sprint(got.Dim[:max(got.N, 0)])
+		if err != nil {
+			text = err.Error()
+		}
+		if err == nil && text != c.want || err != nil && (!strings.Contains(text, c.want) || strings.HasPrefix(c.want, "[")) {
+			t.Errorf("%q %v, %d bytes: %s, want %s", c.dtype, c.shape, c.size, text, c.want)
+		}
+		if wrong := strings.Contains(c.want, "name") || strings.Contains(c.want, "bits"); err != nil && isUnsupported(err) != wrong {
+			t.Errorf("%q: %v is of the wrong kind", c.dtype, err)
+		}
 	}
 }

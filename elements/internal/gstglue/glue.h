@@ -151,6 +151,8 @@ enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD, NETGEAR_CA
 int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c);
 /* A sample of a returned frame; NULL when there are no such caps. */
 gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner);
+/* A sample of a returned array that is no picture. */
+gpointer netgear_array_sample_new(const char *dtype, const gint *shape, gsize dims, guint8 *data, gsize size, gpointer free_func, gpointer owner);
 void netgear_src_server_ended(gpointer src, const char *port);
 
 typedef struct {

@@ -569,3 +569,29 @@ gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, g
 	gst_buffer_unref(buffer);
 	return sample;
 }
+
+gpointer netgear_array_sample_new(const char *dtype, const gint *shape, gsize dims, guint8 *data, gsize size, gpointer free_func, gpointer owner)
+{
+	GstBuffer *buffer = gst_buffer_new();
+	GstCaps *caps = gst_caps_new_simple("application/x-netgear-array", "dtype", G_TYPE_STRING, dtype, NULL);
+	GValue list = G_VALUE_INIT, dim = G_VALUE_INIT;
+	GstSample *sample;
+	gsize i;
+
+	if (size > 0)
+		gst_buffer_append_memory(buffer, gst_memory_new_wrapped(0, data, size, 0, size, owner, (GDestroyNotify)free_func));
+	else if (free_func) /* an array without elements: there is no memory of that size */
+		((GDestroyNotify)free_func)(owner);
+	g_value_init(&list, GST_TYPE_ARRAY);
+	for (i = 0; i < dims; i++) {
+		g_value_init(&dim, G_TYPE_INT);
+		g_value_set_int(&dim, shape[i]);
+		gst_value_array_append_and_take_value(&list, &dim);
+	}
+	gst_caps_set_value(caps, "shape", &list);
+	g_value_unset(&list);
+	sample = gst_sample_new(buffer, caps, NULL, NULL);
+	gst_caps_unref(caps);
+	gst_buffer_unref(buffer);
+	return sample;
+}

@@ -168,6 +168,20 @@ func NewSample(c OutCaps, payload netgear.Payload) *Sample {
 	return &Sample{p}
 }
 
+// NewArraySample makes a sample of an array that is no picture, and takes over
+// its payload. Dimensions have 31 bits at the most.
+func NewArraySample(dtype string, shape []int, payload netgear.Payload) *Sample {
+	b, free, owner := payload.Detach()
+	name := C.CString(dtype)
+	defer C.free(unsafe.Pointer(name))
+	dims := make([]C.gint, len(shape))
+	for i, dim := range shape {
+		dims[i] = C.gint(dim)
+	}
+	return &Sample{unsafe.Pointer(C.netgear_array_sample_new(name, unsafe.SliceData(dims), C.gsize(len(dims)),
+		(*C.guint8)(unsafe.SliceData(b)), C.gsize(len(b)), C.gpointer(free), C.gpointer(owner)))}
+}
+
 // Returner is an Instance that takes frames to send back.
 type Returner interface {
 	// PushReturn makes a frame the answer to the frames that follow. It takes
