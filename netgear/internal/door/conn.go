@@ -1,0 +1,297 @@
+package door
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+)
+
+// farewell is how long a peer may take to hang up after libzmq has closed its
+// side. What is on its way to the peer arrives in that time.
+const farewell = time.Second
+
+// conn is one connection of a peer, and its counterpart to libzmq.
+//
+//	waiting -> handshake -> through -> ending -> (both sides closed)
+//
+// Two goroutines carry its bytes: inward from the peer, outward from libzmq.
+type conn struct {
+	door   *Door
+	id     uint64
+	about  Peer
+	source netip.Addr // zero for a Unix socket
+
+	ctx    context.Context // ends with the door, or when the connection is to make room
+	cancel context.CancelFunc
+
+	// peer is nil while it is being reached, local until the peer has said
+	// something. Both are set under the lock of the door.
+	peer, local *stream
+	in, out     *Reader
+
+	ready   chan struct{} // closed when libzmq has said READY
+	through chan struct{} // closed when the handshake is over
+
+	holdsSingle bool           // it is the one that goes through to libzmq
+	done        sync.WaitGroup // outward
+	said        sync.Once      // see Door.saidAll
+
+	mu       sync.Mutex
+	isOver   bool  // the handshake
+	ending   bool  // libzmq has closed its side
+	inwardIn bool  // nothing more comes from the peer
+	refused  error // why the door ended it
+
+	// outlet guards what is written to the peer: a PONG of ours goes between two
+	// frames of libzmq.
+	outlet sync.Mutex
+	middle bool   // a frame of libzmq is on its way
+	pong   []byte // waits for its end
+}
+
+func (d *Door) newConn(about Peer) *conn {
+	return &conn{
+		door: d, about: about, ready: make(chan struct{}), through: make(chan struct{}),
+		in: NewReader(d.cfg.Limits), out: newFollower(),
+	}
+}
+
+// errGone says that libzmq has closed its side.
+var errGone = errors.New("closed by libzmq")
+
+// inward carries what the peer sends, until one side ends.
+func (c *conn) inward() {
+	err := c.carryInward()
+	c.mu.Lock()
+	c.inwardIn = true
+	c.mu.Unlock()
+	switch {
+	case errors.Is(err, errGone):
+		_, _ = io.Copy(io.Discard, c.peer) // until it hangs up, or the farewell is over
+	case isRefusal(err):
+		c.refuse(err)
+	}
+	if c.local != nil {
+		c.local.closeWrite() // and no more than that: see the package's comment
+	}
+}
+
+func isRefusal(err error) bool {
+	return errors.Is(err, ErrLimit) || errors.Is(err, ErrNotZMTP) || errors.Is(err, ErrFraming) || errors.Is(err, ErrSlow)
+}
+
+// refuse ends the connection for a fault of the peer.
+func (c *conn) refuse(err error) {
+	c.mu.Lock()
+	c.refused = err
+	c.mu.Unlock()
+	c.peer.Close()
+}
+
+func (c *conn) carryInward() error {
+	var p pipe
+	defer p.close()
+	for {
+		err := c.peer.receive(func(b []byte) error { return c.take(b) })
+		if errors.Is(err, os.ErrDeadlineExceeded) && !c.isEnding() {
+			return fmt.Errorf("%w: no handshake within %v", ErrSlow, c.door.cfg.HandshakeTime)
+		}
+		if err != nil {
+			return err
+		}
+		if n := c.in.Body(); n >= spliceMin {
+			moved, srcErr, dstErr := p.move(c.local, c.peer, n)
+			c.in.Skip(moved)
+			if dstErr != nil {
+				return errGone
+			}
+			if srcErr != nil {
+				return srcErr
+			}
+		}
+	}
+}
+
+// take sends on what has arrived from the peer.
+func (c *conn) take(b []byte) error {
+	encrypted := c.door.cfg.Limits.Curve
+	for len(b) > 0 {
+		if encrypted && isClosed(c.through) {
+			c.in.SetThrough()
+		}
+		pass, rest, err := c.in.Feed(b, time.Since(c.door.begun))
+		if err != nil {
+			return err
+		}
+		b = rest
+		if c.local == nil {
+			if err := c.enter(); err != nil {
+				return err
+			}
+		}
+		if encrypted && c.in.Ready() {
+			c.over() // before libzmq can answer it
+		}
+		if len(pass) > 0 {
+			if _, err := c.local.Write(pass); err != nil {
+				return errGone
+			}
+		}
+		if p := c.in.Pong(); p != nil {
+			if err := c.answer(p); err != nil {
+				return err
+			}
+		}
+		if c.in.Ready() && !isClosed(c.through) {
+			if err := c.awaitReady(); err != nil {
+				return err
+			}
+			c.over()
+		}
+	}
+	return nil
+}
+
+// awaitReady waits for the READY of libzmq: before that the peer has no right
+// to more.
+func (c *conn) awaitReady() error {
+	t := time.NewTimer(c.door.cfg.HandshakeTime)
+	defer t.Stop()
+	select {
+	case <-c.ready:
+		return nil
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	case <-t.C:
+		return fmt.Errorf("%w: no handshake within %v", ErrSlow, c.door.cfg.HandshakeTime)
+	}
+}
+
+func isClosed(ch <-chan struct{}) bool {
+	select {
+	case <-ch:
+		return true
+	default:
+		return false
+	}
+}
+
+// answer sends a PONG, or leaves it to outward while a frame is on its way.
+func (c *conn) answer(pong []byte) error {
+	c.outlet.Lock()
+	defer c.outlet.Unlock()
+	if c.middle {
+		c.pong = pong
+		return nil
+	}
+	_, err := c.peer.Write(pong)
+	return err
+}
+
+// over takes note that the handshake is.
+func (c *conn) over() {
+	c.mu.Lock()
+	if c.isOver || c.ending {
+		c.mu.Unlock()
+		return
+	}
+	c.isOver = true
+	_ = c.peer.SetReadDeadline(time.Time{}) // it fails when the peer has gone
+	c.mu.Unlock()
+	close(c.through)
+	c.door.entered(c)
+}
+
+func (c *conn) isEnding() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ending
+}
+
+// outward carries what libzmq sends, until libzmq closes its side. It reads on
+// when the peer has gone, so that libzmq is never held up.
+func (c *conn) outward() {
+	var p pipe
+	defer p.close()
+	gone := false
+	for {
+		err := c.local.receive(func(b []byte) error {
+			if !gone {
+				gone = c.give(b) != nil
+			}
+			return nil
+		})
+		if err != nil {
+			break
+		}
+		if n := c.out.Body(); n >= spliceMin && !gone {
+			moved, srcErr, dstErr := p.move(c.peer, c.local, n)
+			c.out.Skip(moved)
+			gone = dstErr != nil
+			if srcErr != nil {
+				break
+			}
+			if !gone && c.out.Between() {
+				gone = c.rest() != nil
+			}
+		}
+	}
+	c.mu.Lock()
+	c.ending = true
+	_ = c.peer.SetReadDeadline(time.Now().Add(farewell)) // it fails when the peer has gone
+	c.mu.Unlock()
+	c.peer.closeWrite()
+	c.door.saidAll(c)
+	c.local.Close() // libzmq has closed it first
+}
+
+// give sends on what libzmq has sent.
+func (c *conn) give(b []byte) error {
+	encrypted := c.door.cfg.Limits.Curve
+	if encrypted && isClosed(c.through) {
+		c.out.SetThrough()
+	}
+	c.outlet.Lock()
+	defer c.outlet.Unlock()
+	for len(b) > 0 {
+		pass, rest, err := c.out.Feed(b, 0)
+		if err != nil {
+			return err // never: it is our own libzmq
+		}
+		b = rest
+		if c.out.Ready() && !isClosed(c.ready) {
+			close(c.ready)
+			if encrypted {
+				c.over() // before the peer can answer it
+			}
+		}
+		if len(pass) > 0 {
+			if _, err := c.peer.Write(pass); err != nil {
+				return err
+			}
+		}
+	}
+	return c.restLocked()
+}
+
+// rest sends the PONG that waits for the end of a frame.
+func (c *conn) rest() error {
+	c.outlet.Lock()
+	defer c.outlet.Unlock()
+	return c.restLocked()
+}
+
+func (c *conn) restLocked() error {
+	if c.middle = !c.out.Between(); c.middle || c.pong == nil {
+		return nil
+	}
+	pong := c.pong
+	c.pong = nil
+	_, err := c.peer.Write(pong)
+	return err
+}

@@ -1,0 +1,153 @@
+package door
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// Reach makes a connection to the other end. It tries until it has one or ctx
+// ends: an error is final for this connection of libzmq, which then tries again
+// by itself.
+type Reach func(ctx context.Context) (net.Conn, error)
+
+// Implementation constants.
+const (
+	// dialPause is waited between two attempts to connect, and namePause after a
+	// name did not resolve.
+	dialPause = 100 * time.Millisecond
+	namePause = time.Second
+	// dialTimeout bounds one attempt; the kernel's own pauses between them grow
+	// to a minute.
+	dialTimeout = 2 * time.Second
+)
+
+// Mouth opens an abstract Unix name, with its @, that a socket of libzmq connects
+// to. Its connections go wherever reach leads, one at a time: a new one means
+// that libzmq has given up the one before. about says where that is.
+func (d *Door) Mouth(about Peer, reach Reach) (name string, err error) {
+	d.mu.Lock()
+	n := len(d.listeners)
+	d.mu.Unlock()
+	name = d.name + "-at-" + strconv.Itoa(n)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name})
+	if err != nil {
+		return "", err
+	}
+	d.mu.Lock()
+	d.listeners = append(d.listeners, l)
+	d.mu.Unlock()
+	d.cfg.Spawn(func() { d.swallow(l, about, reach) })
+	return name, nil
+}
+
+// swallow takes the connections of libzmq until the mouth is closed.
+func (d *Door) swallow(l *net.UnixListener, about Peer, reach Reach) {
+	before := func() {}
+	for {
+		local, err := l.AcceptUnix()
+		if err != nil {
+			if d.ctx.Err() != nil || errors.Is(err, net.ErrClosed) || !d.sleep(acceptPauseMost) {
+				return
+			}
+			continue
+		}
+		if !ownProcess(local) {
+			d.cfg.Log.Warn("another process knocked at a socket of this one, and was not let in")
+			local.Close()
+			continue
+		}
+		before()
+		widen(local)
+		c := d.newConn(about)
+		c.local = newStream(local)
+		c.ctx, c.cancel = context.WithCancel(d.ctx)
+		before = c.cancel
+		d.mu.Lock()
+		closed := d.closed
+		if !closed {
+			d.last++
+			c.id = d.last
+			d.conns[c.id] = c
+			d.carried.Add(1)
+		}
+		d.mu.Unlock()
+		if closed {
+			local.Close()
+			return
+		}
+		d.cfg.Spawn(func() { c.serveDialled(reach) })
+	}
+}
+
+// ownProcess reports whether a connection comes from this process.
+func ownProcess(c *net.UnixConn) (own bool) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return false
+	}
+	err = raw.Control(func(fd uintptr) {
+		cred, err := syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
+		own = err == nil && int(cred.Pid) == os.Getpid()
+	})
+	return own && err == nil
+}
+
+// serveDialled reaches the peer and carries the bytes of the connection.
+func (c *conn) serveDialled(reach Reach) {
+	d := c.door
+	defer d.ended(c)
+	defer c.cancel()
+	peer, err := reach(c.ctx)
+	if err != nil {
+		return
+	}
+	d.mu.Lock()
+	c.peer = newStream(peer)
+	closed := d.closed
+	d.mu.Unlock()
+	if closed && c.ctx.Err() != nil {
+		return
+	}
+	stop := context.AfterFunc(c.ctx, func() { peer.Close() })
+	defer stop()
+	_ = peer.SetReadDeadline(time.Now().Add(d.cfg.HandshakeTime)) // it fails when the peer has gone
+	c.done.Add(1)
+	d.cfg.Spawn(func() {
+		defer c.done.Done()
+		c.outward()
+	})
+	c.inward()
+	c.done.Wait()
+}
+
+// Dial returns a Reach for an address of package net.
+func (d *Door) Dial(network, addr string) Reach {
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: d.cfg.Keepalive, Control: d.control}
+	return func(ctx context.Context) (net.Conn, error) {
+		for {
+			conn, err := dialer.DialContext(ctx, network, addr)
+			if err == nil {
+				return conn, nil
+			}
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			d.setTrouble(fmt.Errorf("connecting to %s: %w", addr, err))
+			pause := dialPause
+			if _, ok := errors.AsType[*net.DNSError](err); ok {
+				pause = namePause
+			}
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(pause):
+			}
+		}
+	}
+}

@@ -1,0 +1,332 @@
+package door
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Errors of the door itself, beside those of the Reader.
+var (
+	// ErrSlow says that a peer did not finish its handshake in time.
+	ErrSlow = errors.New("too slow")
+	// ErrFull says that there is no place for another connection.
+	ErrFull = errors.New("no place")
+	// ErrForeign says that the address of a peer is not let in.
+	ErrForeign = errors.New("not let in")
+)
+
+// Config is what a Door is made of.
+type Config struct {
+	Limits Limits
+	// MaxConnections is how many peers may be there at once; 0 means no limit.
+	MaxConnections int
+	// HandshakeTime is how long a peer may take from its first word to the end of
+	// the handshake.
+	HandshakeTime time.Duration
+	// Single has one connection at a time go through to libzmq, and the others
+	// wait for its end: for a PAIR socket, which serves one.
+	Single bool
+	// Allow says why an address is not let in, or nil. It may be nil itself.
+	Allow func(netip.Addr) error
+	// UserTimeout is how long TCP data may be without an acknowledgement of the
+	// peer's kernel.
+	UserTimeout time.Duration
+	// Keepalive finds a peer that vanished.
+	Keepalive net.KeepAliveConfig
+	// Spawn runs a function in a goroutine; nil means go.
+	Spawn func(func())
+	// Refused is called with each connection that the door ends for a fault of
+	// its peer, and why. It may be nil.
+	Refused func(p Peer, reason error)
+	Log     *slog.Logger
+}
+
+// Peer is who is at the other end of a connection.
+type Peer struct {
+	// Address is where the connection comes from or leads to: an IP address with
+	// its port, or a path.
+	Address string
+	// Port is our port that it came in through, or the peer's that it leads to.
+	Port uint
+}
+
+// Door is what stands in front of the sockets of one end, over all its ports
+// and for as long as the end is open. All methods may be called from any
+// goroutine.
+type Door struct {
+	cfg   Config
+	begun time.Time
+	name  string // of its sockets; random
+	ctx   context.Context
+	stop  context.CancelFunc
+
+	single  chan struct{} // holds one token when Single
+	carried sync.WaitGroup
+
+	mu        sync.Mutex
+	closed    bool
+	listeners []net.Listener
+	conns     map[uint64]*conn
+	last      uint64 // id
+	target    string // the abstract name that libzmq is bound to; "": none at the moment
+	retarget  chan struct{}
+	trouble   error
+}
+
+// New returns a Door without any opening.
+func New(cfg Config) *Door {
+	var name [8]byte
+	_, _ = rand.Read(name[:]) // never fails: crypto/rand
+	d := &Door{
+		cfg: cfg, begun: time.Now(), name: "@netgear-" + hex.EncodeToString(name[:]),
+		conns: map[uint64]*conn{}, retarget: make(chan struct{}),
+	}
+	if cfg.Single {
+		d.single = make(chan struct{}, 1)
+	}
+	if d.cfg.Spawn == nil {
+		d.cfg.Spawn = func(f func()) { go f() }
+	}
+	if d.cfg.Log == nil {
+		d.cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	return d
+}
+
+// Lead has connections go to a socket of libzmq that is bound to an abstract
+// Unix name, with its @. The empty name has them wait.
+func (d *Door) Lead(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.target = name
+	close(d.retarget)
+	d.retarget = make(chan struct{})
+}
+
+// Name returns an abstract Unix name that only this Door uses, for the socket of
+// libzmq with that number.
+func (d *Door) Name(n uint64) string { return d.name + "-to-" + strconv.FormatUint(n, 10) }
+
+// Close ends the door. What libzmq has left in it goes on its way, for grace at
+// the most. The sockets of libzmq must be closed already.
+func (d *Door) Close(grace time.Duration) {
+	d.mu.Lock()
+	d.closed = true
+	for _, l := range d.listeners {
+		l.Close()
+	}
+	d.mu.Unlock()
+	if grace > 0 {
+		gone := make(chan struct{})
+		d.cfg.Spawn(func() {
+			d.carried.Wait()
+			close(gone)
+		})
+		select {
+		case <-gone:
+		case <-time.After(grace):
+		}
+	}
+	d.stop()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.conns {
+		c.closeBoth()
+	}
+}
+
+// Trouble returns what keeps connections from coming about, or nil.
+func (d *Door) Trouble() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.trouble
+}
+
+func (d *Door) setTrouble(err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.trouble = err
+}
+
+// Count returns how many connections there are, those in their handshake
+// included.
+func (d *Door) Count() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.conns)
+}
+
+// PeerOf returns who is at the other end of a descriptor of libzmq.
+func (d *Door) PeerOf(fd int) (p Peer, ok bool) {
+	sa, err := syscall.Getpeername(fd)
+	if err != nil {
+		return p, false
+	}
+	u, ok := sa.(*syscall.SockaddrUnix)
+	if !ok {
+		return p, false
+	}
+	text, ok := strings.CutPrefix(u.Name, d.name+"-of-")
+	if !ok {
+		return p, false
+	}
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return p, false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c := d.conns[id]
+	if c == nil {
+		return p, false
+	}
+	return c.about, true
+}
+
+// entered takes note that the handshake of a connection is over.
+func (d *Door) entered(c *conn) {
+	d.setTrouble(nil)
+	d.cfg.Log.Debug("handshake through", "peer", c.about.Address)
+}
+
+// ended takes note of the end of a connection.
+func (d *Door) ended(c *conn) {
+	d.mu.Lock()
+	c.closeBoth()
+	delete(d.conns, c.id)
+	d.mu.Unlock()
+	d.saidAll(c)
+	c.mu.Lock()
+	reason := c.refused
+	c.mu.Unlock()
+	if reason != nil {
+		d.refused(c.about, reason)
+	}
+}
+
+// closeBoth closes what there is of a connection. Its caller has the lock of the
+// door, and knows that libzmq has closed its side or never had one that it could
+// be harmed by.
+func (c *conn) closeBoth() {
+	if c.peer != nil {
+		c.peer.Close()
+	}
+	if c.local != nil {
+		c.local.Close()
+	}
+}
+
+// saidAll takes note, once, that nothing of libzmq is on its way any more.
+func (d *Door) saidAll(c *conn) { c.said.Do(d.carried.Done) }
+
+func (d *Door) refused(p Peer, reason error) {
+	d.cfg.Log.Debug("connection ended by the door", "peer", p.Address, "reason", reason)
+	if d.cfg.Refused != nil {
+		d.cfg.Refused(p, reason)
+	}
+}
+
+// enter waits for its turn, then connects a peer with libzmq.
+func (c *conn) enter() error {
+	d := c.door
+	if d.single != nil {
+		select {
+		case d.single <- struct{}{}:
+			c.holdsSingle = true
+		case <-c.ctx.Done():
+			return c.ctx.Err()
+		}
+	}
+	_ = c.peer.SetReadDeadline(time.Now().Add(d.cfg.HandshakeTime)) // it fails when the peer has gone
+	t := time.NewTimer(d.cfg.HandshakeTime)
+	defer t.Stop()
+	for {
+		d.mu.Lock()
+		target, changed := d.target, d.retarget
+		d.mu.Unlock()
+		if target != "" {
+			dialer := net.Dialer{LocalAddr: &net.UnixAddr{Net: "unix", Name: d.name + "-of-" + strconv.FormatUint(c.id, 10)}}
+			local, err := dialer.DialContext(c.ctx, "unix", target)
+			if err == nil {
+				return c.join(local)
+			}
+			if !errors.Is(err, syscall.ECONNREFUSED) {
+				return fmt.Errorf("door: to libzmq: %w", err)
+			}
+		}
+		select {
+		case <-changed:
+		case <-c.ctx.Done():
+			return c.ctx.Err()
+		case <-t.C:
+			return fmt.Errorf("%w: nobody takes connections at the moment", ErrSlow)
+		}
+	}
+}
+
+// join begins to carry what libzmq sends.
+func (c *conn) join(local net.Conn) error {
+	widen(local)
+	c.door.mu.Lock()
+	c.local = newStream(local)
+	closed := c.door.closed
+	c.door.mu.Unlock()
+	if closed {
+		return net.ErrClosed
+	}
+	c.done.Add(1)
+	c.door.cfg.Spawn(func() {
+		defer c.done.Done()
+		c.outward()
+	})
+	return nil
+}
+
+// Widen gives libzmq's end of a connection a larger send buffer, by its
+// descriptor, as the monitor of a socket tells it. It does nothing to a
+// descriptor that is something else by now.
+func (d *Door) Widen(fd int) {
+	sa, err := syscall.Getpeername(fd)
+	if err != nil {
+		return
+	}
+	if u, ok := sa.(*syscall.SockaddrUnix); ok && strings.HasPrefix(u.Name, d.name) {
+		_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, localBuffer) // as much of it as the kernel gives
+	}
+}
+
+// widen gives a socket towards libzmq a larger send buffer.
+func widen(c net.Conn) {
+	if u, ok := c.(*net.UnixConn); ok {
+		_ = u.SetWriteBuffer(localBuffer) // as much of it as the kernel gives
+	}
+}
+
+// spare is how many descriptors the door leaves to the rest of the process, of
+// so many that it may have.
+func spare(limit uint64) uint64 { return min(max(64, limit/8), limit/2) }
+
+// lastDescriptor returns the number from which on descriptors are too scarce
+// for another peer. The kernel hands out the lowest free number, so a high one
+// means that those below are taken.
+func lastDescriptor() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 1 << 30
+	}
+	return int(min(limit.Cur-spare(limit.Cur), 1<<30))
+}

@@ -1,0 +1,164 @@
+package door
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Implementation constants.
+const (
+	// acceptPause and its multiples are waited after an error of accept, so that
+	// a process without descriptors does not spin.
+	acceptPause     = 5 * time.Millisecond
+	acceptPauseMost = 500 * time.Millisecond
+	// acceptBurst connections are accepted at once, and then one each
+	// acceptInterval: connections that come and go as fast as they can cost a
+	// twentieth of a core.
+	acceptBurst    = 64
+	acceptInterval = time.Millisecond
+	// singlePause is between the end of a connection and the next one of a PAIR
+	// socket, which refuses it until it has let go of the one before.
+	singlePause = 10 * time.Millisecond
+)
+
+// Listen opens the door at a TCP address, or at a path or an abstract name for
+// network "unix". Errors are those of package net.
+func (d *Door) Listen(network, addr string) (net.Addr, error) {
+	lc := net.ListenConfig{
+		KeepAliveConfig: d.cfg.Keepalive,
+		Control:         d.control,
+	}
+	l, err := lc.Listen(d.ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	d.listeners = append(d.listeners, l)
+	d.mu.Unlock()
+	d.cfg.Spawn(func() { d.accept(l) })
+	return l.Addr(), nil
+}
+
+// control sets what accepted and dialled connections of TCP have beside
+// keepalive.
+func (d *Door) control(network, _ string, raw syscall.RawConn) (err error) {
+	if d.cfg.UserTimeout == 0 || len(network) < 3 || network[:3] != "tcp" {
+		return nil
+	}
+	cerr := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.cfg.UserTimeout.Milliseconds()))
+	})
+	return errors.Join(cerr, err)
+}
+
+// accept takes connections until the listener is closed.
+func (d *Door) accept(l net.Listener) {
+	pause := acceptPause
+	credit, at := acceptBurst, time.Now()
+	for {
+		c, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			d.cfg.Log.Debug("accepting a connection", "error", err)
+			if !d.sleep(pause) {
+				return
+			}
+			pause = min(2*pause, acceptPauseMost)
+			continue
+		}
+		pause = acceptPause
+		d.admit(c, l.Addr())
+		now := time.Now()
+		credit = min(acceptBurst, credit-1+int(now.Sub(at)/acceptInterval))
+		at = now
+		if credit <= 0 && !d.sleep(acceptInterval) {
+			return
+		}
+	}
+}
+
+// sleep reports false when the door was closed meanwhile.
+func (d *Door) sleep(t time.Duration) bool {
+	select {
+	case <-d.ctx.Done():
+		return false
+	case <-time.After(t):
+		return true
+	}
+}
+
+// admit gives a connection a place, or closes it.
+func (d *Door) admit(peer net.Conn, at net.Addr) {
+	var source netip.Addr
+	about := Peer{Address: peer.RemoteAddr().String()}
+	if t, ok := peer.RemoteAddr().(*net.TCPAddr); ok {
+		a := t.AddrPort()
+		source = a.Addr().Unmap()
+		about.Address = netip.AddrPortFrom(source, a.Port()).String()
+	}
+	if t, ok := at.(*net.TCPAddr); ok {
+		about.Port = uint(t.Port)
+	}
+	c := d.newConn(about)
+	c.source = source
+	c.peer = newStream(peer)
+	c.ctx, c.cancel = context.WithCancel(d.ctx)
+	err := d.judge(c)
+	if err == nil {
+		err = d.place(c)
+	}
+	if err != nil {
+		c.cancel()
+		peer.Close()
+		d.refused(about, err)
+		return
+	}
+	d.cfg.Spawn(c.serve)
+}
+
+// judge says why a connection is not let in, or nil, from what is known before
+// it has said a word.
+func (d *Door) judge(c *conn) (err error) {
+	if d.cfg.Allow != nil && c.source.IsValid() {
+		if err := d.cfg.Allow(c.source); err != nil {
+			return fmt.Errorf("%w: %w", ErrForeign, err)
+		}
+	}
+	if c.peer.raw == nil {
+		return nil
+	}
+	last := lastDescriptor()
+	cerr := c.peer.raw.Control(func(fd uintptr) {
+		if int(fd) >= last {
+			err = fmt.Errorf("%w: too few file descriptors are free", ErrFull)
+		}
+	})
+	return errors.Join(err, cerr)
+}
+
+// serve carries the bytes of a connection that was accepted.
+func (c *conn) serve() {
+	d := c.door
+	defer d.ended(c)
+	defer func() {
+		if c.holdsSingle {
+			d.sleep(singlePause)
+			<-d.single
+		}
+	}()
+	defer c.cancel()
+	stop := context.AfterFunc(c.ctx, func() { c.peer.Close() })
+	defer stop()
+	_ = c.peer.SetReadDeadline(time.Now().Add(d.cfg.HandshakeTime)) // it fails when the peer has gone
+	c.inward()
+	c.done.Wait()
+}

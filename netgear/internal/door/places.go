@@ -1,0 +1,111 @@
+package door
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// place gives a connection one of the places, or says why it gets none. When
+// all are taken, a connection that has no use makes room: one whose peer has gone,
+// one that is in its handshake for the longest time, or one of an address that
+// has more than its share.
+func (d *Door) place(c *conn) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return fmt.Errorf("%w: closed", ErrFull)
+	}
+	if limit := d.cfg.MaxConnections; limit > 0 && len(d.conns) >= limit {
+		v := d.victimLocked(c)
+		if v == nil {
+			return fmt.Errorf("%w: all %d places for connections are taken", ErrFull, limit)
+		}
+		d.evictLocked(v)
+	}
+	d.last++
+	c.id = d.last
+	d.conns[c.id] = c
+	d.carried.Add(1)
+	return nil
+}
+
+// victimLocked returns the connection that makes room for c, or nil.
+func (d *Door) victimLocked(c *conn) (victim *conn) {
+	share := map[string]int{}
+	for _, o := range d.conns {
+		share[o.origin()]++
+	}
+	mine := share[c.origin()] + 1 // with c
+	rank := func(o *conn) (rank, held, age int) {
+		rank = o.uselessness()
+		held = share[o.origin()]
+		if rank == 0 && held > mine {
+			rank = greedyRank
+		}
+		// Of those that are served the youngest goes, of the others the oldest.
+		if age = -int(o.id); rank == greedyRank { //nolint:gosec // a count
+			age = -age
+		}
+		return rank, held, age
+	}
+	most, mostHeld, mostAge := 0, 0, 0
+	for _, o := range d.conns {
+		r, held, age := rank(o)
+		if r == 0 {
+			continue
+		}
+		if victim == nil || cmp.Or(cmp.Compare(r, most), cmp.Compare(held, mostHeld), cmp.Compare(age, mostAge)) > 0 {
+			victim, most, mostHeld, mostAge = o, r, held, age
+		}
+	}
+	return victim
+}
+
+// Ranks of uselessness.
+const (
+	greedyRank    = 1
+	handshakeRank = 2
+	goneRank      = 3
+)
+
+// uselessness says how little is lost with a connection; 0: something is.
+func (c *conn) uselessness() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.inwardIn && !c.door.cfg.Limits.Curve:
+		return goneRank
+	case c.inwardIn: // it ends when libzmq lets go of it, and not before
+		return 0
+	case !c.isOver:
+		return handshakeRank
+	}
+	return 0
+}
+
+// evictLocked ends a connection to make room. Its place is free at once. One
+// that is gone already and that libzmq does not let go of, since nobody reads
+// what is queued, is closed towards libzmq too: libzmq never saw a PING of it.
+func (d *Door) evictLocked(c *conn) {
+	delete(d.conns, c.id)
+	c.mu.Lock()
+	gone := c.inwardIn
+	c.mu.Unlock()
+	c.cancel()
+	if c.local != nil && gone && !d.cfg.Limits.Curve {
+		c.local.Close()
+	}
+}
+
+// origin returns what a peer cannot have many of: its IPv4 address, the half of
+// its IPv6 address that names its network, or nothing for Unix sockets.
+func (c *conn) origin() string {
+	a := c.source
+	if a.Is6() {
+		p, err := a.Prefix(64)
+		if err == nil {
+			return p.String()
+		}
+	}
+	return a.String()
+}
