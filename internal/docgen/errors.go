@@ -9,7 +9,7 @@ import (
 
 const errorIntro = `# Errors and warnings
 
-<!-- Written by "make docs" from internal/errdoc: change it there. -->
+*"make docs" writes this page from internal/errdoc: change it there.*
 
 Everything that netgearsink, netgearsrc and netgeardemux post on the bus, by GStreamer's domain and code, which is what a program sees. After an **error** the
 stream is over; after a **warning** it goes on, and so it does when nobody reads it. ` + "`gst-launch-1.0`" + ` shows the text, and the debug text below it.
@@ -45,7 +45,7 @@ func errorPage() string {
 			b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 		}
 	}
-	return b.String()
+	return wrap(b.String())
 }
 
 // codes names domain and code, or both codes where those of sink and source

@@ -27,7 +27,7 @@ func main() {
 
 const intro = `# Properties of netgearsink and netgearsrc
 
-<!-- Written by "make docs" from netgear.Properties: change it there. -->
+*"make docs" writes this page from netgear.Properties: change it there.*
 
 What both elements understand beyond the properties of every GStreamer sink and source (` + "`sync`, `do-timestamp`" + ` and so on).
 ` + "`gst-inspect-1.0 netgearsink`" + ` shows the same. Names and numbers mean what they mean in NetGear: ` + "`request_timeout=4`" + ` there
@@ -45,7 +45,7 @@ func page() string {
 	table(&b)
 	values(&b)
 	uris(&b)
-	return b.String()
+	return wrap(b.String())
 }
 
 func table(b *strings.Builder) {
