@@ -254,7 +254,7 @@ func DefaultConfig(role Role) Config {
 func (c *Config) Validate(role Role) error {
 	for i := range Properties {
 		p := &Properties[i]
-		if p.field == nil || p.On&role == 0 || p.Kind == String {
+		if p.field == nil || p.On&role == 0 || p.Kind == String && !p.JSON {
 			continue
 		}
 		if err := p.Set(c, p.Get(c)); err != nil {

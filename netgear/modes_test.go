@@ -320,7 +320,9 @@ func TestBidirectional(t *testing.T) {
 				{"{\"1\": null}", "dict", "{\"1\": null}"},
 				{"", "NoneType", ""},
 			} {
-				r.SetReturnData(wire.ValueFromText(c.text))
+				if err := r.SetReturnData(wire.ValueFromText(c.text)); err != nil {
+					t.Fatal(err)
+				}
 				for range 2 { // it stays
 					if a := step(); a != (answer{c.kind, c.data, ""}) {
 						t.Errorf("%q came as %+v", c.text, a)
@@ -346,7 +348,9 @@ func TestBidirectional(t *testing.T) {
 					}
 				}
 			}
-			r.SetReturnData(wire.ValueFromText("7"))
+			if err := r.SetReturnData(wire.ValueFromText("7")); err != nil {
+				t.Fatal(err)
+			}
 			if a := step(); a != (answer{"int", "7", ""}) {
 				t.Errorf("after the array: %+v", a)
 			}

@@ -62,6 +62,8 @@ type Property struct {
 	NetGear string
 	// NotInURI keeps a setting out of the URI.
 	NotInURI bool
+	// JSON marks text that is sent as a JSON value, which has a longest length.
+	JSON bool
 	// Secret settings can be written and never read.
 	Secret bool
 
@@ -239,12 +241,12 @@ var Properties = []Property{
 		field: func(c *Config) any { return &c.SSHKnownHosts },
 	},
 	{
-		Name: "message", Nick: "Message", Kind: String, On: SenderRole, When: Playing, NetGear: "message of send()",
+		Name: "message", Nick: "Message", Kind: String, On: SenderRole, When: Playing, JSON: true, NetGear: "message of send()",
 		Blurb: "Data to send with each frame: a JSON value, or any other text as a JSON string (empty = null)",
 		field: func(c *Config) any { return &c.Message },
 	},
 	{
-		Name: "return-data", Nick: "Return data", Kind: String, On: ReceiverRole, When: Playing, NetGear: "return_data of recv()",
+		Name: "return-data", Nick: "Return data", Kind: String, On: ReceiverRole, When: Playing, JSON: true, NetGear: "return_data of recv()",
 		Blurb: "Data to answer each frame with, in bidirectional and multi-client mode, until it changes: a JSON value, or any other text as a JSON string (empty = null)",
 		field: func(c *Config) any { return &c.ReturnData },
 	},
@@ -377,6 +379,11 @@ func (p *Property) Set(c *Config, v any) error {
 	case *string:
 		var s string
 		if s, ok = v.(string); ok {
+			if p.JSON {
+				if err := tooLong(p.Name, wire.ValueFromText(s)); err != nil {
+					return err
+				}
+			}
 			*f = s
 		}
 	case *Secret:
@@ -427,6 +434,14 @@ func (p *Property) Set(c *Config, v any) error {
 	}
 	if !ok {
 		return p.errorf(fmt.Sprint(v))
+	}
+	return nil
+}
+
+// tooLong returns an error for a value that no peer would take.
+func tooLong(name string, value wire.Raw) error {
+	if len(value) > wire.MaxValueLen {
+		return fmt.Errorf("netgear: %w: %s of %d bytes of JSON: want at most %d", ErrSettings, name, len(value), wire.MaxValueLen)
 	}
 	return nil
 }

@@ -105,7 +105,16 @@ func (r *Receiver) Stats() Stats { return r.stats.snapshot(&r.cfg, r.peers) }
 
 // SetReturnData makes a JSON value the answer to the frames that follow, in
 // bidirectional and multi-client mode. Any goroutine may call it.
-func (r *Receiver) SetReturnData(data wire.Raw) { r.answer.setData(data) }
+//
+// The error wraps ErrSettings when data are too long for a peer to take; the
+// answer stays what it was.
+func (r *Receiver) SetReturnData(data wire.Raw) error {
+	if err := tooLong("return data", data); err != nil {
+		return err
+	}
+	r.answer.setData(data)
+	return nil
+}
 
 // SetReturnFrame makes a frame the answer to the frames that follow, in
 // bidirectional and multi-client mode, and takes over its payload; of the

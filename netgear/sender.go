@@ -152,6 +152,10 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	}
 	defer s.busy.Store(false)
 	begin := time.Now()
+	if err := tooLong("message", f.Header.Message); err != nil {
+		f.Payload.Release()
+		return err
+	}
 	if err := s.makeRoom(ctx); err != nil {
 		f.Payload.Release()
 		return err

@@ -192,7 +192,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			f.Header.Shape, f.Header.Ext.Delta = wire.MakeShape(len(f.Payload.Bytes)), r.input.Delta
 		}
 		f.Header.HasMessage = true
-		f.Header.Message = r.messageOf(&r.input, cfg.Message)
+		f.Header.Message = e.messageOf(r, cfg.Message)
 		setTimes(&f.Header.Ext, &r.input)
 		size := len(f.Payload.Bytes)
 		err := r.sender.Send(e.Context(), f)
@@ -214,9 +214,14 @@ func (e *element) askKeyFrame() {
 }
 
 // messageOf returns the JSON value to send: the buffer's, or the property's.
-func (r *run) messageOf(in *gstglue.Input, property string) wire.Raw {
-	if in.HasMessage {
-		return wire.ValueFromText(in.Message)
+func (e *element) messageOf(r *run, property string) wire.Raw {
+	if in := &r.input; in.HasMessage {
+		message := wire.ValueFromText(in.Message)
+		if len(message) > wire.MaxValueLen {
+			e.Warn(fmt.Errorf("%w: message of %d bytes of JSON on a buffer: want at most %d; the frame goes without", netgear.ErrSettings, len(message), wire.MaxValueLen))
+			return nil
+		}
+		return message
 	}
 	if r.messageText != property {
 		r.messageText, r.message = property, wire.ValueFromText(property)

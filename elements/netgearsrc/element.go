@@ -129,7 +129,7 @@ func (e *element) Changed(p *netgear.Property) {
 	}
 	r.receiver.SetEOSOnTerminate(cfg.EOSOnTerminate)
 	if p.Name == "return-data" {
-		r.receiver.SetReturnData(wire.ValueFromText(cfg.ReturnData))
+		_ = r.receiver.SetReturnData(wire.ValueFromText(cfg.ReturnData)) // the property was held to the longest length
 	}
 }
 

@@ -672,6 +672,8 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 		add(id, errdoc.Sink)
 	}
 	add("demux-ports", errdoc.Demux)
+	add("value-length", errdoc.Sink, errdoc.Src)
+	add("message-length", errdoc.Sink)
 	add("forked", errdoc.Sink, errdoc.Src, errdoc.Demux)
 	add("crowd", errdoc.Sink, errdoc.Src)
 	add("descriptors", errdoc.Sink, errdoc.Src)

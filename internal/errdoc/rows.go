@@ -14,6 +14,14 @@ var Kinds = []Kind{
 				Cause: "a value in a URI, or a port before its query, that does not parse or is out of range", Cure: "one of the values that the text names; [properties.md](properties.md) has units and ranges",
 			},
 			{
+				ID: "value-length", On: both, Warning: true, Text: "settings: <property> of <number> bytes of JSON: want at most <number>; the value before stays",
+				Cause: "`message` or `return-data` is longer than a peer takes", Cure: "less of it: a picture as a frame, large data by a way of its own",
+			},
+			{
+				ID: "message-length", On: []string{Sink}, Warning: true, Text: "settings: message of <number> bytes of JSON on a buffer: want at most <number>; the frame goes without",
+				Cause: "the same, of the `message` in a buffer's `NetgearMeta`", Cure: "the same",
+			},
+			{
 				ID: "port-0", On: both, Text: "settings: port 0 with bind=false: want the port that the other end binds to",
 				Cause: "port 0 takes any free port, which only the end that binds can do", Cure: "the receiver's `port`",
 			},

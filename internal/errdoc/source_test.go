@@ -60,7 +60,7 @@ var unposted = map[string]string{
 	"only in NULL or READY": "the log, and GError of the URI handler", "cannot be changed now": "the log, and GError of the URI handler",
 	"%w: video format %s":   "nobody: the pad's template lets no such caps in, and returned frames of such go to the log",
 	"since the last report": "the debug text", "the first of its kind": "the debug text", "could not open": "the debug text", "could not take the caps": "the debug text", "could not map the buffer": "the debug text",
-	"the caps are ": "the debug text", "a parser or decodebin in front": "the debug text", "knows what they are": "the debug text",
+	"the caps are ": "the debug text", "a parser or decodebin in front": "the debug text", "the property was not set": "the debug text", "knows what they are": "the debug text",
 	"could not send": "the debug text", "could not receive": "the debug text", "could not make a buffer": "the debug text", "no server sent anything": "the debug text", "not told again": "the debug text",
 	"put jpegdec (JPEG) or videoconvert": "the debug text", "put decodebin behind netgearsrc": "the debug text", "not posted again": "the log", "frame seq=%d bytes=%d ack-us=%d": "the log", "frame seq=%d bytes=%d capture-to-receive-us=%d": "the log",
 	" a JPEG: want raw pixels": "nobody: elements ask for the layout of raw frames alone",

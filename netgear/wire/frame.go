@@ -50,8 +50,8 @@ type Header struct {
 // NetGear's order, and the "gst" key last when h.HasExt. With h.Terminate it is
 // AppendTerminate. It allocates nothing when dst is large enough.
 //
-// h.Message is copied as it is and must be a ValidValue. A result longer than
-// MaxHeaderLen is refused by ParseHeader at the other end.
+// h.Message is copied as it is and must be a ValidValue. ParseHeader takes the
+// result then.
 func AppendHeader(dst []byte, h *Header) []byte {
 	if h.Terminate {
 		return AppendTerminate(dst, h.Port)

@@ -255,7 +255,7 @@ var badHeaders = []struct{ name, text, want string }{
 	{"invalid UTF-8", "{\"a\": \"\xff\"}", `want UTF-8`},
 	{"surrogate in UTF-8", "{\"a\": \"\xed\xa0\x80\"}", `want UTF-8`},
 	{"byte order mark", "\ufeff{\"terminate_flag\": true}", `want an object`},
-	{"too long", `{"a": "` + strings.Repeat("a", wire.MaxHeaderLen) + `"` + rest, `want at most 1048576`},
+	{"too long", `{"a": "` + strings.Repeat("a", wire.MaxHeaderLen) + `"` + rest, `want at most 16842752`},
 
 	{"compression is true", `{"compression": true` + rest, `"compression": want false or an object, got true`},
 	{"compression is a number", `{"compression": 0` + rest, `"compression": want false or an object, got 0`},

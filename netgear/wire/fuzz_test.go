@@ -133,7 +133,7 @@ func FuzzValue(f *testing.F) {
 		f.Add(c.text)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if len(s) > wire.MaxHeaderLen/8 {
+		if len(s) > wire.MaxValueLen/8 {
 			return
 		}
 		v := wire.ValueFromText(s)

@@ -66,7 +66,7 @@ func TestValidValueRefuses(t *testing.T) {
 	for _, r := range []wire.Raw{
 		{},
 		wire.Raw(" "), wire.Raw("a"), wire.Raw("1,"), wire.Raw("\"\xff\""), wire.Raw(`"a`), wire.Raw(`{"a":1,}`),
-		wire.Raw(`"` + strings.Repeat("a", wire.MaxHeaderLen) + `"`),
+		wire.Raw(`"` + strings.Repeat("a", wire.MaxValueLen) + `"`),
 	} {
 		if wire.ValidValue(r) {
 			t.Errorf("ValidValue(%.60q), want false", r)

@@ -3,9 +3,14 @@ package wire
 // Limits of this package. NetGear has none of them: they are our choice, far
 // above what real peers send and low enough to keep a hostile one harmless.
 const (
-	// MaxHeaderLen is the longest header, JSON reply or JSON value, in bytes.
-	// A NetGear header without a message has about 150.
-	MaxHeaderLen = 1 << 20
+	// MaxValueLen is the longest JSON value that travels with a frame or answers
+	// one, in bytes of JSON text. Whoever sets one is held to it.
+	MaxValueLen = 16 << 20
+
+	// MaxHeaderLen is the longest header or JSON reply, in bytes: the longest
+	// value, and plenty for the rest. A NetGear header without a message has
+	// about 150.
+	MaxHeaderLen = MaxValueLen + 64<<10
 
 	// MaxDepth is how deep arrays and objects may nest in one value of a
 	// header or a reply; the header's own braces do not count. [[1]] has two

@@ -18,7 +18,7 @@ type Raw []byte
 // JSON string, escaped as Python does. Text that nests deeper than MaxDepth is
 // taken as a string too, and invalid UTF-8 becomes U+FFFD.
 //
-// The result is a ValidValue but for text longer than MaxHeaderLen.
+// The result is a ValidValue but for text longer than MaxValueLen.
 func ValueFromText(s string) Raw {
 	if s == "" {
 		return nil
@@ -31,13 +31,13 @@ func ValueFromText(s string) Raw {
 }
 
 // ValidValue reports whether r may be sent: nil, or one JSON value as Python's
-// json.loads takes it, valid UTF-8, within MaxHeaderLen and MaxDepth.
+// json.loads takes it, valid UTF-8, within MaxValueLen and MaxDepth.
 func ValidValue(r Raw) bool {
 	if r == nil {
 		return true
 	}
 	s, err := newScanner("value", r)
-	if err != nil {
+	if err != nil || len(r) > MaxValueLen {
 		return false
 	}
 	if _, err = s.value(); err != nil {

@@ -125,6 +125,13 @@ func netgearSetProperty(obj unsafe.Pointer, id C.guint, value *C.GValue) {
 	}
 	if err != nil {
 		// A property cannot be refused; a URI that was is told at the start.
+		if p.Name != "uri" && errors.Is(err, netgear.ErrSettings) {
+			role := netgear.SenderRole
+			if categoryOf(in) == CategorySrc {
+				role = netgear.ReceiverRole
+			}
+			Element{obj}.PostWarning(role, fmt.Errorf("%w; the value before stays", err), "the property was not set")
+		}
 		Element{obj}.Log(categoryOf(in), LevelWarning, "set_property", err.Error())
 		return
 	}
