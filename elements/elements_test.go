@@ -80,10 +80,10 @@ func TestPropertiesAreThoseOfTheTable(t *testing.T) {
 
 func TestURIAndPropertiesAreOne(t *testing.T) {
 	e := element(t, "netgearsink")
-	if err := e.SetProperty("uri", "netgear://10.1.2.3:700?pattern=req-rep&max-retries=0"); err != nil {
+	if err := e.SetProperty("uri", "netgear://10.1.2.3:700?pattern=req-rep&max-retries=3"); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]string{"address": "10.1.2.3", "port": "700", "pattern": "1", "max-retries": "0"} {
+	for name, want := range map[string]string{"address": "10.1.2.3", "port": "700", "pattern": "1", "max-retries": "3"} {
 		if got, err := e.GetProperty(name); err != nil || fmt.Sprint(got) != want {
 			t.Errorf("%s is %v (%v), want %s", name, got, err, want)
 		}
@@ -91,7 +91,7 @@ func TestURIAndPropertiesAreOne(t *testing.T) {
 	if err := e.SetProperty("port", uint(701)); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := e.GetProperty("uri"); got != "netgear://10.1.2.3:701?max-retries=0&pattern=req-rep" {
+	if got, _ := e.GetProperty("uri"); got != "netgear://10.1.2.3:701?max-retries=3&pattern=req-rep" {
 		t.Errorf("uri is %v", got)
 	}
 }
@@ -196,15 +196,16 @@ func TestStatsAddUp(t *testing.T) {
 	}
 }
 
-// docs/observability.md has a row for each field of stats, with its type and
+// docs/elements.md has a row for each field of stats, with its type and
 // the elements that have it, and no other row.
 func TestStatsAreDocumented(t *testing.T) {
-	text, err := os.ReadFile("../docs/observability.md")
+	text, err := os.ReadFile("../docs/elements.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(text), "\n## The fields of stats\n")
-	table, _, _ = strings.Cut(table, "\n## ")
+	_, table, _ := strings.Cut(string(text), "\n## Statistics\n")
+	_, table, _ = strings.Cut(table, "\n|---")
+	table, _, _ = strings.Cut(table, "\n\n") // the table of a peer's fields follows
 	documented := map[string]map[string]string{"sink": {}, "src": {}}
 	types := map[string]string{"uint64": "uint64", "double": "float64", "boolean": "bool", "array": "*gst.ValueArrayValue"}
 	for line := range strings.Lines(table) {
@@ -213,7 +214,7 @@ func TestStatsAreDocumented(t *testing.T) {
 			continue
 		}
 		name, on, typ := strings.Trim(cells[1], " `"), strings.TrimSpace(cells[2]), strings.TrimSpace(cells[3])
-		if on != "source" {
+		if on != "src" {
 			documented["sink"][name] = typ
 		}
 		if on != "sink" {

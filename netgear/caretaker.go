@@ -9,27 +9,33 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// careAfter is how long a program may be busy with a frame before somebody
-// looks after its socket.
-const careAfter = 100 * time.Millisecond
+// How long a program may be busy with a frame before somebody looks after its
+// socket: after noteAfter it is noted when the next message comes, after careAfter
+// the message is read.
+const (
+	noteAfter = 2 * time.Millisecond
+	careAfter = 100 * time.Millisecond
+)
 
 // caretaker looks after a Receiver's socket while the program is busy with a
-// frame for long, or paused, where frames are confirmed. It reads one message
-// ahead, without confirming it, for two reasons: what a sender sends again
-// though it has arrived is confirmed at once, and a PAIR socket lets in no new
-// connection before what came over the old one has been read. Without it a
-// sender that gave up waiting and connected anew would be refused, again and
-// again, until it abandons a receiver that is well and alive.
+// frame, or paused, where frames are confirmed. It notes when the next message
+// came: a frame that waits for a sink to show the one before is not younger for
+// it. If the program is busy for long, it reads that message ahead, without
+// confirming it, for two reasons: what a sender sends again though it has arrived
+// is confirmed at once, and a PAIR socket lets in no new connection before what
+// came over the old one has been read. Without it a sender that gave up waiting and
+// connected anew would be refused, again and again, though the receiver is alive.
 //
 // The zero value does nothing; enter and leave then cost next to nothing.
 //
 //	Recv:       enter ... leave            enter ... leave
-//	caretaker:              careAfter, run ^ ends
+//	caretaker:              noteAfter, run ^ ends
 type caretaker struct {
 	r      *Receiver
 	mu     sync.Mutex // held by whoever uses the socket, and what follows
 	wanted atomic.Bool
 	timer  *time.Timer
+	came   time.Time // when a message was seen to wait; zero: none was
 	// ahead is the number of parts of the message that was read ahead, into
 	// the receiver's spare and body; 0: none.
 	ahead int
@@ -37,7 +43,7 @@ type caretaker struct {
 
 func (c *caretaker) start(r *Receiver) {
 	c.r = r
-	c.timer = spawnAfter(careAfter, r.conn.fail, c.run)
+	c.timer = spawnAfter(noteAfter, r.conn.fail, c.run)
 }
 
 // enter takes the socket back.
@@ -60,7 +66,7 @@ func (c *caretaker) leave() {
 		return
 	}
 	if !c.r.closed {
-		c.timer.Reset(careAfter)
+		c.timer.Reset(noteAfter)
 	}
 	c.mu.Unlock()
 }
@@ -69,12 +75,20 @@ func (c *caretaker) run() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.r
+	readAt := time.Now().Add(careAfter - noteAfter)
 	for !r.closed && !c.wanted.Load() {
-		want := zmsg.In
-		if c.ahead > 0 {
-			want = 0
+		if r.conn.sock == nil {
+			return // the next Recv goes on with the renewal
 		}
-		ev, err := r.conn.data.Wait(want, r.conn.waker, time.Time{})
+		want, until := zmsg.In, time.Time{}
+		early := time.Now().Before(readAt)
+		switch {
+		case c.ahead > 0:
+			want = 0
+		case early && !c.came.IsZero():
+			want, until = 0, readAt
+		}
+		ev, err := r.conn.data.Wait(want, r.conn.waker, until)
 		if err != nil {
 			return // the next Recv meets it too, and tells
 		}
@@ -89,7 +103,10 @@ func (c *caretaker) run() {
 			return // the next Recv meets it too, and tells
 		}
 		r.noteLoss()
-		if ev&zmsg.In != 0 && c.ahead == 0 {
+		if ev&zmsg.In != 0 && c.came.IsZero() {
+			c.came = time.Now()
+		}
+		if ev&zmsg.In != 0 && c.ahead == 0 && !early {
 			c.readAhead()
 		}
 	}

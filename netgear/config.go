@@ -87,6 +87,13 @@ type Config struct {
 	// MaxRetries is the number of timeouts in a row at which an end gives up;
 	// 0 means never. A success starts the count anew.
 	MaxRetries int
+	// WaitForConnection says whether frames wait for a receiver that is not there.
+	// In WaitAuto, Frame.Live decides.
+	WaitForConnection WaitMode
+	// MaxLag is how long a frame may wait in a pub-sub Receiver before it is passed
+	// over when a newer one is there; 0 passes over none, up to the bound of what
+	// may wait.
+	MaxLag time.Duration
 	// SubscriberTimeout ends a pub-sub Receiver with io.EOF after so long
 	// without a frame; 0 means never.
 	SubscriberTimeout time.Duration
@@ -171,12 +178,11 @@ var colorspaces = [...]wire.Colorspace{
 // Wire returns the name that goes into a header.
 func (c Colorspace) Wire() wire.Colorspace { return colorspaces[int(c)%len(colorspaces)] }
 
-// Observer is told what happens beside the frames. Every function may be nil.
-// They are called with no lock held: Warning from the goroutine that uses the
-// Sender or Receiver, the others from a goroutine that watches the sockets.
-// The last call can come a moment after Close has returned.
+// Observer hears what happens beside the frames. Every function may be nil. They
+// are called with no lock held, and where nothing else is said from any
+// goroutine. The last call can come a moment after Close has returned.
 type Observer struct {
-	// Warning is told of what went wrong and is being mended.
+	// Warning is called with what went wrong and is being mended.
 	Warning func(err error)
 	// Peers is told of a change in the number of connected peers.
 	Peers func(n int)
@@ -254,11 +260,17 @@ func DefaultConfig(role Role) Config {
 func (c *Config) Validate(role Role) error {
 	for i := range Properties {
 		p := &Properties[i]
-		if p.field == nil || p.On&role == 0 || p.Kind == String && !p.JSON {
+		switch {
+		case p.field == nil:
 			continue
-		}
-		if err := p.Set(c, p.Get(c)); err != nil {
-			return err
+		case p.On&role == 0:
+			if !p.isUnset(c) {
+				return fmt.Errorf("netgear: %w: %s is set, which only the other end has: want it there", ErrSettings, p.Name)
+			}
+		case p.Kind != String || p.JSON:
+			if err := p.Set(c, p.Get(c)); err != nil {
+				return err
+			}
 		}
 	}
 	if c.Protocol == TCP && c.Port == 0 && !c.Bind && !c.manyPorts(role) {

@@ -40,14 +40,19 @@ func (p *Payload) Detach() (b []byte, free, owner unsafe.Pointer) {
 
 // Frame is one frame as it is sent or was received.
 type Frame struct {
-	// Header says what the payload is. Send fills in Pattern and, with
-	// Extensions, Ext.Seq and Ext.T. After Recv, Message aliases memory that is
+	// Header says what the payload is. Send fills in Pattern, the JPEG options of
+	// Config where Header.JPEG names no colour space and, with Extensions, Ext.Seq
+	// and Ext.T. After Recv, Message aliases memory that is
 	// valid until the next Recv.
 	Header wire.Header
 	// Payload is owned by the frame's holder after Recv. Send takes it over,
 	// whatever it returns; bytes that belong to Go are copied.
 	Payload Payload
-	// Arrived is the wall clock at which Recv took the frame in.
+	// Live says, for Send, that the frame is of a live stream: see
+	// Config.WaitForConnection.
+	Live bool
+	// Arrived is when a received frame came, as far as anybody looked: a program
+	// that is busy has frames wait, and they are not younger for it.
 	Arrived time.Time
 	// Discontinuity says that frames were lost before this one, or that it is
 	// the first of its sender or of a connection. Of received frames; never of

@@ -42,14 +42,17 @@ func (k *keyFrames) joined(confirmed bool) {
 	k.fresh.Store(true)
 }
 
-// admit says whether a frame is to be sent at now, and whether to ask for a key
-// frame.
-func (k *keyFrames) admit(key, confirmed bool, now time.Time) (ask, ok bool) {
+// lost says that a frame was given up: those that build upon it cannot be decoded.
+func (k *keyFrames) lost() { k.begun = false }
+
+// admit reports whether a frame is to be sent at now, and whether to ask for a key
+// frame; nobody is asked for one that no peer would get.
+func (k *keyFrames) admit(key, confirmed, peers bool, now time.Time) (ask, ok bool) {
 	if key {
 		k.begun = true
 		return false, true
 	}
-	if (k.wanted.Load() > 0 || !k.begun) && now.Sub(k.asked) >= keyInterval {
+	if peers && (k.wanted.Load() > 0 || !k.begun) && now.Sub(k.asked) >= keyInterval {
 		k.asked = now
 		if ask = true; !confirmed && k.wanted.Load() > 0 {
 			k.wanted.Add(-1)
@@ -73,9 +76,9 @@ func (k *keyFrames) confirmed(key, named bool, text []byte) {
 	}
 }
 
-// admit says whether a frame is to be sent.
+// admit reports whether a frame is to be sent.
 func (s *Sender) admit(f *Frame, now time.Time) bool {
-	ask, ok := s.keys.admit(!f.Header.Ext.Delta, s.row.confirmed, now)
+	ask, ok := s.keys.admit(!f.Header.Ext.Delta, s.row.confirmed, s.peers.count() > 0, now)
 	if ask {
 		s.conn.log.Debug("a key frame is needed")
 		if s.obs.KeyFrame != nil {

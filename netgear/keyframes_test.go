@@ -48,7 +48,7 @@ func TestKeyFrames(t *testing.T) {
 					k.confirmed(key, true, fmt.Appendf(nil, "Data received on device: %c !", e))
 				default:
 					key = e == 'K'
-					ask, ok := k.admit(key, c.confirmed, now)
+					ask, ok := k.admit(key, c.confirmed, true, now)
 					text := map[bool]string{true: "+", false: "-"}[ok]
 					if ask {
 						text += "?"
@@ -68,7 +68,7 @@ func TestAnswersAreNoNames(t *testing.T) {
 	var k keyFrames
 	for i := range 4 {
 		k.joined(true)
-		if _, ok := k.admit(i == 0, true, time.Now()); !ok {
+		if _, ok := k.admit(i == 0, true, true, time.Now()); !ok {
 			t.Fatalf("frame %d was dropped", i)
 		}
 		k.confirmed(i == 0, false, fmt.Append(nil, i))
@@ -137,7 +137,7 @@ func TestReceiverWaitsForKeyFrames(t *testing.T) {
 // What follows over another connection is no discontinuity for a decoder when
 // nothing is missing.
 func TestDiscontinuityOfEncodedVideo(t *testing.T) {
-	r := &Receiver{streams: map[string]*stream{}, peers: newPeerTable()}
+	r := &Receiver{end: end{peers: newPeerTable()}, streams: map[string]*stream{}}
 	for i, c := range []struct{ delta, lost, want bool }{
 		{false, false, true},
 		{true, false, false},
@@ -163,10 +163,12 @@ func TestDiscontinuityOfEncodedVideo(t *testing.T) {
 
 // unread is a latest to push to, without a socket.
 func unread(ports int) *latest {
-	return &latest{
+	l := &latest{
 		conn: &conn{ports: make([]uint, ports)}, stats: new(counters), news: make(chan struct{}, 1),
 		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}
+	l.maxLag.Store(int64(lateAfter))
+	return l
 }
 
 // A subscriber that is slow misses whole groups of pictures, not frames within
@@ -212,7 +214,7 @@ func TestLatestKeepsGroupsOfPictures(t *testing.T) {
 			for _, f := range c.frames {
 				a := &arrival{from: map[byte]source{'A': a, 'B': b}[f[0]], at: time.Now()}
 				if c.stale {
-					a.at = a.at.Add(-2 * staleAfter)
+					a.at = a.at.Add(-2 * lateAfter)
 				}
 				var n uint64
 				var kind byte

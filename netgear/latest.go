@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
@@ -15,13 +16,14 @@ import (
 
 // Limits of latest.
 const (
-	// staleAfter is the age at which a frame is passed over when there is a newer
-	// one: a frame's time at 25 frames/s.
-	staleAfter = 40 * time.Millisecond
+	// lateAfter is how much later than usual a frame must come to be kept back.
+	lateAfter = 40 * time.Millisecond
 	// maxWaiting frames of one sender wait at the most, and only one of them
 	// when they are large: in bytes, all together.
 	maxWaiting      = 4
 	maxWaitingBytes = 32 << 20
+	// maxWaitingAll is maxWaiting where no frame is passed over for its age.
+	maxWaitingAll = 64
 	// maxDeltas frames of encoded video that build upon others wait at the most,
 	// of all senders, and maxWaitingBytes of them: four seconds at 30 frames/s.
 	maxDeltas = 128
@@ -53,8 +55,10 @@ const (
 // everything before a newer key frame is, or, when too much waits for one,
 // everything; the Receiver then waits for the next key frame.
 type latest struct {
+	end    *end
 	conn   *conn
 	stats  *counters
+	maxLag atomic.Int64 // ns; see Config.MaxLag
 	cancel context.CancelFunc
 	done   chan struct{}
 	news   chan struct{} // has one when there is something in the queue, or an error
@@ -108,12 +112,14 @@ func (a *arrival) isDelta() bool { return a.isFrame() && a.header.HasExt && a.he
 // isWhole says whether it is a frame that needs none before it.
 func (a *arrival) isWhole() bool { return a.isFrame() && !a.isDelta() }
 
-func newLatest(c *conn, stats *counters) *latest {
+func newLatest(e *end) *latest {
+	c := e.conn
 	ctx, cancel := context.WithCancel(c.ctx)
 	l := &latest{
-		conn: c, stats: stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
+		end: e, conn: c, stats: &e.stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
 		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}
+	l.maxLag.Store(int64(e.cfg.MaxLag))
 	spawn(c.fail, func() {
 		defer close(l.done)
 		l.stop(l.read(ctx))
@@ -188,8 +194,8 @@ func (l *latest) pop() (*arrival, error) {
 		l.recycleLocked(l.given)
 		l.given = nil
 	}
-	now := time.Now()
-	for len(l.queue) > 0 && l.queue[0].isFrame() && now.Sub(l.queue[0].at) > staleAfter && l.skipLocked(0) {
+	now, lag := time.Now(), time.Duration(l.maxLag.Load())
+	for lag > 0 && len(l.queue) > 0 && l.queue[0].isFrame() && now.Sub(l.queue[0].at) > lag && l.skipLocked(0) {
 	}
 	if len(l.queue) == 0 {
 		return nil, l.err
@@ -270,8 +276,7 @@ func (l *latest) read(ctx context.Context) error {
 		}
 		if ev&zmsg.In == 0 {
 			if l.conn.givenUp() {
-				l.stats.count(func(st *Stats) { st.Reconnects++ })
-				if err := l.conn.rebuild(ctx, time.Now().Add(l.conn.cfg.RequestTimeout)); err != nil {
+				if err := l.end.renew(ctx); err != nil {
 					return err
 				}
 			}
@@ -293,7 +298,7 @@ func (l *latest) sort(a *arrival) {
 	if before := l.late[a.from]; before != nil {
 		l.resolve(before, a)
 	}
-	if d := l.lateness(a); d > staleAfter && !a.isDelta() && len(l.late) < l.most() {
+	if d := l.lateness(a); d > lateAfter && l.maxLag.Load() > 0 && !a.isDelta() && len(l.late) < l.most() {
 		if len(l.late) == 0 && l.hold.IsZero() {
 			l.hold = time.Now().Add(min(d/4, longestHold))
 		}
@@ -426,8 +431,16 @@ func (l *latest) push(a *arrival) {
 	wake(l.news)
 }
 
-// most is how many frames may wait in all.
-func (l *latest) most() int { return max(maxWaiting, 2*len(l.conn.ports)) }
+// waiting returns how many frames of one sender may wait.
+func (l *latest) waiting() int {
+	if l.maxLag.Load() == 0 {
+		return maxWaitingAll
+	}
+	return maxWaiting
+}
+
+// most returns how many frames may wait in all.
+func (l *latest) most() int { return max(l.waiting(), 2*len(l.conn.ports)) }
 
 // limitLocked sees that not too much waits when a has come.
 func (l *latest) limitLocked(a *arrival) {
@@ -447,7 +460,7 @@ func (l *latest) tooManyLocked(from source) (oldest int) {
 			oldest, count, bytes = i, count+1, bytes+b.body.Len()
 		}
 	}
-	if count > 1 && (count > maxWaiting || bytes > maxWaitingBytes) {
+	if count > 1 && (count > l.waiting() || bytes > maxWaitingBytes) {
 		return oldest
 	}
 	return -1

@@ -162,7 +162,9 @@ func TestHelperSubscriber(t *testing.T) {
 // A program that is only uneven misses nothing.
 func TestBurstsArriveWhole(t *testing.T) {
 	ctx := deadline(t)
-	r := receiver(t, config(netgear.ReceiverRole, wire.PubSub))
+	rc := config(netgear.ReceiverRole, wire.PubSub)
+	rc.MaxLag = 0 // on a busy machine any frame may be late
+	r := receiver(t, rc)
 	cfg := config(netgear.SenderRole, wire.PubSub)
 	s := sender(t, cfg, r.CurrentPort())
 	go func() {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // Peer is one connection at the other end of a socket.
@@ -35,8 +36,10 @@ type Peer struct {
 //	              |                       ^
 //	              +--- (fails, end) ------+ the wrong one was credited: swap
 type peerTable struct {
-	mu      sync.Mutex
-	sockets map[uint64]*socketPeers
+	mu       sync.Mutex
+	sockets  map[uint64]*socketPeers
+	somebody bool      // is connected
+	since    time.Time // when that last changed
 	// rejected counts connections that came to nothing since forget, and last
 	// says why the latest did.
 	rejected int
@@ -104,6 +107,21 @@ func (t *peerTable) socketLocked(generation uint64) *socketPeers {
 		t.sockets[generation] = s
 	}
 	return s
+}
+
+// presence returns how many peers are connected, and when that last became zero
+// or ceased to be; the zero time says that there was none yet.
+func (t *peerTable) presence() (n int, since time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.connectedLocked(), t.since
+}
+
+// noteLocked takes note of when the first peer comes and the last one goes.
+func (t *peerTable) noteLocked(connected int) {
+	if t.somebody != (connected > 0) {
+		t.somebody, t.since = connected > 0, time.Now()
+	}
 }
 
 func (t *peerTable) connectedLocked() (n int) {
@@ -231,6 +249,7 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 		s.failing = nil
 	}
 	ch.connected = t.connectedLocked()
+	t.noteLocked(ch.connected)
 	return ch
 }
 
@@ -245,12 +264,13 @@ func (t *peerTable) stopped(generation uint64) (ch peerChange) {
 		delete(t.sockets, generation)
 	}
 	ch.connected = t.connectedLocked()
+	t.noteLocked(ch.connected)
 	return ch
 }
 
-// presence says for a warning who is there and who was turned away since the
+// describe says for a warning who is there and who was turned away since the
 // last call.
-func (t *peerTable) presence() string {
+func (t *peerTable) describe() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	text := "peers " + strconv.Itoa(t.connectedLocked())

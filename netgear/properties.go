@@ -92,6 +92,11 @@ var (
 		{"stonehouse", "Encryption; whoever has the server's public key may connect"},
 		{"ironhouse", "Encryption; whoever has the server's public key and one of the known secret keys may connect"},
 	}}
+	WaitModeEnum = &Enum{Type: "GstNetgearWaitMode", Values: []EnumValue{
+		{"false", "Frames of any stream give way to newer ones"},
+		{"true", "Frames wait for ever"},
+		{"auto", "A live stream waits for a second after its receiver went away or fell silent, any other for ever"},
+	}}
 	ColorspaceEnum = func() *Enum {
 		e := &Enum{Type: "GstNetgearColorspace"}
 		for _, c := range colorspaces {
@@ -188,9 +193,21 @@ var Properties = []Property{
 	},
 	{
 		Name: "max-retries", Nick: "Maximum retries", Kind: Int, On: BothRoles, NetGear: "max_retries",
-		Default: "3", Max: math.MaxInt32,
-		Blurb: "Timeouts in a row, with no success between them, at which to give up with an error (0 = never; pair and req-rep)",
+		Default: "0", Max: math.MaxInt32,
+		Blurb: "Timeouts in a row, with no success between them, at which to give up with an error (0 = never, NetGear: 3; pair and req-rep)",
 		field: func(c *Config) any { return &c.MaxRetries },
+	},
+	{
+		Name: "wait-for-connection", Nick: "Wait for connection", Kind: Choice, Enum: WaitModeEnum, On: SenderRole, When: Playing,
+		Default: "auto",
+		Blurb:   "Whether frames wait for a receiver that is not connected, or connected and silent; where they do not, newer ones take their place",
+		field:   func(c *Config) any { return enumPtr[WaitMode]{&c.WaitForConnection} },
+	},
+	{
+		Name: "max-lag", Nick: "Maximum lag", Kind: Seconds, On: ReceiverRole, When: Playing,
+		Default: "0.04", Max: maxTimeout,
+		Blurb: "Seconds that a frame may wait before it is passed over for a newer one (0 = none is, up to the bound of what may wait; pub-sub)",
+		field: func(c *Config) any { return &c.MaxLag },
 	},
 	{
 		Name: "subscriber-timeout", Nick: "Subscriber timeout", Kind: Seconds, On: ReceiverRole, NetGear: "subscriber_timeout",
@@ -334,6 +351,11 @@ func (p *Property) DefaultText(role Role) string {
 
 // Stored says whether the setting is kept in a Config.
 func (p *Property) Stored() bool { return p.field != nil }
+
+// isUnset reports whether nobody has set it: it is zero, or the default.
+func (p *Property) isUnset(c *Config) bool {
+	return p.Get(c) == p.Get(&Config{}) || p.Format(c) == p.Default
+}
 
 type enumRef interface {
 	get() int64

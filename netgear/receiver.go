@@ -26,14 +26,7 @@ const receiverPatience = 3
 //
 // Recv and Close are for one goroutine at a time, the rest for any.
 type Receiver struct {
-	cfg    Config
-	obs    Observer
-	row    patternRow
-	busy   atomic.Bool
-	closed bool
-
-	conn   *conn
-	pirate pirate
+	end
 	answer *answers
 
 	// The message that is taken in: its first part is head, until the next one
@@ -41,6 +34,7 @@ type Receiver struct {
 	head, spare *zmsg.Message
 	body, rest  zmsg.Message
 	header      wire.Header
+	arrived     time.Time // when it was read
 	care        caretaker
 	latest      *latest // of pub-sub, in the place of all that
 
@@ -53,32 +47,24 @@ type Receiver struct {
 	recentPos int
 
 	eosOnTerminate atomic.Bool
-	port           atomic.Uint64
-	peers          *peerTable
-	stats          counters
 }
 
 // NewReceiver opens a Receiver: it is bound, or connecting, when it returns.
 // Errors wrap ErrSettings, ErrInUse, ErrNoAddress or ErrOpen.
 func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
-	if err := cfg.Validate(ReceiverRole); err != nil {
+	r := &Receiver{streams: map[string]*stream{}, head: new(zmsg.Message), spare: new(zmsg.Message)}
+	if err := r.init(&cfg, ReceiverRole, &obs); err != nil {
 		return nil, err
 	}
-	r := &Receiver{
-		cfg: cfg, obs: obs, row: patternRows[cfg.Pattern], pirate: pirate{limit: cfg.MaxRetries},
-		answer: newAnswers(&cfg), streams: map[string]*stream{}, peers: newPeerTable(),
-		head: new(zmsg.Message), spare: new(zmsg.Message),
-	}
+	r.answer = newAnswers(&r.cfg)
 	r.eosOnTerminate.Store(cfg.EOSOnTerminate)
-	var err error
-	if r.conn, err = open(&r.cfg, ReceiverRole, &r.obs, r.peers); err != nil {
+	if err := r.open(); err != nil {
 		return nil, err
 	}
-	r.port.Store(uint64(r.conn.ports[0]))
 	if r.row.confirmed {
 		r.care.start(r)
 	} else {
-		r.latest = newLatest(r.conn, &r.stats)
+		r.latest = newLatest(&r.end)
 	}
 	return r, nil
 }
@@ -93,15 +79,6 @@ func deviceID() string {
 	}
 	return string(id)
 }
-
-// CurrentPort returns the port that is bound or connected to.
-func (r *Receiver) CurrentPort() uint { return uint(r.port.Load()) }
-
-// Peers returns the number of connected peers.
-func (r *Receiver) Peers() int { return r.peers.count() }
-
-// Stats returns the counters. It never waits for the stream.
-func (r *Receiver) Stats() Stats { return r.stats.snapshot(&r.cfg, r.peers) }
 
 // SetReturnData makes a JSON value the answer to the frames that follow, in
 // bidirectional and multi-client mode. Any goroutine may call it.
@@ -121,6 +98,14 @@ func (r *Receiver) SetReturnData(data wire.Raw) error {
 // header it takes the format. Any goroutine may call it.
 func (r *Receiver) SetReturnFrame(f *Frame) error { return r.answer.setArray(f) }
 
+// SetMaxLag changes Config.MaxLag, from the next frame on. Any goroutine may call
+// it.
+func (r *Receiver) SetMaxLag(d time.Duration) {
+	if r.latest != nil {
+		r.latest.maxLag.Store(int64(d))
+	}
+}
+
 // SetEOSOnTerminate changes what a goodbye does, from the next one on.
 func (r *Receiver) SetEOSOnTerminate(on bool) { r.eosOnTerminate.Store(on) }
 
@@ -132,10 +117,10 @@ func (r *Receiver) SetEOSOnTerminate(on bool) { r.eosOnTerminate.Store(on) }
 // after MaxRetries timeouts in a row. Malformed messages are counted, told to
 // the Observer as warnings, and passed over.
 func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
-	if !r.busy.CompareAndSwap(false, true) {
-		return ErrBusy
+	if err := r.enter(); err != nil {
+		return err
 	}
-	defer r.busy.Store(false)
+	defer r.leave()
 	r.care.enter()
 	defer r.care.leave()
 	if r.closed {
@@ -145,40 +130,54 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 		return r.recvLatest(ctx, f)
 	}
 	for {
-		until := r.deadline()
-		for r.care.ahead == 0 {
-			ev, err := r.conn.wait(ctx, zmsg.In, until)
-			if err != nil {
-				return err
-			}
-			r.noteLoss()
-			if r.conn.isFull() {
-				if err := r.shakeOff(ctx); err != nil {
-					return err
-				}
-				continue
-			}
-			if ev&zmsg.In != 0 {
-				break
-			}
-			r.tellLoss()
-			if r.conn.givenUp() {
-				if err := r.rebuild(ctx); err != nil {
-					return err
-				}
-			}
-			if !until.IsZero() && !time.Now().Before(until) {
-				if err := r.timedOut(ctx); err != nil {
-					return err
-				}
-				until = r.deadline()
-			}
+		if err := r.await(ctx); err != nil {
+			return err
 		}
 		ok, err := r.take(f)
 		if ok || err != nil {
 			return err
 		}
 	}
+}
+
+// await waits until there is a message to take, where frames are confirmed.
+func (r *Receiver) await(ctx context.Context) error {
+	begin, until := time.Now(), r.deadline()
+	for r.care.ahead == 0 {
+		ev, err := r.conn.wait(ctx, zmsg.In, until)
+		if err != nil {
+			return err
+		}
+		r.noteLoss()
+		if r.conn.isFull() {
+			if err := r.shakeOff(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if ev&zmsg.In != 0 {
+			return nil
+		}
+		r.tellLoss()
+		if r.conn.givenUp() {
+			if err := r.rebuild(ctx); err != nil {
+				return err
+			}
+		}
+		if time.Now().Before(until) {
+			continue
+		}
+		n, since := r.peers.presence()
+		if n > 0 && since.After(begin) { // a sender that has just come has the whole time
+			begin, until = since, since.Add(receiverPatience*r.cfg.RequestTimeout)
+			continue
+		}
+		if err := r.timedOut(ctx); err != nil {
+			return err
+		}
+		begin, until = time.Now(), r.deadline()
+	}
+	return nil
 }
 
 // recvLatest is Recv where nothing is confirmed.
@@ -257,10 +256,10 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	endpoint, patience := r.conn.endpoints(), receiverPatience*r.cfg.RequestTimeout
 	if r.pirate.timedOut() {
 		return fmt.Errorf("netgear: %w: %w at %s in %d x %v: max-retries=%d is used up (%s)",
-			ErrAbandoned, ErrNoFrame, endpoint, r.pirate.missed, patience, r.cfg.MaxRetries, r.peers.presence())
+			ErrAbandoned, ErrNoFrame, endpoint, r.pirate.missed, patience, r.cfg.MaxRetries, r.peers.describe())
 	}
 	r.obs.warn(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, %s): rebuilding the connection",
-		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.presence()))
+		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.describe()))
 	return r.rebuild(ctx)
 }
 
@@ -271,9 +270,9 @@ func (r *Receiver) shakeOff(ctx context.Context) error {
 }
 
 func (r *Receiver) rebuild(ctx context.Context) error {
-	r.stats.count(func(st *Stats) { st.Reconnects++ })
 	r.disrupt()
-	return r.conn.rebuild(ctx, time.Now().Add(r.cfg.RequestTimeout))
+	r.care.came = time.Time{}
+	return r.renew(ctx)
 }
 
 // take takes in one message. ok says that f holds a frame.
@@ -291,7 +290,7 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 		return false, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 	}
 	bad := judge(&r.cfg, r.head, &r.body, parts, &r.header)
-	return r.accept(f, &r.header, bad, &r.body, time.Now())
+	return r.accept(f, &r.header, bad, &r.body, r.arrived)
 }
 
 // accept makes a frame of a message that arrived at now. ok says that f holds
@@ -345,6 +344,8 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, body *zmsg.Messag
 func (r *Receiver) parts() (n int, err error) {
 	n, err = receiveParts(r.conn.data, r.spare, &r.body, &r.rest)
 	if err == nil {
+		r.arrived = earliest(time.Now(), r.care.came)
+		r.care.came = time.Time{}
 		r.stats.take()
 	}
 	return n, err
@@ -548,20 +549,24 @@ func (r *Receiver) Drop(size int) {
 func (r *Receiver) takeBack(size int, instead func(st *Stats)) {
 	r.care.enter()
 	defer r.care.leave()
+	if r.last == nil {
+		return // there was no frame
+	}
 	r.stats.count(func(st *Stats) {
 		st.Frames--
 		st.Bytes -= uint64(size) //nolint:gosec // never negative
 		instead(st)
 	})
 	r.last.disrupted, r.last.incomplete = true, true
+	r.last = nil
 }
 
 // Close ends the receiver without waiting. After it Recv returns ErrClosed.
 func (r *Receiver) Close() error {
-	if !r.busy.CompareAndSwap(false, true) {
-		return ErrBusy
+	if err := r.enter(); err != nil {
+		return err
 	}
-	defer r.busy.Store(false)
+	defer r.leave()
 	if r.closed {
 		return nil
 	}

@@ -18,10 +18,6 @@ import (
 // moment ahead of the program; without the pause the last frames are lost.
 const tailGrace = 250 * time.Millisecond
 
-// leaveGrace is how long a Sender that is about to end waits for a receiver
-// that is not there: several times what a lost connection takes to come back.
-const leaveGrace = 5 * reconnectInterval
-
 // Sender sends frames and waits for their confirmations, as the NetGear Server
 // does; a Receiver is its counterpart. When a confirmation stays away it
 // rebuilds the connection and sends the frame again (Lazy Pirate), until
@@ -30,14 +26,7 @@ const leaveGrace = 5 * reconnectInterval
 // Send, Finish and Close are for one goroutine at a time, Stats, Peers,
 // CurrentPort and Leave for any.
 type Sender struct {
-	cfg    Config
-	obs    Observer
-	row    patternRow
-	busy   atomic.Bool
-	closed bool
-
-	conn   *conn
-	pirate pirate
+	end
 	failed error // why nothing can be sent any more
 
 	// The frames that are not confirmed yet, oldest first, in a ring: count of
@@ -45,6 +34,8 @@ type Sender struct {
 	ring               []flying
 	first, count, sent int
 
+	pursuit   pursuit
+	patience  patience
 	keys      keyFrames
 	seq       uint64
 	message   wire.Raw // Config.Message
@@ -52,13 +43,9 @@ type Sender struct {
 	reply     zmsg.Message // the parts of an answer
 	array     zmsg.Message
 	extra     zmsg.Message
-	lossTold  bool      // the present outage has been reported
-	alone     time.Time // since when nobody is there, once the stream is to end
+	lossTold  bool // the present outage has been reported
 
 	current atomic.Pointer[conn] // conn, for Leave
-	port    atomic.Uint64
-	peers   *peerTable
-	stats   counters
 }
 
 // flying is a frame on its way.
@@ -72,13 +59,12 @@ type flying struct {
 // NewSender opens a Sender. It returns at once, whether or not anybody is
 // there. Errors wrap ErrSettings, ErrInUse, ErrNoAddress or ErrOpen.
 func NewSender(cfg Config, obs Observer) (*Sender, error) {
-	if err := cfg.Validate(SenderRole); err != nil {
+	s := &Sender{}
+	if err := s.init(&cfg, SenderRole, &obs); err != nil {
 		return nil, err
 	}
-	s := &Sender{
-		cfg: cfg, obs: obs, row: patternRows[cfg.Pattern], pirate: pirate{limit: cfg.MaxRetries},
-		ring: make([]flying, cfg.InFlight), message: wire.ValueFromText(cfg.Message), peers: newPeerTable(),
-	}
+	s.ring, s.message = make([]flying, cfg.InFlight), wire.ValueFromText(cfg.Message)
+	s.SetWaitForConnection(cfg.WaitForConnection)
 	s.obs.PeerAdded = func(endpoint string) {
 		s.keys.joined(s.row.confirmed)
 		if obs.PeerAdded != nil {
@@ -91,77 +77,81 @@ func NewSender(cfg Config, obs Observer) (*Sender, error) {
 	return s, nil
 }
 
-func (s *Sender) open() (err error) {
-	if s.conn, err = open(&s.cfg, SenderRole, &s.obs, s.peers); err != nil {
-		return err
-	}
+func (s *Sender) open() error {
+	err := s.end.open()
 	s.current.Store(s.conn)
-	s.port.Store(uint64(s.conn.ports[0]))
-	return nil
+	return err
 }
 
-// Leave tells that the stream is about to end, until Finish has ended it: where
-// no receiver is connected, nor comes within half a second, Send and Finish do
-// not wait for one any longer. Frames are given up then, as FramesDropped has
-// it, without an error.
+// SetWaitForConnection changes whether frames wait for a receiver that is not
+// there, from the next one on. Any goroutine may call it.
+func (s *Sender) SetWaitForConnection(m WaitMode) { s.patience.mode.Store(uint32(m)) }
+
+// Leave says that the stream is about to end, until Finish has ended it: Send and
+// Finish then wait for a receiver that is not connected for half a second at the
+// most, and for four seconds for one that is and confirms nothing. Frames are
+// given up then, as FramesDropped has it, without an error. Any goroutine may call
+// it.
 func (s *Sender) Leave() {
 	if c := s.current.Load(); c != nil {
-		c.leaving.Store(true)
+		now := time.Now()
+		c.leaving.CompareAndSwap(nil, &now)
 		c.waker.Wake()
 	}
 }
 
-// leaveBy returns until when to wait for a receiver that is not there; zero: as
-// long as it takes.
-func (s *Sender) leaveBy() time.Time {
-	if !s.conn.leaving.Load() || s.peers.count() > 0 {
-		s.alone = time.Time{}
-		return time.Time{}
+// holdUntil returns how long a frame may hold up the caller for a receiver that is
+// not there; the zero time means for ever.
+func (s *Sender) holdUntil() time.Time {
+	at := presence{opened: s.conn.opened, tried: s.cfg.Bind || s.conn.tried.Load()}
+	at.peers, at.since = s.peers.presence()
+	if t := s.conn.leaving.Load(); t != nil {
+		at.leaving = *t
 	}
-	if s.alone.IsZero() {
-		s.alone = time.Now()
-	}
-	return s.alone.Add(leaveGrace)
+	return s.patience.until(at)
 }
 
-// gone says whether it is time to end without a receiver.
-func (s *Sender) gone() bool {
-	by := s.leaveBy()
-	return !by.IsZero() && !time.Now().Before(by)
+// isAlone reports whether nobody is there, and for longer than a renewal of ours
+// takes.
+func (s *Sender) isAlone(now time.Time) bool {
+	n, since := s.peers.presence()
+	return n == 0 && now.Sub(since) > 2*reconnectInterval
 }
 
-// CurrentPort returns the port that is bound or connected to.
-func (s *Sender) CurrentPort() uint { return uint(s.port.Load()) }
-
-// Peers returns the number of connected peers.
-func (s *Sender) Peers() int { return s.peers.count() }
-
-// Stats returns the counters. It never waits for the stream.
-func (s *Sender) Stats() Stats { return s.stats.snapshot(&s.cfg, s.peers) }
+// isOut reports whether the time to wait for a receiver is over.
+func (s *Sender) isOut(now time.Time) bool {
+	by := s.holdUntil()
+	return !by.IsZero() && !now.Before(by)
+}
 
 // Send sends one frame and waits until fewer than InFlight frames are
 // unconfirmed. It takes over the payload, whatever it returns.
+//
+// Where the stream does not wait for a receiver that is not there (see
+// Config.WaitForConnection), the frame takes the place of one that could not be
+// sent, or is dropped itself; FramesDropped counts both, and the result is nil.
 //
 // When ctx ends before the frame was taken, the error is ctx's; once it was
 // taken the result is nil, and a later Send or Finish sees to its
 // confirmation. An error that wraps ErrAbandoned is final.
 func (s *Sender) Send(ctx context.Context, f *Frame) error {
-	if !s.busy.CompareAndSwap(false, true) {
+	if err := s.enter(); err != nil {
 		f.Payload.Release()
-		return ErrBusy
+		return err
 	}
-	defer s.busy.Store(false)
+	defer s.leave()
 	begin := time.Now()
 	if err := tooLong("message", f.Header.Message); err != nil {
 		f.Payload.Release()
 		return err
 	}
-	if err := s.makeRoom(ctx); err != nil {
+	s.patience.live = f.Live
+	if err := s.makeRoom(ctx, f); err != nil {
 		f.Payload.Release()
 		return err
 	}
 	size := uint64(len(f.Payload.Bytes))
-	if !s.admit(f, begin) {
+	if !s.admit(f, begin) || s.count == len(s.ring) && !s.giveWay(f) {
 		f.Payload.Release()
 		s.stats.count(func(st *Stats) { st.Frames++; st.Bytes += size; st.FramesDropped++ })
 		return nil
@@ -173,12 +163,15 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	s.stats.count(func(st *Stats) { st.Frames++; st.Bytes += size })
 	s.seq++
 	s.count++
-	if !s.row.confirmed {
-		err := s.publish(fl)
-		s.stats.count(func(st *Stats) { st.SendBlock += time.Since(begin) })
-		return err
+	if s.count == 1 {
+		s.patience.owed = time.Now()
 	}
-	err := s.deliver(ctx, len(s.ring)-1)
+	var err error
+	if s.row.confirmed {
+		err = s.deliver(ctx, len(s.ring)-1)
+	} else {
+		err = s.publish(fl)
+	}
 	s.stats.count(func(st *Stats) { st.SendBlock += time.Since(begin) })
 	if err != nil && errors.Is(err, ctx.Err()) {
 		return nil // the frame is ours, and its confirmation is seen to later
@@ -186,8 +179,9 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	return err
 }
 
-// makeRoom sees that the sender is open and may take a frame.
-func (s *Sender) makeRoom(ctx context.Context) error {
+// makeRoom sees that the sender is open and waits until it can take f, for as long
+// as the stream waits.
+func (s *Sender) makeRoom(ctx context.Context, f *Frame) error {
 	switch {
 	case s.closed:
 		return ErrClosed
@@ -199,15 +193,65 @@ func (s *Sender) makeRoom(ctx context.Context) error {
 			return err
 		}
 	}
+	if !s.row.confirmed {
+		return s.awaitSubscriber(ctx)
+	}
+	if s.sent < s.count && s.isOut(time.Now()) {
+		s.giveWay(f) // before a receiver that has just come gets a frame of long ago
+	}
 	return s.deliver(ctx, len(s.ring)-1)
 }
 
-// deliver is settle, and takes note of an error that is final.
+// giveWay gives up the frames that could not be sent, for f. It reports whether
+// there is room for f, which may build upon them: then there is none.
+func (s *Sender) giveWay(f *Frame) bool {
+	lost := s.count - s.sent
+	for s.count > s.sent {
+		s.count--
+		s.ring[(s.first+s.count)%len(s.ring)].data.Close()
+	}
+	s.stats.count(func(st *Stats) { st.FramesDropped += uint64(lost) }) //nolint:gosec // never negative
+	ok := s.count < len(s.ring) && (lost == 0 || !f.Header.Ext.Delta)
+	if !ok {
+		s.keys.lost()
+	}
+	return ok
+}
+
+// awaitSubscriber waits for a receiver of what nobody confirms.
+func (s *Sender) awaitSubscriber(ctx context.Context) error {
+	for {
+		if s.conn.givenUp() {
+			if err := s.rebuild(ctx); err != nil {
+				return err
+			}
+		}
+		if err := s.conn.ensure(ctx); err != nil {
+			return err
+		}
+		now := time.Now()
+		by := s.holdUntil()
+		if n, since := s.peers.presence(); n > 0 {
+			by = since.Add(subscribeGrace)
+		}
+		if !by.IsZero() && !now.Before(by) {
+			return nil
+		}
+		if _, err := s.conn.wait(ctx, 0, by); err != nil {
+			return err
+		}
+	}
+}
+
+// deliver calls settle and remembers a final error.
 func (s *Sender) deliver(ctx context.Context, n int) error {
 	err := s.conn.failed()
+	if err == nil {
+		err = s.conn.ensure(ctx)
+	}
 	if err == nil && s.conn.isFull() {
 		s.conn.tellFull()
-		err = s.rebuild(ctx, time.Now().Add(s.cfg.RequestTimeout))
+		err = s.rebuild(ctx)
 	}
 	if err == nil {
 		err = s.settle(ctx, n)
@@ -228,6 +272,9 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 	h.Port = s.name()
 	if !h.HasMessage {
 		h.Message = s.message
+	}
+	if h.Compressed && h.JPEG.Colorspace == "" {
+		h.JPEG = wire.JPEGOptions{FastDCT: s.cfg.FastDCT, FastUpsample: s.cfg.FastUpsample, Colorspace: s.cfg.Colorspace.Wire()}
 	}
 	if h.HasExt = s.cfg.Extensions; h.HasExt {
 		h.Ext.Seq, h.Ext.HasSeq = s.seq, true
@@ -258,23 +305,20 @@ func (s *Sender) name() string {
 
 // publish sends a frame that nobody confirms.
 func (s *Sender) publish(fl *flying) error {
-	if s.conn.givenUp() {
-		if err := s.rebuild(s.conn.ctx, time.Now()); err != nil {
-			return err
-		}
-	}
 	// Has libzmq take in what subscribers have read; otherwise it does so once
 	// in a millisecond or two, and drops what comes in between.
-	if _, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, time.Unix(0, 0)); err != nil {
-		return fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
+	_, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, longAgo)
+	if err != nil {
+		err = fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
+	} else if err = s.conn.data.Send(fl.head, &fl.data); err != nil {
+		err = fmt.Errorf("netgear: %w: send: %w", ErrTransport, err)
 	}
-	err := s.conn.data.Send(fl.head, &fl.data)
 	s.lastFrame = time.Now()
 	s.sent++
 	s.pop()
 	if err != nil {
 		s.stats.count(func(st *Stats) { st.FramesDropped++ })
-		return fmt.Errorf("netgear: %w: send: %w", ErrTransport, err)
+		return err
 	}
 	s.peers.frame("")
 	return nil
@@ -289,134 +333,97 @@ func (s *Sender) pop() {
 }
 
 // settle sends what is not sent yet and waits until no more than n frames are
-// unconfirmed. This is the whole of the Lazy Pirate.
+// unconfirmed, or until the stream no longer waits for the receiver. This is the
+// whole of the Lazy Pirate; what it has begun, the next call goes on with.
 func (s *Sender) settle(ctx context.Context, n int) error {
-	if s.count <= n && s.sent == s.count {
-		return nil
-	}
-	if s.sent == 0 && s.conn.isLost() {
+	if s.sent == 0 && s.count > 0 && s.conn.isLost() {
 		s.conn.clearLost() // nothing was in it
 		s.tellLoss()
 	}
-	deadline := time.Now().Add(s.cfg.RequestTimeout)
-	var rebuildAt time.Time // zero: the connection is good as far as we know
-	var probe probing
-	for {
+	for looked := false; ; looked = true {
 		want, err := s.transmit()
 		if err != nil {
 			s.conn.log.Debug("send failed", "error", err)
-			rebuildAt = s.conn.built.Add(reconnectInterval)
+			s.pursuit.rebuildAt = s.conn.built.Add(reconnectInterval)
 		}
 		if s.count <= n && s.sent == s.count {
 			return nil
 		}
-		if s.gone() {
-			s.conn.log.Debug("the stream ends and nobody is there", "frames", s.count)
-			s.discard()
-			return nil
-		}
-		if _, err := s.conn.wait(ctx, want, earliest(deadline, rebuildAt, probe.at, s.leaveBy())); err != nil {
-			return err
-		}
-		acked, err := s.collect()
-		if err != nil {
-			return err
-		}
 		now := time.Now()
-		if acked {
-			s.pirate.succeeded()
-			s.lossTold = false
-			deadline = now.Add(s.cfg.RequestTimeout)
-			probe = probing{}
-		}
-		if s.conn.isLost() {
-			s.conn.clearLost()
-			if s.sent > 0 {
-				s.tellLoss()
-				if s.cfg.Bind {
-					s.sent = 0 // the pipe went with the peer; the next one gets the frames
-				} else if rebuildAt.IsZero() {
-					// A socket that reconnects by itself keeps what it has not
-					// sent and loses what it has: only a new one is certain.
-					rebuildAt = s.conn.built.Add(reconnectInterval)
-				}
+		s.pursuit.expect(now, s.cfg.RequestTimeout, s.isAlone(now))
+		by := s.holdUntil()
+		if !by.IsZero() && !now.Before(by) {
+			if looked {
+				return nil
 			}
+			by = now // one look does not wait
 		}
-		if s.conn.isFull() {
-			s.conn.tellFull()
-			rebuildAt = now
-		}
-		if s.conn.givenUp() {
-			rebuildAt = now
-		}
-		switch {
-		case !now.Before(deadline):
-			if err := s.timedOut(); err != nil {
-				return err
-			}
-			deadline = now.Add(s.cfg.RequestTimeout)
-			if s.cfg.Pattern == wire.Pair && !s.cfg.Bind {
-				probe = newProbing(now, s.cfg.RequestTimeout)
-			}
-		case !rebuildAt.IsZero() && !now.Before(rebuildAt):
-		case probe.due(now, s.peers.count() > 0):
-			s.conn.log.Debug("no confirmation over the new connection: trying another")
-		default:
-			continue
-		}
-		if err := s.rebuild(ctx, deadline); err != nil {
+		if _, err := s.conn.wait(ctx, want, earliest(s.pursuit.deadline, s.pursuit.rebuildAt, s.pursuit.probe.at, by)); err != nil {
+			s.pursuit.restart() // a pause is not the receiver's silence
 			return err
 		}
-		rebuildAt = time.Time{}
-	}
-}
-
-// probing is what a pair sender does after a timeout. The other end's PAIR
-// socket refuses a connection as long as it holds the old one, and does so
-// without a word: the new one stands, and what is sent into it is lost. So
-// short attempts are made before one that lasts half of the timeout, for a
-// frame that takes long on its way. It has no clock and no socket.
-type probing struct {
-	at    time.Time // of the next attempt; zero: none
-	slots []time.Duration
-}
-
-func newProbing(now time.Time, timeout time.Duration) probing {
-	p := probing{slots: []time.Duration{timeout / 16, timeout / 8, timeout / 4}}
-	p.at = now.Add(p.slots[0])
-	return p
-}
-
-// due says whether to try another connection at now. One that is not even made
-// is left alone.
-func (p *probing) due(now time.Time, connected bool) bool {
-	if p.at.IsZero() || now.Before(p.at) {
-		return false
-	}
-	if !connected {
-		p.at = now.Add(p.slots[0])
-		return false
-	}
-	p.slots = p.slots[1:]
-	if p.at = (time.Time{}); len(p.slots) > 0 {
-		p.at = now.Add(p.slots[0])
-	}
-	return true
-}
-
-// earliest returns the first of some times, of which zero ones do not count.
-func earliest(first time.Time, others ...time.Time) time.Time {
-	for _, t := range others {
-		if !t.IsZero() && t.Before(first) {
-			first = t
+		if err := s.collect(); err != nil {
+			return err
+		}
+		if err := s.pursue(ctx); err != nil {
+			return err
 		}
 	}
-	return first
+}
+
+// pursue does what is due about the frames that are not confirmed.
+func (s *Sender) pursue(ctx context.Context) error {
+	now, p := time.Now(), &s.pursuit
+	if s.conn.isLost() {
+		s.conn.clearLost()
+		s.noteLoss()
+	}
+	if s.conn.isFull() {
+		s.conn.tellFull()
+		p.rebuildAt = now
+	}
+	if s.conn.givenUp() {
+		p.rebuildAt = now
+	}
+	switch {
+	case s.count > 0 && !p.deadline.IsZero() && !now.Before(p.deadline):
+		if err := s.timedOut(); err != nil {
+			return err
+		}
+		p.deadline = now.Add(s.cfg.RequestTimeout)
+		if s.cfg.Pattern == wire.Pair && !s.cfg.Bind {
+			p.probe = newProbing(now, s.cfg.RequestTimeout)
+		}
+	case !p.rebuildAt.IsZero() && !now.Before(p.rebuildAt):
+	case p.probe.due(now, s.peers.count() > 0):
+		s.conn.log.Debug("no confirmation over the new connection: trying another")
+	default:
+		return nil
+	}
+	return s.rebuild(ctx)
+}
+
+// noteLoss takes note of a connection that ended under frames that were sent.
+func (s *Sender) noteLoss() {
+	if s.sent == 0 {
+		return
+	}
+	s.tellLoss()
+	if s.cfg.Bind {
+		s.sent = 0 // the pipe went with the peer; the next one gets the frames
+	} else if s.pursuit.rebuildAt.IsZero() {
+		// A socket that reconnects by itself loses what it has: only a new one is
+		// certain.
+		s.pursuit.rebuildAt = s.conn.built.Add(reconnectInterval)
+	}
 }
 
 // transmit gives the socket what it does not have yet, as far as it takes it,
 // and returns what to wait for.
 func (s *Sender) transmit() (want zmsg.Events, err error) {
+	if s.cfg.Pattern == wire.Pair && !s.cfg.Bind && s.peers.count() == 0 {
+		return zmsg.In, nil // the socket would queue them for whoever comes
+	}
 	for s.sent < s.count {
 		fl := &s.ring[(s.first+s.sent)%len(s.ring)]
 		switch err := s.conn.data.Send(fl.head, &fl.data); {
@@ -434,17 +441,17 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 }
 
 // collect takes in the confirmations that are there.
-func (s *Sender) collect() (acked bool, err error) {
+func (s *Sender) collect() error {
 	// A REQ socket must not be asked for an answer that it does not wait for;
 	// a PAIR socket is rid of answers that nobody waits for.
 	for s.sent > 0 || s.cfg.Pattern == wire.Pair {
 		// An array comes in a second part.
 		parts, err := receiveParts(s.conn.data, &s.reply, &s.array, &s.extra)
 		if parts == 0 && errors.Is(err, zmsg.ErrAgain) {
-			return acked, nil
+			return nil
 		}
 		if err != nil {
-			return acked, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
+			return fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 		}
 		port := ""
 		if s.cfg.answers() {
@@ -458,14 +465,26 @@ func (s *Sender) collect() (acked bool, err error) {
 		s.reply.Close()
 		s.array.Close()
 		if s.sent > 0 {
-			s.lastFrame = time.Now()
-			s.stats.ack(s.lastFrame.Sub(s.ring[s.first].at))
-			s.peers.frame(port)
-			s.pop()
-			acked = true
+			s.confirmed(port)
 		}
 	}
-	return acked, nil
+	return nil
+}
+
+// confirmed takes note of the confirmation of the oldest frame.
+func (s *Sender) confirmed(port string) {
+	s.lastFrame = time.Now()
+	s.stats.ack(s.lastFrame.Sub(s.ring[s.first].at))
+	s.peers.frame(port)
+	s.pop()
+	s.pirate.succeeded()
+	s.lossTold = false
+	s.pursuit.restart()
+	s.patience.owed = time.Time{}
+	if s.count > 0 {
+		s.pursuit.expect(s.lastFrame, s.cfg.RequestTimeout, false)
+		s.patience.owed = s.lastFrame
+	}
 }
 
 // tellReply passes on what a receiver answered, and returns who it says it is.
@@ -522,29 +541,34 @@ func (s *Sender) timedOut() error {
 	}
 	if !s.pirate.timedOut() {
 		s.obs.warn(fmt.Errorf("netgear: %w from %s within %v (timeout %d in a row, %s): reconnecting",
-			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.presence()))
+			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.describe()))
 		return nil
 	}
 	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up (%s)",
-		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries, s.peers.presence())
+		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries, s.peers.describe())
 	s.discard()
 	return s.failed
 }
 
-// rebuild replaces the connection; all frames in flight are to be sent again.
-func (s *Sender) rebuild(ctx context.Context, until time.Time) error {
-	s.stats.count(func(st *Stats) { st.Reconnects++ })
-	s.sent = 0
-	if err := s.conn.rebuild(ctx, until); err != nil {
-		if ctx.Err() == nil {
-			s.failed = err
-		}
+// rebuild replaces the connection; all frames in flight are to be sent again. An
+// interrupted one keeps them, and goes on at the next wait.
+func (s *Sender) rebuild(ctx context.Context) error {
+	s.sent, s.pursuit.rebuildAt = 0, time.Time{}
+	err := s.renew(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.failed = err
 		s.discard()
+		s.shut()
+	}
+	return err
+}
+
+// shut closes the connection without waiting.
+func (s *Sender) shut() {
+	if s.conn != nil {
 		_ = s.conn.close(0)
 		s.conn = nil
-		return err
 	}
-	return nil
 }
 
 // discard gives up the frames in flight.
@@ -563,10 +587,10 @@ func (s *Sender) discard() {
 // it again. When ctx ends first, its error is returned and Finish can be
 // called again.
 func (s *Sender) Finish(ctx context.Context) error {
-	if !s.busy.CompareAndSwap(false, true) {
-		return ErrBusy
+	if err := s.enter(); err != nil {
+		return err
 	}
-	defer s.busy.Store(false)
+	defer s.leave()
 	if s.closed || s.failed != nil || s.conn == nil {
 		return s.failed
 	}
@@ -574,10 +598,14 @@ func (s *Sender) Finish(ctx context.Context) error {
 		if err := s.deliver(ctx, 0); err != nil {
 			return err
 		}
+		s.discard() // the stream no longer waits for their confirmation
 	}
-	if s.gone() {
-		_ = s.conn.close(0)
-		s.conn = nil
+	out := s.peers.count() == 0 && s.isOut(time.Now())
+	// NetGear's receiver does not know a server of multi-server mode before its
+	// first frame, and would never answer, nor anybody else from then on.
+	unknown := s.cfg.MultiServer && s.row.confirmed && s.Stats().AcksReceived == 0
+	if out || unknown {
+		s.shut()
 		return nil
 	}
 	if !s.lastFrame.IsZero() {
@@ -585,13 +613,9 @@ func (s *Sender) Finish(ctx context.Context) error {
 			return err
 		}
 	}
-	until := earliest(time.Now().Add(s.cfg.RequestTimeout/5), s.leaveBy()) // NetGear's wait
-	if s.cfg.MultiServer && s.row.confirmed && s.Stats().AcksReceived == 0 {
-		// NetGear's receiver does not know us yet and would never answer, nor
-		// anybody else from then on.
-		_ = s.conn.close(0)
-		s.conn = nil
-		return nil
+	until := time.Now().Add(s.cfg.RequestTimeout / 5) // NetGear's wait
+	if s.peers.count() == 0 {
+		until = earliest(until, s.holdUntil())
 	}
 	if err := s.goodbye(ctx, until); err != nil {
 		return err
@@ -646,10 +670,13 @@ func (s *Sender) terminate(ctx context.Context, until time.Time) error {
 	if !s.row.confirmsTerminate {
 		return nil
 	}
-	for {
+	for time.Now().Before(until) {
 		ev, err := s.conn.wait(ctx, zmsg.In, until)
-		if err != nil || ev&zmsg.In == 0 {
+		if err != nil {
 			return err
+		}
+		if ev&zmsg.In == 0 {
+			continue
 		}
 		_, err = s.conn.data.Recv(&s.reply) // which frees a REQ socket for the next one
 		s.reply.Close()
@@ -657,6 +684,7 @@ func (s *Sender) terminate(ctx context.Context, until time.Time) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // Reject counts a frame that the caller does not send, or an array that it does
@@ -666,19 +694,16 @@ func (s *Sender) Reject() { s.stats.count(func(st *Stats) { st.FramesMalformed++
 // Close ends the sender without a goodbye and without waiting: what is not
 // confirmed is given up. After it every call but Stats returns ErrClosed.
 func (s *Sender) Close() error {
-	if !s.busy.CompareAndSwap(false, true) {
-		return ErrBusy
+	if err := s.enter(); err != nil {
+		return err
 	}
-	defer s.busy.Store(false)
+	defer s.leave()
 	if s.closed {
 		return nil
 	}
 	s.closed = true
 	s.discard()
-	if s.conn != nil {
-		_ = s.conn.close(0)
-		s.conn = nil
-	}
+	s.shut()
 	s.port.Store(0)
 	return nil
 }

@@ -47,6 +47,9 @@ const (
 	// process's own, of an end that was closed: on a busy machine libzmq's
 	// threads need longer than closeGrace.
 	ownGrace = 250 * time.Millisecond
+	// renewPatience is how long a new socket is tried for at least: libzmq frees
+	// the port of the old one a moment later, and on a busy machine that is long.
+	renewPatience = 5 * time.Second
 	// receiveQueue is in messages. With a ZAP handler a credential message
 	// takes one place for ever, so one would never deliver.
 	receiveQueue = 2
@@ -86,8 +89,9 @@ type conn struct {
 	sock   *zmq4.Socket
 	data   zmsg.Socket
 	waker  *zmsg.Waker
-	ports  []uint // what is bound or connected to
-	built  time.Time
+	ports  []uint    // what is bound or connected to
+	built  time.Time // the socket
+	opened time.Time // the conn
 
 	peers *peerTable
 	// lost is set by the watch when a connection ends that had come about, and
@@ -103,7 +107,10 @@ type conn struct {
 	// suspicions has one for each port.
 	suspicions []suspicion
 	revival    *revival
-	leaving    atomic.Bool // see Sender.Leave; shared
+	leaving    atomic.Pointer[time.Time] // when Sender.Leave was called; nil: it was not; shared
+	// news is set by the watch when a peer came, or an attempt to connect failed.
+	// tried says that one did. Shared.
+	news, tried atomic.Bool
 	// ctx ends with close.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -118,7 +125,7 @@ var ending atomic.Int32
 func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error) {
 	c := &conn{
 		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
-		peers: peers,
+		peers: peers, opened: time.Now(),
 	}
 	err := checkDescriptors()
 	if err != nil {
@@ -368,13 +375,14 @@ func (c *conn) options() []option {
 		// What comes back is a line of text, or a frame of the kind we send.
 		opts = append(opts, opt("MAXMSGSIZE", func(s *zmq4.Socket) error { return s.SetMaxmsgsize(defaultMaxFrameSize + maxMessageSlack) }))
 	}
+	if c.role == SenderRole && !cfg.Bind && cfg.Pattern != wire.Pair {
+		// Nothing is queued for a receiver that is not there: when it comes, it gets
+		// frames of now. NetGear's sockets queue. A PAIR socket may refuse its own next
+		// connection with this option, so the Sender looks who is there (transmit).
+		opts = append(opts, opt("IMMEDIATE", func(s *zmq4.Socket) error { return s.SetImmediate(true) }))
+	}
 	switch {
 	case c.role == SenderRole && cfg.Pattern == wire.ReqRep:
-		if cfg.MultiClient {
-			// Frames go round among those who are there; NetGear's wait for
-			// who is not.
-			opts = append(opts, opt("IMMEDIATE", func(s *zmq4.Socket) error { return s.SetImmediate(true) }))
-		}
 		opts = append(opts,
 			opt("REQ_RELAXED", func(s *zmq4.Socket) error { return s.SetReqRelaxed(1) }),
 			opt("REQ_CORRELATE", func(s *zmq4.Socket) error { return s.SetReqCorrelate(1) }),
@@ -406,23 +414,32 @@ func (c *conn) securityOptions() (opts []option) {
 	return opts
 }
 
-// rebuild replaces the socket. It tries for as long as ctx and until allow: a
-// binding end keeps its port, which libzmq frees only a moment later, and a
-// program that is out of file descriptors may have some again.
-func (c *conn) rebuild(ctx context.Context, until time.Time) error {
-	c.drop()
-	for pause := time.Millisecond; ; pause = min(2*pause, reconnectInterval) {
+// ensure builds the socket where there is none, after drop. The port that this end
+// had until now is free a moment later, another program may hold it for a moment,
+// and a program that is out of file descriptors may have some again: so it tries
+// for renewPatience, or for as long as ctx where nothing makes this end give up.
+func (c *conn) ensure(ctx context.Context) error {
+	until := time.Now().Add(max(c.cfg.RequestTimeout, renewPatience))
+	for pause := time.Millisecond; c.sock == nil; pause = min(2*pause, reconnectInterval) {
 		err := c.build()
-		if err == nil || !errors.Is(err, ErrInUse) && !isScarcity(err) {
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrInUse) && !isScarcity(err) {
 			return err
 		}
-		if !time.Now().Add(pause).Before(until) {
-			return err
+		if now := time.Now(); !now.Before(until) {
+			if c.cfg.MaxRetries > 0 {
+				return err
+			}
+			c.obs.warn(fmt.Errorf("%w: trying again", err))
+			until = now.Add(renewPatience)
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 func isScarcity(err error) bool {
@@ -474,10 +491,17 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 	return ended
 }
 
-// wait sleeps until the socket is ready for what is wanted, the connection is
-// lost, ctx ends or the time is up; then it returns none of these.
+// wait blocks until the socket is ready for want, until passes, or something
+// happened that its owner must look at: a connection was made or lost, or Leave
+// was called. It returns the events that are ready; none is no error. Where a
+// renewal was interrupted it goes on with that first.
 func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zmsg.Events, error) {
 	c.waker.Follow(ctx)
+	if c.sock == nil {
+		if err := c.ensure(ctx); err != nil {
+			return 0, err
+		}
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return 0, err
@@ -496,7 +520,7 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		if err := errors.Join(ctx.Err(), c.failed()); err != nil {
 			continue
 		}
-		if ev&^zmsg.Woken != 0 || c.isLost() || c.isFull() || c.revival.waiting() || c.leaving.Load() {
+		if ev&^zmsg.Woken != 0 || c.isLost() || c.isFull() || c.revival.waiting() || c.leaving.Load() != nil || c.news.Swap(false) {
 			return ev, nil
 		}
 	}
@@ -532,6 +556,13 @@ func (c *conn) givenUp() bool {
 // isLost says whether a connection of the present socket has ended since
 // clearLost or since the socket was built.
 func (c *conn) isLost() bool { return c.lost.Load() == c.generation.Load() }
+
+// announce has the owner look at who is there: an attempt to connect has ended.
+func (c *conn) announce() {
+	c.tried.Store(true)
+	c.news.Store(true)
+	c.waker.Wake()
+}
 
 // isFull says whether the present socket has more connections than it should.
 func (c *conn) isFull() bool { return c.full.Load() == c.generation.Load() }
@@ -607,6 +638,7 @@ func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int) {
 	if ev == zmq4.EVENT_CONNECT_RETRIED {
 		c.revival.well(generation, c.portIndex(addr))
+		c.announce()
 		return
 	}
 	kind, ok := linkEvents[ev]
@@ -681,6 +713,9 @@ func (c *conn) tell(ch peerChange) {
 	}
 	if ch.rejected != "" && c.cfg.Bind && c.obs.PeerRejected != nil {
 		c.obs.PeerRejected(ch.rejected, ch.reason)
+	}
+	if len(ch.added) > 0 {
+		c.announce()
 	}
 	if (len(ch.added) > 0 || len(ch.removed) > 0) && c.obs.Peers != nil {
 		c.obs.Peers(ch.connected)

@@ -148,7 +148,7 @@ func TestURI(t *testing.T) {
 		{"receiver", "netgear://*:6000", "netgear://*:6000", nil},
 		{"receiver", "netgear://0.0.0.0:6000?pattern=2", "netgear://0.0.0.0:6000?pattern=pub-sub", nil},
 		{"receiver", "netgear://[::]:6000/", "netgear://[::]:6000", nil},
-		{"sender", "netgear://cam.local:1?pattern=req-rep&request-timeout=2.5&max-retries=0", "netgear://cam.local:1?max-retries=0&pattern=req-rep&request-timeout=2.5", nil},
+		{"sender", "netgear://cam.local:1?pattern=req-rep&request-timeout=2.5&max-retries=3", "netgear://cam.local:1?max-retries=3&pattern=req-rep&request-timeout=2.5", nil},
 		{"sender", "netgear://h:1?bind=yes&message=%7B%22a%22%3A1%7D", "netgear://h:1?bind=true&message=%7B%22a%22%3A1%7D", nil},
 		{"sender", "netgear+ipc:///tmp/x", "netgear+ipc:///tmp/x", nil},
 		{"receiver", "netgear+ipc:///tmp/x%20y?port=7&pattern=pair", "netgear+ipc:///tmp/x%20y?port=7", nil},

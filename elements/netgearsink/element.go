@@ -40,8 +40,7 @@ var Class = gstglue.Class{
 type element struct {
 	gstglue.Core
 	gstglue.Returns
-	run  atomic.Pointer[run] // nil: stopped
-	live atomic.Pointer[netgear.Config]
+	run atomic.Pointer[run] // nil: stopped
 }
 
 // run belongs to the streaming thread, but for the sender's counters.
@@ -61,68 +60,25 @@ type run struct {
 
 // Open implements gstglue.Instance.
 func (e *element) Open() error {
-	cfg, err := e.Settings().Freeze()
-	if err != nil {
-		return err
-	}
-	e.Begin()
 	obs := e.Observer()
 	obs.Reply = e.returned
 	obs.KeyFrame = e.askKeyFrame
-	s, err := netgear.NewSender(cfg, obs)
-	if err != nil {
-		e.End()
-		e.Settings().Thaw()
-		return err
-	}
-	e.live.Store(&cfg)
-	e.run.Store(&run{sender: s, header: wire.Header{Shape: wire.Shape{N: -1}}})
-	return nil
+	r := &run{header: wire.Header{Shape: wire.Shape{N: -1}}}
+	return e.Start(func(cfg netgear.Config) (gstglue.End, error) {
+		s, err := netgear.NewSender(cfg, obs)
+		if err != nil {
+			return nil, err
+		}
+		r.sender = s
+		e.run.Store(r)
+		return s, nil
+	}, func(cfg *netgear.Config, _ *netgear.Property) { r.sender.SetWaitForConnection(cfg.WaitForConnection) })
 }
 
 // Close implements gstglue.Instance.
 func (e *element) Close() {
-	if r := e.run.Swap(nil); r != nil {
-		if err := r.sender.Close(); err != nil {
-			e.Self.Log(gstglue.CategorySink, gstglue.LevelWarning, "close", err.Error())
-		}
-	}
-	e.End()
-	e.Settings().Thaw()
-}
-
-// Opened implements gstglue.Instance.
-func (e *element) Opened() bool { return e.run.Load() != nil }
-
-// CurrentPort implements gstglue.Instance.
-func (e *element) CurrentPort() uint {
-	if r := e.run.Load(); r != nil {
-		return r.sender.CurrentPort()
-	}
-	return 0
-}
-
-// NumPeers implements gstglue.Instance.
-func (e *element) NumPeers() int {
-	if r := e.run.Load(); r != nil {
-		return r.sender.Peers()
-	}
-	return 0
-}
-
-// Statistics implements gstglue.Instance.
-func (e *element) Statistics() (st netgear.Stats) {
-	if r := e.run.Load(); r != nil {
-		return r.sender.Stats()
-	}
-	return st
-}
-
-// Changed implements gstglue.Instance: the streaming thread reads its own
-// copy of what can change while it runs.
-func (e *element) Changed(*netgear.Property) {
-	cfg := e.Settings().Config()
-	e.live.Store(&cfg)
+	e.run.Store(nil)
+	e.Stop()
 }
 
 // SetCaps implements gstglue.Sink.
@@ -140,7 +96,7 @@ func (e *element) SetCaps(c gstglue.InCaps) error {
 		h.Ext.Caps = c.Extra
 	}
 	if c.Media == gstglue.Encoded {
-		cfg := e.live.Load()
+		cfg := e.Settings().Live()
 		switch {
 		case h.Ext.Caps == "":
 			return fmt.Errorf("%w: caps of %d bytes: want at most %d", gstglue.ErrNegotiation, len(c.Extra), wire.MaxCapsLen)
@@ -157,7 +113,7 @@ func (e *element) SetCaps(c gstglue.InCaps) error {
 // Render implements gstglue.Sink.
 func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 	r := e.run.Load()
-	cfg := e.live.Load()
+	cfg := e.Settings().Live()
 	if r.caps.Media == gstglue.None {
 		r.failed = true
 		e.Fail(fmt.Errorf("%w: the buffers have no caps: want caps that say what they are, as caps=image/jpeg of appsrc or multifilesrc", gstglue.ErrNegotiation),
@@ -173,7 +129,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			return e.Fail(fmt.Errorf("%w: %d bytes cannot be read as %s", gstglue.ErrBuffer, b.Size(), what), "could not map the buffer")
 		}
 		f := &r.frame
-		f.Header = r.header
+		f.Header, f.Live = r.header, r.input.Live
 		f.Payload = r.input.Payload
 		if f.Header.Compressed {
 			options := wire.JPEGOptions{FastDCT: cfg.FastDCT, FastUpsample: cfg.FastUpsample, Colorspace: cfg.Colorspace.Wire()}
@@ -284,7 +240,7 @@ func (e *element) returned(r *wire.Reply, array netgear.Payload) {
 		data.JSON = string(r.Data)
 	}
 	message := ""
-	if e.live.Load().PostMessages {
+	if e.Settings().Live().PostMessages {
 		message = "netgear-return-data"
 	}
 	e.EmitData("return-data", message, data)

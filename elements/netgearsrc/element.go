@@ -40,8 +40,7 @@ var Class = gstglue.Class{
 // set is in Core, what exists between Open and Close in run.
 type element struct {
 	gstglue.Core
-	run  atomic.Pointer[run] // nil: stopped
-	post atomic.Bool         // post-messages
+	run atomic.Pointer[run] // nil: stopped
 }
 
 // run belongs to the streaming thread, but for the receiver's counters.
@@ -61,75 +60,36 @@ type run struct {
 
 // Open implements gstglue.Instance.
 func (e *element) Open() error {
-	cfg, err := e.Settings().Freeze()
-	if err != nil {
-		return err
-	}
-	e.Begin()
 	obs := e.Observer()
 	obs.Goodbye = func(port string) { e.Self.ServerEnded(port) } // from Create, in the streaming thread
-	rec, err := netgear.NewReceiver(cfg, obs)
-	if err != nil {
-		e.End()
-		e.Settings().Thaw()
-		return err
+	r := &run{}
+	return e.Start(func(cfg netgear.Config) (gstglue.End, error) {
+		rec, err := netgear.NewReceiver(cfg, obs)
+		if err != nil {
+			return nil, err
+		}
+		r.receiver, r.cfg, r.times = rec, cfg, timeline{bySender: cfg.TimestampMode == netgear.SenderTime}
+		e.run.Store(r)
+		return rec, nil
+	}, r.apply)
+}
+
+// apply passes on what can change while it runs.
+func (r *run) apply(cfg *netgear.Config, changed *netgear.Property) {
+	r.receiver.SetEOSOnTerminate(cfg.EOSOnTerminate)
+	r.receiver.SetMaxLag(cfg.MaxLag)
+	if changed == nil && cfg.ReturnData != r.cfg.ReturnData || changed != nil && changed.Name == "return-data" {
+		_ = r.receiver.SetReturnData(wire.ValueFromText(cfg.ReturnData)) // the property was held to the longest length
 	}
-	e.post.Store(cfg.PostMessages)
-	e.run.Store(&run{receiver: rec, cfg: cfg, times: timeline{bySender: cfg.TimestampMode == netgear.SenderTime}})
-	return nil
 }
 
 // Close implements gstglue.Instance.
 func (e *element) Close() {
-	if r := e.run.Swap(nil); r != nil {
-		if err := r.receiver.Close(); err != nil {
-			e.Self.Log(gstglue.CategorySrc, gstglue.LevelWarning, "close", err.Error())
-		}
+	r := e.run.Swap(nil)
+	e.Stop()
+	if r != nil {
 		r.port.Free()
 		r.message.Free()
-	}
-	e.End()
-	e.Settings().Thaw()
-}
-
-// Opened implements gstglue.Instance.
-func (e *element) Opened() bool { return e.run.Load() != nil }
-
-// CurrentPort implements gstglue.Instance.
-func (e *element) CurrentPort() uint {
-	if r := e.run.Load(); r != nil {
-		return r.receiver.CurrentPort()
-	}
-	return 0
-}
-
-// NumPeers implements gstglue.Instance.
-func (e *element) NumPeers() int {
-	if r := e.run.Load(); r != nil {
-		return r.receiver.Peers()
-	}
-	return 0
-}
-
-// Statistics implements gstglue.Instance.
-func (e *element) Statistics() (st netgear.Stats) {
-	if r := e.run.Load(); r != nil {
-		return r.receiver.Stats()
-	}
-	return st
-}
-
-// Changed implements gstglue.Instance.
-func (e *element) Changed(p *netgear.Property) {
-	cfg := e.Settings().Config()
-	e.post.Store(cfg.PostMessages)
-	r := e.run.Load()
-	if r == nil {
-		return
-	}
-	r.receiver.SetEOSOnTerminate(cfg.EOSOnTerminate)
-	if p.Name == "return-data" {
-		_ = r.receiver.SetReturnData(wire.ValueFromText(cfg.ReturnData)) // the property was held to the longest length
 	}
 }
 
@@ -178,7 +138,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			}
 			return nil, e.Fail(err, "could not receive")
 		}
-		now := e.Self.RunningTime()
+		now := before(e.Self.RunningTime(), time.Since(r.frame.Arrived))
 		caps, err := gstglue.Describe(&r.frame, r.cfg.MaxFrameSize)
 		if err != nil {
 			e.drop(r, err)
@@ -202,6 +162,14 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 		}
 		return buf, gstglue.FlowOK
 	}
+}
+
+// before returns the running time that was age before now, or NoTime.
+func before(now uint64, age time.Duration) uint64 {
+	if now == gstglue.NoTime {
+		return now
+	}
+	return now - min(now, uint64(max(age, 0)))
 }
 
 // drop passes over a frame that means nothing.
@@ -325,7 +293,7 @@ var null = []byte("null")
 // tell passes on the data that came with a frame.
 func (e *element) tell(port string, data wire.Raw) {
 	name := ""
-	if e.post.Load() {
+	if e.Settings().Live().PostMessages {
 		name = "netgear-message"
 	}
 	if name != "" || e.HasHandler("message-received") {

@@ -49,7 +49,7 @@ func wrap(page string) string {
 
 // pieces splits a line at blanks that are not within code.
 func pieces(line string) (words []string) {
-	for _, w := range strings.Fields(line) {
+	for w := range strings.FieldsSeq(line) {
 		if n := len(words); n > 0 && strings.Count(words[n-1], "`")%2 == 1 {
 			words[n-1] += " " + w
 		} else {

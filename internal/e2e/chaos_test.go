@@ -166,7 +166,7 @@ func (e end) anew() time.Time {
 const chaosSource = "videotestsrc is-live=true ! video/x-raw,format=GRAY8,width=16,height=12,framerate=100/1"
 
 func (p pattern) chaosSink(host string, port int) string {
-	return fmt.Sprintf("%s ! netgearsink address=%s port=%d pattern=%v max-retries=0", chaosSource, host, port, p)
+	return fmt.Sprintf("%s ! netgearsink wait-for-connection=true address=%s port=%d pattern=%v", chaosSource, host, port, p)
 }
 
 func (p pattern) chaosSrc(address string, port int) string {

@@ -3,10 +3,12 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -179,6 +181,9 @@ func TestDocsCommands(t *testing.T) {
 	})
 }
 
+// docsReceiver is a command that binds a port before the next one is of use.
+var docsReceiver = regexp.MustCompile(`netgearsrc|receiver|receive |signals\.py|record-and-relay|hls\.sh`)
+
 // docsRun starts the commands of one block in order and waits for their ends.
 func docsRun(t *testing.T, dir string, commands []string, steps []docsStep) {
 	t.Helper()
@@ -202,6 +207,9 @@ func docsRun(t *testing.T, dir string, commands []string, steps []docsStep) {
 		processes[i] = start(t, strings.Fields(commands[i])[0], "sh", "-c", "cd '"+folder+"' && "+command)
 		if steps[i].says != "" {
 			processes[i].says(steps[i].says)
+		}
+		if i+1 < len(commands) && docsReceiver.MatchString(command) && !strings.Contains(command, "bind=false") {
+			within(t, "a port to be bound", func() bool { return slices.ContainsFunc(slices.Collect(maps.Values(ports)), bound) })
 		}
 	}
 	for i, p := range processes {

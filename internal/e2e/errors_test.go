@@ -67,7 +67,7 @@ func stay(t *testing.T, format string, args ...any) script {
 }
 
 const (
-	toSink  = "videotestsrc is-live=true num-buffers=3 ! " + testPicture + " ! netgearsink "
+	toSink  = "videotestsrc is-live=true num-buffers=3 ! " + testPicture + " ! netgearsink wait-for-connection=true "
 	ofSrc   = "netgearsrc "
 	toFake  = " ! fakesink async=false "
 	tooFast = " request-timeout=0.1 max-retries=2 " // for a peer that is not there

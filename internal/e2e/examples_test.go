@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,6 +39,9 @@ type examplesEnd struct {
 	output string
 	count  examplesRange
 	spots  []examplesSpot
+	// binds says that the next script is started when this one has bound its port: a
+	// live stream does not wait for a receiver before there was one.
+	binds bool
 }
 
 // examplesSpot is the colour of a place.
@@ -67,7 +71,7 @@ func examplesSend(script string, args ...string) examplesEnd {
 // the red bar to output.
 func examplesReceive(output string, least, most int, script string, args ...string) examplesEnd {
 	return examplesEnd{
-		script: script, args: args, output: output, count: examplesRange{least, most}, spots: examplesBar,
+		script: script, args: args, output: output, count: examplesRange{least, most}, spots: examplesBar, binds: true,
 	}
 }
 
@@ -127,10 +131,14 @@ var examplesCases = []struct {
 	{"publish to two", []examplesEnd{
 		// The first frames are gone before the viewers have connected, and one
 		// of the two has enough before the end.
-		examplesReceive("DIR/a.mkv", examplesFrames, 3*examplesFrames, "pub-sub.sh", "receive", "127.0.0.1", "PORT", "DIR/a.mkv"),
+		func() examplesEnd {
+			e := examplesReceive("DIR/a.mkv", examplesFrames, 3*examplesFrames, "pub-sub.sh", "receive", "127.0.0.1", "PORT", "DIR/a.mkv")
+			e.binds = false
+			return e
+		}(),
 		func() examplesEnd {
 			e := examplesReceive("DIR/b.mkv", 10, 10, "pub-sub.sh", "receive", "127.0.0.1", "PORT", "DIR/b.mkv")
-			e.frames = 10
+			e.frames, e.binds = 10, false
 			return e
 		}(),
 		func() examplesEnd {
@@ -190,7 +198,7 @@ var examplesCases = []struct {
 		examplesSend("opencv_telemetry.py", "127.0.0.1", "PORT"),
 	}},
 	{"detector", []examplesEnd{
-		{script: "opencv_detector.py", args: []string{"127.0.0.1", "PORT"}, printed: fmt.Sprintf("received %[1]d frames, found %[1]d spots", examplesFrames)},
+		{script: "opencv_detector.py", args: []string{"127.0.0.1", "PORT"}, printed: fmt.Sprintf("received %[1]d frames, found %[1]d spots", examplesFrames), binds: true},
 		func() examplesEnd {
 			e := examplesSend("detector-camera.py", "127.0.0.1", "PORT")
 			e.printed = "the detector found something"
@@ -205,7 +213,7 @@ func TestExamplesRun(t *testing.T) {
 	for _, c := range examplesCases {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			fill := strings.NewReplacer("PORT", examplesPort(t), "DIR", dir, "CLIP", clip).Replace
+			fill := strings.NewReplacer("PORT2", examplesPort(t), "PORT", examplesPort(t), "DIR", dir, "CLIP", clip).Replace
 			ctx, cancel := context.WithTimeout(t.Context(), examplesDeadline)
 			defer cancel()
 
@@ -224,6 +232,9 @@ func TestExamplesRun(t *testing.T) {
 					t.Fatal(errs[i])
 				}
 				cmds[i] = cmd
+				if e.binds && i+1 < len(c.ends) {
+					within(t, e.script+" to bind", func() bool { return slices.ContainsFunc(cmd.Args, bound) })
+				}
 			}
 			for i, cmd := range cmds {
 				errs[i] = cmd.Wait()
@@ -251,6 +262,25 @@ func TestExamplesRun(t *testing.T) {
 	}
 }
 
+// bound reports whether a port of this machine, or a path of ipc, is bound. Other
+// words are not.
+func bound(word string) bool {
+	if port, err := strconv.ParseUint(word, 10, 16); err == nil {
+		for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+			table, err := os.ReadFile(name)
+			if err == nil && regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+: [0-9A-F]+:%04X [0-9A-F]+:0000 0A `, port)).Match(table) {
+				return true
+			}
+		}
+		return false
+	}
+	if !strings.HasPrefix(word, "/") {
+		return false
+	}
+	sockets, err := filepath.Glob(word + ":*")
+	return err == nil && len(sockets) > 0
+}
+
 // TestExamplePrograms runs the two programs against each other, the one in C
 // built as its comment says.
 func TestExamplePrograms(t *testing.T) {
@@ -274,6 +304,7 @@ func TestExamplePrograms(t *testing.T) {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
+		within(t, "the receiver to bind", func() bool { return bound(port) })
 	}
 	for _, c := range []*exec.Cmd{receiver, sender} {
 		if err := c.Wait(); err != nil {

@@ -99,7 +99,7 @@ func TestSecureStreams(t *testing.T) {
 }
 
 // camera is a stream without end into a sink, which never gives up by itself.
-const camera = "videotestsrc is-live=true ! " + testPicture + " ! netgearsink address=127.0.0.1 port=%d pattern=%v request-timeout=30 max-retries=0 %s"
+const camera = "videotestsrc is-live=true ! " + testPicture + " ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d pattern=%v request-timeout=30 %s"
 
 // Who has no right to connect ends with an error that says so, and who has
 // goes on; the source that refuses says why.
@@ -306,7 +306,7 @@ func TestManySecureElements(t *testing.T) {
 		settings := fmt.Sprintf("address=127.0.0.1 port=%d pattern=%v %s", freePort(t), p, secured(1+i%2, folders[i/4]))
 		swapped := i%4 == 3
 		args = append(args, strings.Fields(fmt.Sprintf(
-			"netgearsrc bind=%v %s ! %s async=false videotestsrc is-live=true num-buffers=30 ! %s ! netgearsink bind=%v %s",
+			"netgearsrc bind=%v %s ! %s async=false videotestsrc is-live=true num-buffers=30 ! %s ! netgearsink wait-for-connection=true bind=%v %s",
 			!swapped, settings, end, testPicture, swapped, settings))...)
 	}
 	g := start(t, "gst-launch", args...)

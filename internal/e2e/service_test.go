@@ -89,7 +89,7 @@ func TestServiceImage(t *testing.T) {
 		command[i] = strings.Replace(word, "location=", "location="+dir+"/", 1)
 	}
 	p := launchArgs(t, command[1:]...)
-	launch(t, "videotestsrc is-live=true num-buffers=15 ! jpegenc ! netgearsink address=127.0.0.1 port=%d", port).exits(0)
+	launch(t, "videotestsrc is-live=true num-buffers=15 ! jpegenc ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d", port).exits(0)
 	within(t, "ten pictures, the newest", func() bool {
 		_, err := os.Stat(filepath.Join(dir, "frame-14.jpg"))
 		return err == nil
@@ -132,7 +132,7 @@ func TestTopForPrometheus(t *testing.T) {
 		strings.Fields(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d eos-on-terminate=false ! fakesink", port))...)...)
 	url := receiver.says(`^(http://\S+)`)[0]
 	sender := python(t, "netgear-top.py", append([]string{top, "-q", "-i", "0.2", "--prometheus", file},
-		strings.Fields(fmt.Sprintf("videotestsrc is-live=true num-buffers=%d ! jpegenc ! netgearsink address=127.0.0.1 port=%d", frames, port))...)...)
+		strings.Fields(fmt.Sprintf("videotestsrc is-live=true num-buffers=%d ! jpegenc ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d", frames, port))...)...)
 	receiver.says(`^  peer +frames `)
 	receiver.says(`^  tcp://127\.0\.0\.1:\d+ .*\d`)
 	sender.exits(0)

@@ -47,8 +47,6 @@ type Instance interface {
 	Dropped() uint64
 	// Opened reports whether it is between Open and Close.
 	Opened() bool
-	// Changed is told of a property that was set.
-	Changed(p *netgear.Property)
 	// Open and Close lead into PAUSED and out of it.
 	Open() error
 	Close()

@@ -9,6 +9,30 @@
 static GstElementClass *sink_parent;
 static GstPadChainFunction sink_parent_chain;
 
+/* Reports whether a program pushes the frames and is held up when they are not
+ * taken: appsrc with block=true, as OpenCV's VideoWriter has it. */
+static gboolean sink_fed_by_program(GstBaseSink *sink)
+{
+	GstObject *top = gst_object_ref(sink), *parent;
+	GstIterator *it;
+	GValue item = G_VALUE_INIT;
+	gboolean block = FALSE;
+
+	while ((parent = gst_object_get_parent(top)) != NULL) {
+		gst_object_unref(top);
+		top = parent;
+	}
+	it = GST_IS_BIN(top) ? gst_bin_iterate_all_by_element_factory_name(GST_BIN(top), "appsrc") : NULL;
+	while (it && !block && gst_iterator_next(it, &item) == GST_ITERATOR_OK) {
+		g_object_get(g_value_get_object(&item), "block", &block, NULL);
+		g_value_unset(&item);
+	}
+	if (it)
+		gst_iterator_free(it);
+	gst_object_unref(top);
+	return block;
+}
+
 /* Asks whether upstream is live; then frames are not held back for the clock. */
 static void sink_ask_live(GstBaseSink *sink)
 {
@@ -19,6 +43,7 @@ static void sink_ask_live(GstBaseSink *sink)
 		gst_query_parse_latency(query, &live, NULL, NULL);
 	gst_query_unref(query);
 	g_atomic_int_set(&((NetgearSink *)sink)->upstream_live, live);
+	g_atomic_int_set(&((NetgearSink *)sink)->hurried, live || sink_fed_by_program(sink));
 }
 
 /* The base class lets a frame through to render in PAUSED when a pause comes

@@ -2,10 +2,19 @@ package gstglue
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gst-netgear/gst-netgear/netgear"
 )
+
+// End is what a *netgear.Sender and a *netgear.Receiver have in common.
+type End interface {
+	CurrentPort() uint
+	Peers() int
+	Stats() netgear.Stats
+	Close() error
+}
 
 // Core is what the Go halves of both elements have in common. Embed it.
 type Core struct {
@@ -18,6 +27,7 @@ type Core struct {
 	settings *Settings
 	limiter  limiter
 	dispatch dispatcher
+	end      atomic.Pointer[End] // nil: stopped
 }
 
 // NewCore returns the core of an element of that role.
@@ -34,11 +44,62 @@ func (c *Core) Init(self Element) {
 // Settings implements Instance.
 func (c *Core) Settings() *Settings { return c.settings }
 
-// Begin starts what goes beside a run, End ends it without waiting.
-func (c *Core) Begin() { c.dispatch.start(c.weak) }
+// Start opens an end with the settings of the moment. apply gets them once more,
+// since they may have changed meanwhile, and after each change until Stop; see
+// Settings.Follow.
+func (c *Core) Start(open func(cfg netgear.Config) (End, error), apply Apply) error {
+	cfg, err := c.settings.Freeze()
+	if err != nil {
+		return err
+	}
+	c.dispatch.start(c.weak)
+	end, err := open(cfg)
+	if err != nil {
+		c.Stop()
+		return err
+	}
+	c.end.Store(&end)
+	c.settings.Follow(apply)
+	return nil
+}
 
-// End ends what Begin started.
-func (c *Core) End() { c.dispatch.stop() }
+// Stop closes the end without waiting.
+func (c *Core) Stop() {
+	c.settings.Thaw()
+	if end := c.end.Swap(nil); end != nil {
+		if err := (*end).Close(); err != nil {
+			c.Self.Log(CategoryTransport, LevelWarning, "close", err.Error())
+		}
+	}
+	c.dispatch.stop()
+}
+
+// Opened implements Instance.
+func (c *Core) Opened() bool { return c.end.Load() != nil }
+
+// CurrentPort implements Instance.
+func (c *Core) CurrentPort() uint {
+	if end := c.end.Load(); end != nil {
+		return (*end).CurrentPort()
+	}
+	return 0
+}
+
+// NumPeers implements Instance.
+func (c *Core) NumPeers() int {
+	if end := c.end.Load(); end != nil {
+		return (*end).Peers()
+	}
+	return 0
+}
+
+// Statistics implements Instance.
+func (c *Core) Statistics() (st netgear.Stats) {
+	if end := c.end.Load(); end != nil {
+		return (*end).Stats()
+	}
+	return st
+}
 
 // Dropped returns how many signals and messages a slow handler has cost.
 func (c *Core) Dropped() uint64 { return c.dispatch.dropped.Load() }
@@ -64,7 +125,7 @@ func (c *Core) Warn(err error) {
 			e.Log(CategoryTransport, LevelInfo, "warning", "not posted again: "+message(err))
 			return
 		}
-		debug := "the first of its kind"
+		debug := ""
 		if held > 0 {
 			debug = plural(held)
 		}

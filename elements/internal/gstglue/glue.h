@@ -13,6 +13,7 @@
 typedef struct {
 	GstBaseSink parent;
 	gint upstream_live; /* atomic */
+	gint hurried;       /* upstream is live, or a program that must not be held up; atomic */
 	gint returns;       /* there is a pad return_src; atomic */
 	gint playing;       /* frames may go out; atomic, set with the preroll lock */
 	gboolean async_off; /* the user's async is off while it runs, for return_src */
@@ -130,6 +131,7 @@ typedef struct {
 	gpointer owner;      /* for netgear_loan_func */
 	const char *message; /* of the buffer's meta, borrowed; or NULL */
 	gboolean delta;      /* cannot be decoded without the frames before it */
+	gboolean live;       /* whoever makes the frames must not be held up for long */
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
 gsize netgear_sink_frame_size(gpointer sink);

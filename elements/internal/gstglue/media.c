@@ -283,6 +283,7 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 	if (GST_BUFFER_PTS_IS_VALID(buffer) && sink->parent.segment.format == GST_FORMAT_TIME)
 		out->running_time = gst_segment_to_running_time(&sink->parent.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
 	out->delta = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+	out->live = g_atomic_int_get(&sink->hurried);
 	meta = gst_buffer_get_custom_meta(buffer, NETGEAR_META_NAME);
 	if (meta)
 		out->message = gst_structure_get_string(gst_custom_meta_get_structure(meta), "message");

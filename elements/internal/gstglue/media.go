@@ -72,6 +72,8 @@ type Input struct {
 	HasMessage bool
 	// Delta says that encoded video cannot be decoded without the frames before.
 	Delta bool
+	// Live says that whoever makes the frames must not be held up for long.
+	Live bool
 
 	c C.NetgearInput
 }
@@ -102,7 +104,7 @@ func (in *Input) take() {
 	}
 	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
 	in.RunningTime, in.Duration = uint64(c.running_time), uint64(c.duration)
-	in.Delta = c.delta != 0
+	in.Delta, in.Live = c.delta != 0, c.live != 0
 	if in.HasMessage = c.message != nil; in.HasMessage {
 		in.Message = C.GoString(c.message)
 	}

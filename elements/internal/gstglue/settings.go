@@ -10,51 +10,73 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/gst-netgear/gst-netgear/netgear"
 )
 
-// Settings is what a user has set of an element, safe for concurrent use. The
-// streaming thread works on a copy that it took when it started.
+// Settings is what a user has set of an element. There is one live copy of it: a
+// *netgear.Config that never changes once it is published, and is replaced by
+// another one when a setting changes. Safe for concurrent use.
 type Settings struct {
 	role netgear.Role
+	live atomic.Pointer[netgear.Config]
 
-	mu     sync.Mutex
-	cfg    netgear.Config
-	frozen bool  // what is changeable in READY is not
-	bad    error // of the URI that was set last
+	mu     sync.Mutex // held by whoever replaces live
+	frozen bool       // what is changeable in READY is not
+	bad    error      // of the URI that was set last
+	apply  Apply      // see Follow; nil: nobody does
 }
 
 // NewSettings returns the defaults of a role.
 func NewSettings(role netgear.Role) *Settings {
-	return &Settings{role: role, cfg: netgear.DefaultConfig(role)}
+	s := &Settings{role: role}
+	cfg := netgear.DefaultConfig(role)
+	s.live.Store(&cfg)
+	return s
 }
 
-// Config returns a copy.
-func (s *Settings) Config() netgear.Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cfg
-}
+// Live returns the settings of the moment, which the caller must not change. It
+// takes no lock.
+func (s *Settings) Live() *netgear.Config { return s.live.Load() }
 
 // Freeze returns a copy to run with, and refuses changes of what must not
 // change then until Thaw. It fails when a URI was refused before.
 func (s *Settings) Freeze() (netgear.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.bad != nil {
-		return s.cfg, s.bad
+	if s.bad == nil {
+		s.frozen = true
 	}
-	s.frozen = true
-	return s.cfg, nil
+	return *s.Live(), s.bad
+}
+
+// Apply is called with the live settings after a change, and with the row that was
+// set; nil means any. A lock is held: it must not wait, nor come back to Settings.
+type Apply func(cfg *netgear.Config, changed *netgear.Property)
+
+// Follow calls apply now, and after each change until Thaw.
+func (s *Settings) Follow(apply Apply) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.apply = apply
+	apply(s.Live(), nil)
 }
 
 // Thaw allows all changes again.
 func (s *Settings) Thaw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.frozen = false
+	s.frozen, s.apply = false, nil
+}
+
+// publishLocked replaces the live copy.
+func (s *Settings) publishLocked(cfg *netgear.Config, changed *netgear.Property) {
+	s.live.Store(cfg)
+	if s.apply != nil {
+		s.apply(cfg, changed)
+	}
 }
 
 var errFrozen = errors.New("only in NULL or READY")
@@ -65,13 +87,12 @@ func (s *Settings) set(p *netgear.Property, v any) error {
 	if s.frozen && p.When == netgear.Ready {
 		return fmt.Errorf("%s cannot be changed now: %w", p.Name, errFrozen)
 	}
-	return p.Set(&s.cfg, v)
-}
-
-func (s *Settings) get(p *netgear.Property) any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return p.Get(&s.cfg)
+	cfg := *s.Live()
+	if err := p.Set(&cfg, v); err != nil {
+		return err
+	}
+	s.publishLocked(&cfg, p)
+	return nil
 }
 
 func (s *Settings) setURI(uri string) error {
@@ -80,15 +101,14 @@ func (s *Settings) setURI(uri string) error {
 	if s.frozen {
 		return fmt.Errorf("uri cannot be changed now: %w", errFrozen)
 	}
-	s.bad = netgear.ParseURI(&s.cfg, s.role, uri)
+	cfg := *s.Live()
+	if s.bad = netgear.ParseURI(&cfg, s.role, uri); s.bad == nil {
+		s.publishLocked(&cfg, nil)
+	}
 	return s.bad
 }
 
-func (s *Settings) uri() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return netgear.URI(&s.cfg, s.role)
-}
+func (s *Settings) uri() string { return netgear.URI(s.Live(), s.role) }
 
 //export netgearSetProperty
 func netgearSetProperty(obj unsafe.Pointer, id C.guint, value *C.GValue) {
@@ -133,9 +153,7 @@ func netgearSetProperty(obj unsafe.Pointer, id C.guint, value *C.GValue) {
 			Element{obj}.PostWarning(role, fmt.Errorf("%w; the value before stays", err), "the property was not set")
 		}
 		Element{obj}.Log(categoryOf(in), LevelWarning, "set_property", err.Error())
-		return
 	}
-	in.Changed(p)
 }
 
 //export netgearGetProperty
@@ -157,7 +175,7 @@ func netgearGetProperty(obj unsafe.Pointer, id C.guint, value *C.GValue) {
 		C.netgear_stats_take(C.gpointer(statistics(obj, in)), value)
 		return
 	}
-	switch v := in.Settings().get(p).(type) {
+	switch v := p.Get(in.Settings().Live()).(type) {
 	case string:
 		setString(value, v)
 	case uint64:

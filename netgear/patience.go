@@ -1,0 +1,102 @@
+package netgear
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// WaitMode says whether frames wait for a receiver that is not there: not
+// connected, or connected and silent.
+type WaitMode uint8
+
+// Wait modes, in the order of srtsink's boolean.
+const (
+	// WaitNever has frames of any stream give way to newer ones.
+	WaitNever WaitMode = iota
+	// WaitAlways has them wait for ever.
+	WaitAlways
+	// WaitAuto has a stream that is not live wait for ever. A live one waits for
+	// restartGrace after its receiver went away or fell silent, and not at all
+	// before one came.
+	WaitAuto
+)
+
+// Implementation constants.
+const (
+	// restartGrace is how long a live stream waits for a receiver that was there:
+	// so long may a restart last that loses nothing.
+	restartGrace = time.Second
+	// silentGrace is how long a stream that never waits for an absent receiver waits
+	// for the confirmation of one that is connected, before that counts as silent.
+	silentGrace = 250 * time.Millisecond
+	// leaveGrace is how long a Sender that is about to end waits for a receiver
+	// that is not there: several times what a lost connection takes to come back.
+	leaveGrace = 5 * reconnectInterval
+	// silentLeaveGrace is how long it waits for one that is connected and confirms
+	// nothing: NetGear's request timeout.
+	silentLeaveGrace = 4 * time.Second
+	// subscribeGrace is how long the first frame of a pub-sub stream waits after a
+	// receiver has connected. Its subscription follows the connection, and what is
+	// published before is lost.
+	subscribeGrace = 100 * time.Millisecond
+)
+
+// longAgo is a time to wait until that has passed.
+var longAgo = time.Unix(0, 1)
+
+// patience decides how long a Sender waits for a receiver that is not there. It
+// has no clock; but for mode it belongs to the goroutine that sends.
+type patience struct {
+	mode atomic.Uint32 // a WaitMode
+	live bool          // the frame at hand is of a live stream
+	owed time.Time     // since when a confirmation is due; zero: none is
+}
+
+// presence is who is at the other end, as patience needs to know it.
+type presence struct {
+	peers   int
+	since   time.Time // when the number of peers last became zero, or ceased to be; zero: there was none yet
+	opened  time.Time // when the end was opened
+	tried   bool      // a first attempt to connect has ended, or this end binds
+	leaving time.Time // when Leave was called; zero: it was not
+}
+
+// until returns when to stop waiting; the zero time means never.
+func (p *patience) until(at presence) time.Time {
+	mode := WaitMode(p.mode.Load()) //nolint:gosec // what was stored
+	var by time.Time
+	if mode == WaitNever || mode == WaitAuto && p.live {
+		by = p.silence(mode, at)
+	}
+	switch {
+	case at.leaving.IsZero():
+	case at.peers == 0:
+		by = earliest(by, later(at.leaving, at.since).Add(leaveGrace))
+	default: // connected and silent
+		by = earliest(by, later(at.leaving, p.owed).Add(silentLeaveGrace))
+	}
+	return by
+}
+
+// silence returns until when a stream waits that does not wait for ever.
+func (p *patience) silence(mode WaitMode, at presence) time.Time {
+	switch {
+	case at.peers > 0 && mode == WaitNever:
+		return p.owed.Add(silentGrace)
+	case at.peers > 0:
+		return p.owed.Add(restartGrace)
+	case at.since.IsZero() && !at.tried:
+		return at.opened.Add(restartGrace)
+	case at.since.IsZero(), mode == WaitNever:
+		return longAgo
+	}
+	// One that fell silent before it went away has had its time.
+	return earliest(at.since, p.owed).Add(restartGrace)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
