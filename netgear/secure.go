@@ -3,6 +3,7 @@ package netgear
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/netip"
@@ -52,7 +53,13 @@ type keyring struct {
 	own     certificate
 	server  curveKey // public; of the end that binds
 	log     *slog.Logger
+	clients *clientKeys // of IronHouse at the end that binds
 }
+
+// vidgear returns the folder above that of the keys.
+func (k *keyring) vidgear() string { return filepath.Dir(k.folder) }
+
+func (k *keyring) inFolder(name string) string { return filepath.Join(k.folder, name) }
 
 func (k *keyring) public(name string) string {
 	return filepath.Join(k.folder, publicFolder, name+publicSuffix)
@@ -71,6 +78,10 @@ func openKeys(cfg *Config, role Role, log *slog.Logger) (*keyring, error) {
 		return nil, err
 	}
 	k := &keyring{mode: cfg.SecureMode, isServe: cfg.Bind, log: log, folder: keysFolder(location)}
+	k.clients = &clientKeys{folder: k.inFolder(publicFolder), log: log}
+	if err := k.strict(location); err != nil {
+		return nil, err
+	}
 	overwrite := cfg.OverwriteCert && role == SenderRole
 	if !overwrite && k.read() == nil {
 		return k, nil
@@ -219,7 +230,18 @@ func keyFiles(folder, suffix string) (paths []string) {
 }
 
 func readCertificate(path string) (c certificate, err error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the user's own folder
+	// Without waiting: it may be a pipe that nobody writes to.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the user's own folder
+	if err != nil {
+		return c, err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return c, err
+	} else if !info.Mode().IsRegular() {
+		return c, fmt.Errorf("%s: %w: want a regular file", path, errCertificate)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxCertificate+1))
 	if err != nil {
 		return c, err
 	}
@@ -234,6 +256,11 @@ func readCertificate(path string) (c certificate, err error) {
 // are there. Keys of other names are removed: who had one must not get in on
 // it any more.
 func (k *keyring) generate() error {
+	for _, path := range []string{k.vidgear(), k.folder, k.inFolder(publicFolder), k.inFolder(privateFolder)} {
+		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%s is a link: want a folder, as keys of others could be overwritten or deleted behind it", path)
+		}
+	}
 	old := append(keyFiles(filepath.Join(k.folder, publicFolder), publicSuffix), keyFiles(filepath.Join(k.folder, privateFolder), secretSuffix)...)
 	keep := map[string]bool{}
 	if err := k.makeFolders(); err != nil {
@@ -294,23 +321,14 @@ func writeFile(path string, text []byte, mode os.FileMode) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// accepts says why a client with that public key is not let in, or nil. The
-// folder is read each time, so that a key can be added and removed.
+// accepts says why a client with that public key is not let in, or nil. Keys can
+// be added and removed at any time.
 func (k *keyring) accepts(client curveKey) error {
 	if k.mode != IronHouse {
 		return nil
 	}
-	if client != k.server { // NetGear would let in its own key
-		for _, path := range keyFiles(filepath.Join(k.folder, publicFolder), publicSuffix) {
-			c, err := readCertificate(path)
-			if err != nil {
-				k.log.Warn("a certificate is passed over", "error", err)
-				continue
-			}
-			if c.public == client {
-				return nil
-			}
-		}
+	if client != k.server && k.clients.has(client) { // NetGear would let in its own key
+		return nil
 	}
 	return fmt.Errorf("unknown client key %s: want it among %s/*%s", z85Encode(client), filepath.Join(k.folder, publicFolder), publicSuffix)
 }

@@ -117,6 +117,10 @@ var wrongSettings = map[string]string{
 	"key-pair":        "bind=true secure-mode=1 custom-cert-location=F/mixed",
 	"key-file":        "secure-mode=1 custom-cert-location=F/garbage",
 	"certs-write":     "secure-mode=1 custom-cert-location=/proc",
+	"certs-owner":     "secure-mode=1 custom-cert-location=F/foreign",
+	"certs-mode":      "secure-mode=1 custom-cert-location=F/open",
+	"certs-group":     "secure-mode=1 custom-cert-location=F/group",
+	"certs-link":      "secure-mode=1 overwrite-cert=true custom-cert-location=F/link",
 	"certs-lock":      "secure-mode=1 custom-cert-location=F/locked",
 
 	"ssh-multiserver":        "ssh-tunnel-mode=me@h multiserver-mode=true pattern=req-rep",
@@ -147,6 +151,9 @@ var wrongSettings = map[string]string{
 	"src-abandoned":  "address=127.0.0.1 port=0" + tooFast,
 }
 
+// nobody is a user and a group that this machine has, and that is not ours.
+const nobody = 65534
+
 // wrongFiles makes the folder F.
 func wrongFiles(t *testing.T) string {
 	t.Helper()
@@ -169,6 +176,20 @@ func wrongFiles(t *testing.T) string {
 	writeFile(t, filepath.Join(f, "mixed", serverPublic), other)
 	for _, name := range []string{serverSecret, clientSecret} {
 		writeFile(t, filepath.Join(f, "garbage", name), []byte("no key\n"))
+	}
+	for folder, mode := range map[string]os.FileMode{"foreign": 0o755, "open": 0o777, "group": 0o775, "link": 0o755} {
+		path := filepath.Join(f, folder, ".vidgear")
+		if err := errors.Join(os.MkdirAll(path, 0o755), os.Chmod(path, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for folder, owner := range map[string][2]int{"foreign": {nobody, nobody}, "group": {os.Getuid(), nobody}} {
+		if err := os.Chown(filepath.Join(f, folder, ".vidgear"), owner[0], owner[1]); err != nil {
+			t.Skipf("files of other users: %v", err)
+		}
+	}
+	if err := os.Symlink(t.TempDir(), filepath.Join(f, "link", ".vidgear", "keys")); err != nil {
+		t.Fatal(err)
 	}
 	locked, err := os.Open(filepath.Join(f, "locked"))
 	if err == nil {

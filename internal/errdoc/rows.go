@@ -163,6 +163,18 @@ var Kinds = []Kind{
 				Cause: "the user of the process has no home folder, as in some services and containers", Cure: "set that property, or `HOME`",
 			},
 			{
+				ID: "certs-owner", On: both, Text: "settings: certificates: <path> belongs to user <number>: want it to belong to the user of this program (<number>) or root, as who owns it can let himself in",
+				Cause: "the folder of certificates, or one in it, is somebody else's", Cure: "`chown`, or another `custom-cert-location`",
+			},
+			{
+				ID: "certs-mode", On: both, Text: "settings: certificates: <path> has mode <mode>: every user can write there and let himself in: want chmod go-w",
+				Cause: "everybody may write into the folder of certificates, or into one in it", Cure: "the command that the text names",
+			},
+			{
+				ID: "certs-group", On: both, Text: "settings: certificates: <path> has mode <mode>: group <number> can write there and let itself in: want chmod g-w",
+				Cause: "a group that is not the user's own may write into the folder of certificates, or into one in it", Cure: "the command that the text names",
+			},
+			{
 				ID: "certs-folder", On: both, Text: "settings: custom-cert-location: want an existing folder: <reason>",
 				Cause: "no such folder, or no right to look into the one above", Cure: "make the folder; only what is below it is made by itself",
 			},
@@ -290,6 +302,10 @@ var Kinds = []Kind{
 			{
 				ID: "certs-write", On: both, Text: "cannot open: writing certificates: <reason>",
 				Cause: "new certificates are due and cannot be written: no right to, or no space", Cure: "the mode of `custom-cert-location`, or bring certificates",
+			},
+			{
+				ID: "certs-link", On: []string{Sink}, Text: "cannot open: writing certificates: <path> is a link: want a folder, as keys of others could be overwritten or deleted behind it",
+				Cause: "`overwrite-cert` is set, and a folder of the certificates is a symbolic link", Cure: "a folder in its place, or `custom-cert-location` at where it leads to",
 			},
 			{
 				ID: "certs-lock", On: both, Text: "cannot open: locking <folder>: <reason>",
