@@ -386,7 +386,11 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 			if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
+			before := pagesListening(n)
 			all = append(all, pagesStart(t, n, dir, b, examplesPython()+" "+file, b.text))
+			if strings.Contains(b.text, "receive_mode=True") && !strings.Contains(b.text, "secure_mode") { // a live sender does not wait for it
+				within(t, b.where+" to listen", func() bool { return pagesListening(n) > before })
+			}
 			lines = nil
 		}
 		if b.with != "" {
@@ -435,6 +439,21 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 		}
 	}
 }
+
+// pagesListening counts the sockets that listen for TCP there.
+func pagesListening(n *namespace) (count int) {
+	n.do(func() {
+		for _, name := range []string{"tcp", "tcp6"} {
+			table, err := os.ReadFile("/proc/thread-self/net/" + name)
+			if err == nil {
+				count += len(pagesListen.FindAll(table, -1))
+			}
+		}
+	})
+	return count
+}
+
+var pagesListen = regexp.MustCompile(`(?m)^ *\d+: \S+ [0-9A-F]+:0000 0A `)
 
 // pagesSaid says whether a process of the block has said it. GStreamer escapes
 // blanks and quotes.
