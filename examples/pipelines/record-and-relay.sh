@@ -5,8 +5,8 @@
 # Example: record-and-relay.sh '*' 5555 recorded.mkv 192.168.1.7 5556
 #
 # By default:
-#   gst-launch-1.0 -e netgearsrc 'address=*' port=5555 ! tee name=t t. ! queue ! matroskamux ! filesink location=recorded.mkv t. ! queue leaky=downstream max-size-buffers=2 ! netgearsink address=localhost port=5556 max-retries=0 sync=false
-# The queue before the relay lets frames go when the other receiver is slow or not there (max-retries=0: it may come and go), so
+#   gst-launch-1.0 -e netgearsrc 'address=*' port=5555 ! tee name=t t. ! queue ! matroskamux ! filesink location=recorded.mkv t. ! queue leaky=downstream max-size-buffers=2 ! netgearsink address=localhost port=5556 sync=false
+# The queue before the relay lets frames go when the other receiver is slow or not there, so
 # that the recording is whole. It ends when the sender says goodbye, or with Ctrl-C. The ends: camera-jpeg-sender.sh with the first
 # port, receiver.sh with the second.
 
@@ -18,4 +18,4 @@ case $address in -*) usage ;; esac
 # shellcheck disable=SC2086 # $limit is one word or none
 launch netgearsrc address="$address" port="$port" $limit ! tee name=t \
 	t. ! queue ! matroskamux ! filesink location="$file" \
-	t. ! queue leaky=downstream max-size-buffers=2 ! netgearsink address="$to" port="$to_port" max-retries=0 sync=false
+	t. ! queue leaky=downstream max-size-buffers=2 ! netgearsink address="$to" port="$to_port" sync=false

@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
 
 Gst.init(None)
 pipeline = Gst.parse_launch(
-    f"netgearsrc address={address} port={port} max-retries=0 eos-on-terminate=false ! image/jpeg ! "
+    f"netgearsrc address={address} port={port} eos-on-terminate=false ! image/jpeg ! "
     "appsink name=out emit-signals=true sync=false max-buffers=1 drop=true"
 )
 pipeline.get_by_name("out").connect("new-sample", on_sample)

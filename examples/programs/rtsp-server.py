@@ -5,8 +5,8 @@ Usage: rtsp-server.py jpeg|h264 [ADDRESS [PORT [RTSP-PORT]]]      default: * 555
 Example: GST_PLUGIN_PATH=../../build ./rtsp-server.py h264 '*' 5555 8554
 
 Prints the URL, which any player takes (ffplay, vlc, gst-play-1.0). All clients share one netgearsrc, which listens from the first
-client's coming until the last one has gone; so the sender needs max-retries=0, to wait for as long as nobody watches. Ctrl-C ends it.
-The other end: netgearsink max-retries=0, or VidGear's NetGear().
+client's coming until the last one has gone; the sender waits while nobody watches. Ctrl-C ends it. The other end: netgearsink, or
+VidGear's NetGear(max_retries=0).
 """
 
 import signal

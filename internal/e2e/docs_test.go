@@ -182,7 +182,7 @@ func TestDocsCommands(t *testing.T) {
 }
 
 // docsReceiver is a command that binds a port before the next one is of use.
-var docsReceiver = regexp.MustCompile(`netgearsrc|receiver|receive |signals\.py|record-and-relay|hls\.sh`)
+var docsReceiver = regexp.MustCompile(`netgearsrc|receiver|receive |receive\.py|signals\.py|record-and-relay|hls\.sh`)
 
 // docsRun starts the commands of one block in order and waits for their ends.
 func docsRun(t *testing.T, dir string, commands []string, steps []docsStep) {
