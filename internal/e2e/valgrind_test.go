@@ -79,7 +79,7 @@ func TestValgrind(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, "valgrind", append([]string{
-				"-q", "--error-exitcode=9", "--error-limit=no", "--num-callers=30",
+				"-q", "--error-exitcode=9", "--error-limit=no", "--num-callers=30", "--fair-sched=try", // else a thread may get no turn for a second
 				"--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite",
 				"--suppressions=/usr/share/glib-2.0/valgrind/glib.supp", "--suppressions=testdata/valgrind.supp", "--suppressions=" + suppressions,
 			}, c.argv...)...)

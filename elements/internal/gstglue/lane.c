@@ -13,7 +13,7 @@ enum {
 	most = 256,       /* buffers */
 	most_bytes = 64 << 20,
 	most_events = 64, /* of those that nothing replaces */
-	stale = 100000,   /* us */
+	stale = 250000,   /* us; threads of a busy machine must get their turn in that time */
 	patience = 500000, /* us; how long the stream is held up at the most */
 	parting = 50000,  /* us; how long a thread has to end before it is left alone */
 };
