@@ -97,6 +97,10 @@ func inBrackets(text string) string {
 	return ""
 }
 
+// isLocalhost reports whether a name is this machine's own, which is never looked
+// up (RFC 6761).
+func isLocalhost(host string) bool { return strings.EqualFold(host, "localhost") }
+
 // maxOwnAddresses bounds those that a text names.
 const maxOwnAddresses = 3
 

@@ -332,7 +332,7 @@ func (c *Config) host() string {
 		return c.Address // IPv4 alone
 	case c.Address == "", c.Address == anyAddress && !c.Bind, c.Address == "0.0.0.0":
 		return "localhost"
-	case c.Address == "localhost" && c.Bind && c.Protocol == TCP:
+	case isLocalhost(c.Address) && c.Bind && c.Protocol == TCP:
 		return "127.0.0.1" // libzmq resolves no names to bind to
 	}
 	return c.Address

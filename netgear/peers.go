@@ -332,6 +332,31 @@ func (t *peerTable) snapshot() (peers []Peer) {
 	return peers
 }
 
+// missing returns those of the ports that have no connection, in their order. Over
+// ipc connections have no port, and only their number counts.
+func (t *peerTable) missing(ports []uint) (list []uint) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := map[string]bool{}
+	others := 0
+	for _, s := range t.sockets {
+		for _, l := range s.up {
+			if known[l.peer.Port] = true; l.peer.Port == "" {
+				others++
+			}
+		}
+	}
+	if others >= len(ports) {
+		return nil
+	}
+	for _, p := range ports {
+		if !known[strconv.FormatUint(uint64(p), 10)] {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 func (t *peerTable) count() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -104,6 +105,13 @@ type conn struct {
 	// fatal is why there is no use in going on: it was refused, or the tunnel
 	// was. Shared.
 	fatal atomic.Pointer[error]
+	// names is the name to connect to, or nil where there is none to look up.
+	names *nameWatch
+	// joined has what the socket is connected to, for each port; empty: not yet,
+	// for want of an address. moved is set when the name has got another address
+	// and only a new socket can follow.
+	joined []string
+	moved  bool
 	// suspicions has one for each port.
 	suspicions []suspicion
 	revival    *revival
@@ -121,7 +129,7 @@ type conn struct {
 var ending atomic.Int32
 
 // open sets up the socket. It does not wait for the network: names are looked
-// up and connections made by libzmq's own thread.
+// up by a goroutine of the conn and connections made by libzmq's own thread.
 func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error) {
 	c := &conn{
 		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
@@ -136,7 +144,7 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 	if c.ports, err = cfg.ports(role); err != nil {
 		return nil, err
 	}
-	c.suspicions = make([]suspicion, len(c.ports))
+	c.suspicions, c.joined = make([]suspicion, len(c.ports)), make([]string, len(c.ports))
 	c.revival = newRevival(len(c.ports), func() { c.waker.Wake() }, c.fail)
 	if cfg.SecureMode != Grasslands {
 		if c.keys, err = openKeys(cfg, role, c.log); err != nil {
@@ -160,6 +168,12 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 			c.close(0)
 			return nil, err
 		}
+	}
+	if c.tunnel == nil {
+		c.names = newNameWatch(cfg, c.waker.Wake)
+	}
+	if c.names != nil {
+		spawn(c.fail, func() { c.names.follow(c.ctx, c.fail, c.whole) })
 	}
 	// The port may be ours still for a moment after an earlier close.
 	for begin := time.Now(); ; time.Sleep(time.Millisecond / 2) {
@@ -254,6 +268,10 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 	if err := c.watch(sock, generation); err != nil {
 		return err
 	}
+	if c.names != nil {
+		c.names.take() // join has the newest anyway
+	}
+	c.moved = false
 	for i := range c.ports {
 		if err := c.join(sock, i); err != nil {
 			return err
@@ -263,11 +281,27 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 	return nil
 }
 
-// join binds or connects sock to the port number i.
+// join binds or connects sock to the port number i. It does nothing while the
+// name to connect to has no address; see followName.
 func (c *conn) join(sock *zmq4.Socket, i int) error {
 	endpoint := c.cfg.endpoint(c.ports[i])
 	if !c.cfg.Bind {
-		if err := sock.Connect(c.connectEndpoint(c.ports[i])); err != nil {
+		c.joined[i] = c.connectEndpoint(c.ports[i])
+		if c.joined[i] == "" {
+			return nil
+		}
+		var err error
+		if c.names != nil {
+			err = sock.SetIpv6(strings.Contains(c.joined[i], "["))
+		}
+		if err == nil {
+			err = sock.Connect(c.joined[i])
+		}
+		if err != nil && c.names != nil { // what a name server says is no reason to end
+			c.log.Warn("cannot connect", "endpoint", c.joined[i], "error", err)
+			c.joined[i], err = "", nil
+		}
+		if err != nil {
 			return fmt.Errorf("netgear: %w: connect %s: %w", ErrOpen, endpoint, err)
 		}
 		return nil
@@ -289,13 +323,64 @@ func (c *conn) join(sock *zmq4.Socket, i int) error {
 	return nil
 }
 
-// connectEndpoint is what the socket connects to: the other end, or the mouth
-// of the tunnel.
+// connectEndpoint is what the socket connects to: the other end, with an address
+// in the place of a name, or the mouth of the tunnel. It is empty while the name
+// has no address.
 func (c *conn) connectEndpoint(port uint) string {
-	if c.tunnel != nil {
+	switch {
+	case c.tunnel != nil:
 		return c.tunnel.endpoint()
+	case c.names != nil:
+		a := c.names.address()
+		if !a.IsValid() {
+			return ""
+		}
+		return c.cfg.Protocol.String() + "://" + net.JoinHostPort(a.String(), strconv.FormatUint(uint64(port), 10))
+	case c.cfg.Protocol == TCP && isLocalhost(c.cfg.host()):
+		return c.cfg.Protocol.String() + "://" + net.JoinHostPort("127.0.0.1", strconv.FormatUint(uint64(port), 10))
 	}
 	return c.cfg.endpoint(port)
+}
+
+// whole reports whether every port has a connection. Any goroutine may call it.
+func (c *conn) whole() bool { return len(c.peers.missing(c.ports)) == 0 }
+
+// followName connects the socket once the name has an address, and again when
+// that is another one. It reports whether the socket is to be rebuilt for that:
+// a PAIR socket takes no second connection before it is rid of the first.
+func (c *conn) followName() (rebuild bool) {
+	if c.names == nil || !c.names.take() {
+		return false
+	}
+	if c.moved = len(c.ports) == 1 && c.joined[0] != ""; c.moved {
+		return true
+	}
+	c.log.Debug("the name has an address", "name", c.names.host, "address", c.names.address())
+	// All are left before one is joined; see givenUp.
+	for i := range c.ports {
+		c.leave(i)
+	}
+	for i := range c.ports {
+		c.joinAnew(i)
+	}
+	return false
+}
+
+// leave has the socket forget the connection of port number i.
+func (c *conn) leave(i int) {
+	if c.joined[i] == "" {
+		return
+	}
+	if err := c.sock.Disconnect(c.joined[i]); err != nil {
+		c.log.Debug("leaving a dead endpoint", "error", err)
+	}
+	c.joined[i] = ""
+}
+
+func (c *conn) joinAnew(i int) {
+	if err := c.join(c.sock, i); err != nil {
+		c.log.Warn("connecting anew", "error", err)
+	}
 }
 
 // trouble says why the tunnel leads nowhere at the moment, or nil.
@@ -509,6 +594,9 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 		if err := c.failed(); err != nil {
 			return 0, err
 		}
+		if c.followName() {
+			return 0, nil
+		}
 		ev, err := c.data.Wait(want, c.waker, until)
 		if err != nil {
 			return 0, fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
@@ -530,6 +618,10 @@ func (c *conn) wait(ctx context.Context, want zmsg.Events, until time.Time) (zms
 // is to be rebuilt. Of several connections it makes those anew that were, and
 // leaves the others alone.
 func (c *conn) givenUp() bool {
+	if c.followName(); c.moved {
+		c.moved = false
+		return true
+	}
 	if !c.revival.waiting() {
 		return false
 	}
@@ -541,14 +633,10 @@ func (c *conn) givenUp() bool {
 	// told to leave it; and it knows it by an address in memory that the next
 	// connection may get, so all are left before one is made.
 	for _, i := range due {
-		if err := c.sock.Disconnect(c.cfg.endpoint(c.ports[i])); err != nil {
-			c.log.Debug("leaving a dead endpoint", "error", err)
-		}
+		c.leave(i)
 	}
 	for _, i := range due {
-		if err := c.join(c.sock, i); err != nil {
-			c.log.Warn("connecting anew", "error", err)
-		}
+		c.joinAnew(i)
 	}
 	return false
 }
@@ -676,6 +764,9 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 	var refusal error
 	switch {
 	case kind == linkEnded:
+		if c.names != nil {
+			c.names.nudge()
+		}
 		c.revival.ended(generation, c.portIndex(addr))
 	case kind == linkReady:
 		c.suspicions[c.portIndex(addr)].allay()

@@ -144,7 +144,7 @@ var wrongSettings = map[string]string{
 	"in-use":         "bind=true address=127.0.0.1 port=TAKEN",
 	"no-address":     "bind=true address=192.0.2.1", // of RFC 5737, nobody's
 	"bind":           "bind=true protocol=ipc address=F/none/s",
-	"connect":        "bind=false address=a!b",
+	"connect":        "bind=false protocol=ipc address=/" + strings.Repeat("x", 108), // longer than a socket's path may be
 	"no-reply":       "address=127.0.0.1 port=PORT" + tooFast,
 	"sink-abandoned": "address=127.0.0.1 port=PORT" + tooFast,
 	"no-frame":       "address=127.0.0.1 port=0" + tooFast,

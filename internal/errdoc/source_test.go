@@ -56,7 +56,7 @@ var unposted = map[string]string{
 	"want a regular file": "netgear-keys", "no client %q among": "netgear-keys", "no keys below": "netgear-keys", "removing a certificate": "netgear-keys",
 	"malformed ZAP request": "the log", "and the credentials": "the log", "%w: version %.10q: want %s": "the log", "credentials for NULL": "the log", "%w: CURVE credentials: want one key of %d bytes": "the log",
 	"want NULL or CURVE": "the log", "is not ours": "the log", "mechanism %s: want CURVE": "the log",
-	"no key":                "a test of the known hosts",
+	"no key": "a test of the known hosts", "the lookup failed": "the log", "no answer yet": "the log",
 	"only in NULL or READY": "the log, and GError of the URI handler", "cannot be changed now": "the log, and GError of the URI handler",
 	"%w: video format %s":   "nobody: the pad's template lets no such caps in, and returned frames of such go to the log",
 	"since the last report": "the debug text", "the first of its kind": "the debug text", "could not open": "the debug text", "could not take the caps": "the debug text", "could not map the buffer": "the debug text",

@@ -1,0 +1,285 @@
+package netgear
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Times of looking up names.
+const (
+	// lookupTimeout bounds one lookup: a name server that does not answer is asked
+	// twice until then.
+	lookupTimeout = 8 * time.Second
+	// While there is no connection, lookups are so far apart, growing from the
+	// first to the second.
+	firstLookupPause = 250 * time.Millisecond
+	lastLookupPause  = 2 * time.Second
+	// addressTurn is how long one of several addresses of a name is tried before
+	// the next one: more than an attempt to connect may take.
+	addressTurn = connectTimeout + 500*time.Millisecond
+)
+
+// maxLookups bounds those that a process has under way: each may take a thread
+// and two descriptors for as long as a name server does not answer.
+const maxLookups = 32
+
+// lookupTable shares lookups between all ends of a process: one name is looked up
+// once at a time, whoever wants it, and that goes on when whoever wanted it is
+// gone. So a program that starts a hundred sinks again and again has no more of
+// them under way than before. Safe for concurrent use.
+type lookupTable struct {
+	resolve func(ctx context.Context, host string) ([]netip.Addr, error) // replaced in tests
+	slots   chan struct{}
+
+	mu      sync.Mutex
+	running map[string]*lookup
+}
+
+// lookup is one of them. The result holds once done is closed.
+type lookup struct {
+	done      chan struct{}
+	unwanted  chan struct{} // closed when nobody waits any more before it began
+	addresses []netip.Addr
+	err       error
+
+	// Under the table's lock.
+	waiting int
+	begun   bool
+}
+
+func newLookupTable() *lookupTable {
+	return &lookupTable{resolve: resolve, slots: make(chan struct{}, maxLookups), running: map[string]*lookup{}}
+}
+
+// resolve asks the system. Package net keeps what it read of the hosts file for
+// five seconds; a name that has moved is followed sooner.
+func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	const hostsFile, most = "/etc/hosts", 1 << 20 // bytes
+	if file, err := os.Open(hostsFile); err == nil {
+		text, err := io.ReadAll(io.LimitReader(file, most))
+		file.Close()
+		if list := inHosts(string(text), host); err == nil && len(list) > 0 {
+			return list, nil
+		}
+	}
+	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+}
+
+// inHosts returns the addresses that a hosts file (hosts(5)) has for a name.
+func inHosts(text, host string) (list []netip.Addr) {
+	host = strings.TrimSuffix(host, ".")
+	for line := range strings.Lines(text) {
+		line, _, _ = strings.Cut(line, "#")
+		fields := strings.Fields(line)
+		if len(fields) == 0 || !slices.ContainsFunc(fields[1:], func(name string) bool { return strings.EqualFold(name, host) }) {
+			continue
+		}
+		if a, err := netip.ParseAddr(fields[0]); err == nil {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// lookups is that of this process.
+var lookups = newLookupTable()
+
+// find looks a name up, or waits for the lookup that is under way. fail is
+// spawn's.
+func (t *lookupTable) find(ctx context.Context, fail func(error), host string) ([]netip.Addr, error) {
+	t.mu.Lock()
+	l := t.running[host]
+	if l == nil {
+		l = &lookup{done: make(chan struct{}), unwanted: make(chan struct{}), err: errors.New("the lookup failed")}
+		t.running[host] = l
+		spawn(fail, func() { t.run(host, l) })
+	}
+	l.waiting++
+	t.mu.Unlock()
+	select {
+	case <-l.done:
+		return l.addresses, l.err
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if l.waiting--; l.waiting == 0 && !l.begun {
+		delete(t.running, host)
+		close(l.unwanted)
+	}
+	return nil, ctx.Err()
+}
+
+// run is the goroutine of one lookup.
+func (t *lookupTable) run(host string, l *lookup) {
+	select {
+	case t.slots <- struct{}{}:
+	case <-l.unwanted:
+		return
+	}
+	defer func() { <-t.slots }()
+	t.mu.Lock()
+	wanted := l.waiting > 0
+	l.begun = wanted
+	t.mu.Unlock()
+	if !wanted {
+		return // find has forgotten it
+	}
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		delete(t.running, host)
+		close(l.done)
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
+	defer cancel()
+	l.addresses, l.err = t.resolve(ctx, host)
+}
+
+// nameWatch knows the addresses of the name that an end connects to, and looks it
+// up again while there is no connection. libzmq is given addresses alone: it would
+// look names up on a thread that all its sockets need, and ending a context would
+// wait for that.
+//
+// The goroutine of follow learns, the one that owns the socket takes. Safe for
+// concurrent use.
+type nameWatch struct {
+	host string
+	wake func() // the owner of the socket
+	// nudged has one when a connection ended.
+	nudged chan struct{}
+	news   atomic.Bool // current has changed since taken
+
+	mu        sync.Mutex
+	addresses []netip.Addr // IPv4 first, as most receivers are bound
+	current   int          // which of them is tried
+	since     time.Time    // when that began
+	begun     time.Time    // of the first lookup
+	err       error        // of the last lookup
+	known     bool         // a lookup has ended
+}
+
+// newNameWatch returns nil where cfg names no name to be looked up: localhost and
+// IP addresses are known.
+func newNameWatch(cfg *Config, wake func()) *nameWatch {
+	if cfg.Bind || cfg.Protocol != TCP || cfg.literal().IsValid() || isLocalhost(cfg.host()) {
+		return nil
+	}
+	return &nameWatch{host: cfg.host(), wake: wake, nudged: make(chan struct{}, 1), begun: time.Now()}
+}
+
+// follow is the goroutine. connected reports whether there is nothing to be
+// looked up for.
+func (n *nameWatch) follow(ctx context.Context, fail func(error), connected func() bool) {
+	pause := firstLookupPause
+	for {
+		if !connected() {
+			addresses, err := lookups.find(ctx, fail, n.host)
+			if ctx.Err() != nil {
+				return
+			}
+			if !connected() && n.learn(addresses, err, time.Now()) {
+				n.wake()
+			}
+		} else {
+			pause = firstLookupPause
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-n.nudged:
+			timer.Stop()
+			if sleep(ctx, firstLookupPause) != nil { // for whoever goes away and comes back
+				return
+			}
+		case <-timer.C:
+		}
+		pause = min(2*pause, lastLookupPause)
+	}
+}
+
+// nudge says that a connection has ended.
+func (n *nameWatch) nudge() { wake(n.nudged) }
+
+// learn takes in what a lookup gave while there was no connection at now, and
+// reports whether another address is to be tried.
+func (n *nameWatch) learn(addresses []netip.Addr, err error, now time.Time) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.err, n.known = err, true
+	if err != nil || len(addresses) == 0 {
+		return false // the addresses from before may be good
+	}
+	before := n.addressLocked()
+	n.addresses = ordered(addresses)
+	next := slices.Index(n.addresses, before)
+	switch {
+	case next < 0:
+		next = 0
+	case now.Sub(n.since) >= addressTurn:
+		next = (next + 1) % len(n.addresses)
+	}
+	n.current = next
+	if n.addresses[next] == before {
+		return false
+	}
+	n.since = now
+	n.news.Store(true)
+	return true
+}
+
+// ordered returns the addresses without doubles, those of IPv4 first and otherwise
+// as they are.
+func ordered(addresses []netip.Addr) (list []netip.Addr) {
+	for _, four := range []bool{true, false} {
+		for _, a := range addresses {
+			if a = a.Unmap(); a.Is4() == four && !slices.Contains(list, a) {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
+}
+
+func (n *nameWatch) addressLocked() netip.Addr {
+	if len(n.addresses) == 0 {
+		return netip.Addr{}
+	}
+	return n.addresses[n.current]
+}
+
+// address returns the one to connect to, or the zero Addr while none is known.
+func (n *nameWatch) address() netip.Addr {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.addressLocked()
+}
+
+// take reports, once, whether the address has changed.
+func (n *nameWatch) take() bool { return n.news.Load() && n.news.CompareAndSwap(true, false) }
+
+// trouble returns why no address is known, or nil.
+func (n *nameWatch) trouble() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case len(n.addresses) > 0:
+		return nil
+	case n.known && n.err != nil:
+		return n.err
+	case n.known:
+		return &net.DNSError{Err: "no address", Name: n.host, IsNotFound: true}
+	}
+	return &net.DNSError{Err: "no answer yet", Name: n.host, IsTimeout: true}
+}
