@@ -182,7 +182,8 @@ func (c Colorspace) Wire() wire.Colorspace { return colorspaces[int(c)%len(color
 // are called with no lock held, and where nothing else is said from any
 // goroutine. The last call can come a moment after Close has returned.
 type Observer struct {
-	// Warning is called with what went wrong and is being mended.
+	// Warning is called with what went wrong and is being mended, or is to be
+	// mended by whoever reads it. CauseOf tells some of the causes apart.
 	Warning func(err error)
 	// Peers is told of a change in the number of connected peers.
 	Peers func(n int)
@@ -225,6 +226,11 @@ var (
 	ErrNoFrame = errors.New("no frame")
 	// ErrPeerLost is the warning of a connection that ended under a frame.
 	ErrPeerLost = errors.New("connection lost")
+	// ErrNoPeer is the warning of a pub-sub Sender that has no receiver.
+	ErrNoPeer = errors.New("no receiver")
+	// ErrRefused is the warning of an end that let somebody not in, or was not let
+	// in again where it had been before.
+	ErrRefused = errors.New("refused")
 	// ErrAbandoned says that MaxRetries timeouts came in a row.
 	ErrAbandoned = errors.New("abandoned")
 	// ErrClosed is returned by a Sender or Receiver that is not open.

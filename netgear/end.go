@@ -38,7 +38,7 @@ func (e *end) init(cfg *Config, role Role, obs *Observer) error {
 
 // open makes the connection, without waiting for anybody.
 func (e *end) open() (err error) {
-	if e.conn, err = open(&e.cfg, e.role, &e.obs, e.peers); err == nil {
+	if e.conn, err = open(&e.cfg, e.role, &e.obs, e.peers, &e.stats); err == nil {
 		e.port.Store(uint64(e.conn.ports[0]))
 	}
 	return err

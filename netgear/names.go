@@ -154,7 +154,7 @@ func (t *lookupTable) run(host string, l *lookup) {
 // concurrent use.
 type nameWatch struct {
 	host string
-	wake func() // the owner of the socket
+	wake func() // the owner of the socket: another address is there, or an attempt has failed
 	// nudged has one when a connection ended.
 	nudged chan struct{}
 	news   atomic.Bool // current has changed since taken
@@ -187,7 +187,7 @@ func (n *nameWatch) follow(ctx context.Context, fail func(error), connected func
 			if ctx.Err() != nil {
 				return
 			}
-			if !connected() && n.learn(addresses, err, time.Now()) {
+			if !connected() && n.learn(addresses, err, time.Now()) || err != nil {
 				n.wake()
 			}
 		} else {

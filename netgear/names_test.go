@@ -88,14 +88,12 @@ func TestNamesToBeLookedUp(t *testing.T) {
 
 // fakeLookups replaces the resolver of this process for a test, which must not be
 // parallel to others.
-func fakeLookups(t *testing.T, resolve func(ctx context.Context, host string) ([]netip.Addr, error)) *lookupTable {
+func fakeLookups(t *testing.T, resolve func(ctx context.Context, host string) ([]netip.Addr, error)) {
 	t.Helper()
 	before := lookups
 	lookups = newLookupTable()
 	lookups.resolve = resolve
-	table := lookups
 	t.Cleanup(func() { lookups = before })
-	return table
 }
 
 // A name is looked up once at a time, a bounded number of names at once, and what

@@ -44,12 +44,22 @@ type peerTable struct {
 	// says why the latest did.
 	rejected int
 	last     string
+	turned   turnedAway
+	served   map[int]bool        // number of a port that has had a connection
 	denied   []denial            // by the ZAP handler, oldest first, until the connection ends
 	remote   func(fd int) string // where a connection comes from; replaced in tests
 
 	// authFailures counts refusals: of others at the end that binds, of
 	// ourselves at the end that connects.
 	authFailures atomic.Uint64
+}
+
+// turnedAway is the latest connection that came to nothing, or the one before it
+// where more is known of that.
+type turnedAway struct {
+	endpoint, reason string
+	why              failure
+	at               time.Time
 }
 
 type socketPeers struct {
@@ -59,12 +69,26 @@ type socketPeers struct {
 }
 
 type link struct {
-	fd   int
-	peer Peer
+	fd    int
+	peer  Peer
+	begun time.Time
 }
+
+// silentHandshake is within which a connection ends that libzmq 4.3.4 gives up
+// without an event of its own: a socket of another type. One that takes longer was
+// good, and another one had the credit for its handshake.
+const silentHandshake = 5 * time.Second
 
 // unknownEndpoint is a peer that had hung up before it could be asked.
 const unknownEndpoint = "tcp://unknown"
+
+// shownPeer is an endpoint for people.
+func shownPeer(endpoint string) string {
+	if endpoint == unknownEndpoint {
+		return "somebody"
+	}
+	return endpoint
+}
 
 // linkEvent is what a monitor tells of a connection.
 type linkEvent uint8
@@ -204,7 +228,7 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 				endpoint = unknownEndpoint
 			}
 		}
-		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint, Port: port}})
+		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint, Port: port}, begun: time.Now()})
 	case linkReady:
 		if len(s.pending) > 0 {
 			l := s.pending[0]
@@ -233,6 +257,9 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 		} else if i := slices.IndexFunc(s.pending, byFd); i >= 0 {
 			ended = s.pending[i]
 			s.pending = slices.Delete(s.pending, i, i+1)
+			if s.failing == nil && time.Since(ended.begun) < silentHandshake {
+				s.failing = &linkNews{why: failedPattern, reason: failedPattern.reason(false)}
+			}
 		}
 		if ended != nil && s.failing != nil && (ch.swapped || len(ch.removed) == 0) {
 			ch.rejected, ch.reason, ch.why = ended.peer.Endpoint, s.failing.reason, s.failing.why
@@ -245,6 +272,9 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 				}
 			}
 			t.rejected, t.last = t.rejected+1, ch.reason
+			if known := t.turned.why.worthAWarning() && time.Since(t.turned.at) < turnedAwayLately; ch.why.worthAWarning() || !known {
+				t.turned = turnedAway{ch.rejected, ch.reason, ch.why, time.Now()}
+			}
 		}
 		s.failing = nil
 	}
@@ -330,6 +360,30 @@ func (t *peerTable) snapshot() (peers []Peer) {
 		return 0
 	})
 	return peers
+}
+
+// serve takes note that port number i has had a connection, hasServed reports
+// whether it has.
+func (t *peerTable) serve(i int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.served == nil {
+		t.served = map[int]bool{}
+	}
+	t.served[i] = true
+}
+
+func (t *peerTable) hasServed(i int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.served[i]
+}
+
+// lastTurnedAway returns who came since a time and was not let in.
+func (t *peerTable) lastTurnedAway(since time.Time) (turnedAway, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.turned, t.turned.at.After(since)
 }
 
 // missing returns those of the ports that have no connection, in their order. Over

@@ -1,6 +1,7 @@
 package netgear
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -126,6 +127,8 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 	if r.closed {
 		return ErrClosed
 	}
+	r.conn.attention.begin()
+	defer r.conn.attention.end()
 	if r.latest != nil {
 		return r.recvLatest(ctx, f)
 	}
@@ -254,12 +257,13 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	}
 	r.stats.count(func(st *Stats) { st.AckTimeouts++ })
 	endpoint, patience := r.conn.endpoints(), receiverPatience*r.cfg.RequestTimeout
+	cause, text := r.conn.inquiry.because()
 	if r.pirate.timedOut() {
-		return fmt.Errorf("netgear: %w: %w at %s in %d x %v: max-retries=%d is used up (%s)",
-			ErrAbandoned, ErrNoFrame, endpoint, r.pirate.missed, patience, r.cfg.MaxRetries, r.peers.describe())
+		return fmt.Errorf("netgear: %w: %w at %s in %d x %v: max-retries=%d is used up (%s): %s",
+			ErrAbandoned, ErrNoFrame, endpoint, r.pirate.missed, patience, r.cfg.MaxRetries, r.peers.describe(), cmp.Or(text, notFound))
 	}
-	r.obs.warn(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, %s): rebuilding the connection",
-		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.describe()))
+	r.obs.warn(withCause(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, %s): %s",
+		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.describe(), cmp.Or(text, "rebuilding the connection")), cause))
 	return r.rebuild(ctx)
 }
 

@@ -1,10 +1,7 @@
 package netgear
 
 import (
-	"context"
 	"fmt"
-	"io"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -66,10 +63,71 @@ func (f failure) reason(secure bool) string {
 	case failedCrypto:
 		return "encrypted for another server key than ours"
 	case failedPattern:
-		return "its pattern is another one"
+		return "its pattern is another one, or it is no NetGear end"
 	case failedUnknown:
 	}
 	return "the handshake failed"
+}
+
+// cure says at the end that binds what to do about somebody who was not let in
+// for that reason, which deny may have given.
+func (f failure) cure(reason string, c *conn) string {
+	switch f {
+	case failedDenied:
+		switch {
+		case strings.HasPrefix(reason, notAllowed):
+			return "add it to allow, if it should come in"
+		case strings.HasPrefix(reason, unknownKey):
+			return "if it should come in, copy its client.key there (netgear-keys makes one for each)"
+		}
+		return "see secure-mode and allow"
+	case failedMechanism:
+		if c.keys != nil {
+			return "set secure-mode and its certificates there too"
+		}
+		return "set secure-mode and its certificates here too, or secure-mode=grasslands there"
+	case failedCrypto:
+		return "copy " + c.keyFile() + " of this end to it"
+	case failedPattern:
+		return fmt.Sprintf("set the same pattern at both ends (here it is %s); one of the two must send, and one receive", c.cfg.Pattern)
+	case failedUnknown:
+	}
+	return "look at its side"
+}
+
+// worthAWarning reports whether somebody tried in earnest. A port scanner did not.
+func (f failure) worthAWarning() bool { return f.isRefusal() || f == failedPattern }
+
+// warnRejected warns of somebody whom this end, which binds, did not let in.
+func (c *conn) warnRejected(ch *peerChange) {
+	if !ch.why.worthAWarning() {
+		return
+	}
+	text := ch.reason + ": " + ch.why.cure(ch.reason, c)
+	held, ok := c.pace.allow(fmt.Sprint("rejected ", ch.why), time.Now())
+	if !ok {
+		return
+	}
+	if held > 0 {
+		text += fmt.Sprintf(" (and %d more)", held)
+	}
+	c.obs.warn(withCause(fmt.Errorf("netgear: %w: %s is not let in: %s", ErrRefused, shownPeer(ch.rejected), text), cause(fmt.Sprint(causeTurnedAway, ch.why))))
+}
+
+// refused takes in that the other end at number i of our ports does not let this
+// end in, or should not be let have anything. That is final for an end that never
+// had a peer there. One that had goes on: receivers are restarted with other
+// settings, and strangers take ports.
+func (c *conn) refused(i int, text string) {
+	c.peers.authFailures.Add(1)
+	if !c.peers.hasServed(i) {
+		c.fail(fmt.Errorf("netgear: %w: %s", ErrUnauthorized, text))
+		return
+	}
+	c.lastRefusal.Store(&text)
+	if _, ok := c.pace.allow("refused", time.Now()); ok {
+		c.obs.warn(withCause(fmt.Errorf("netgear: %w: %s: trying again", ErrRefused, text), causeRefused))
+	}
 }
 
 // isRefusal says whether it is a matter of keys and rights.
@@ -77,10 +135,10 @@ func (f failure) isRefusal() bool {
 	return f == failedDenied || f == failedMechanism || f == failedCrypto
 }
 
-// refusal returns the final error of an end that connects and is not let in,
-// or does not want to go in, or nil when another attempt may end better.
-func (c *conn) refusal(f failure) error {
-	var text string
+// refusal returns why an end that connects is not let in, or does not want to go
+// in, or "" when another attempt may end better.
+func (c *conn) refusal(f failure) string {
+	text := ""
 	switch f {
 	case failedDenied:
 		text = "does not let us in: it has not our address in its list"
@@ -96,9 +154,9 @@ func (c *conn) refusal(f failure) error {
 	case failedCrypto:
 		text = "has not the key that belongs to " + c.keyFile()
 	case failedUnknown, failedPattern:
-		return nil
+		return ""
 	}
-	return fmt.Errorf("netgear: %w: %s %s", ErrUnauthorized, c.endpoints(), text)
+	return c.endpoints() + " " + text
 }
 
 func (c *conn) keyFile() string {
@@ -142,17 +200,16 @@ func (s *suspicion) answered(curve bool) (certain bool) {
 func (s *suspicion) allay() { s.answered(false) }
 
 // silentFailure takes note of a handshake with number i of our ports that ended
-// without a word, and returns the final error when it is known why.
-func (c *conn) silentFailure(i int) error {
-	theirs := c.greet(c.ports[i])
+// without a word, and returns why when that is certain.
+func (c *conn) silentFailure(i int) string {
+	theirs := c.theirMechanism(c.ports[i])
 	if theirs != "" && theirs != c.mechanism() {
 		return c.refusal(failedMechanism)
 	}
 	if c.suspicions[i].answered(theirs == mechanismCurve) {
-		return fmt.Errorf("netgear: %w: %s hangs up on us: its key is not the one in %s, or its pattern is not %s",
-			ErrUnauthorized, c.cfg.endpoint(c.ports[i]), c.keyFile(), c.cfg.Pattern)
+		return fmt.Sprintf("%s hangs up on us: its key is not the one in %s, or its pattern is not %s", c.cfg.endpoint(c.ports[i]), c.keyFile(), c.cfg.Pattern)
 	}
-	return nil
+	return ""
 }
 
 // portIndex says which of our ports an endpoint is of, which libzmq may spell
@@ -166,49 +223,6 @@ func (c *conn) mechanism() string {
 		return mechanismCurve
 	}
 	return mechanismNull
-}
-
-// greetingPatience is how long the other end may take to greet back.
-const greetingPatience = time.Second
-
-// greet greets the other end as ZMTP 3.0 does (RFC 23), outside libzmq, which
-// does not tell, and returns the mechanism that it names; "" when there is no
-// such end. Where the mechanisms differ it leaves hanging up to the other end,
-// so that this one knows why it got no further.
-func (c *conn) greet(port uint) (mechanism string) {
-	network, address := c.dialable(port)
-	ctx, cancel := context.WithTimeout(c.ctx, greetingPatience)
-	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, network, address)
-	if err != nil {
-		return ""
-	}
-	defer conn.Close()
-	defer spawnAtEnd(ctx, c.fail, func() { conn.Close() })()
-	// Signature and version alone at first: an end that has read another
-	// mechanism hangs up before it has sent its own.
-	ours, theirs := greeting(c.mechanism()), make([]byte, greetingLen)
-	if _, err := conn.Write(ours[:greetingVersion]); err != nil {
-		return ""
-	}
-	if _, err := io.ReadFull(conn, theirs); err != nil {
-		return ""
-	}
-	if mechanism = mechanismOf(theirs); mechanism != c.mechanism() {
-		_, _ = conn.Write(ours[greetingVersion:]) // it need not take it
-		_, _ = io.Copy(io.Discard, conn)          // until it hangs up
-	}
-	return mechanism
-}
-
-// dialable returns the endpoint of that port for package net.
-func (c *conn) dialable(port uint) (network, address string) {
-	protocol, address, _ := strings.Cut(c.connectEndpoint(port), "://")
-	if protocol == IPC.String() {
-		return "unix", address
-	}
-	return "tcp", address
 }
 
 // A greeting is so many bytes long, and its version ends there.

@@ -330,7 +330,7 @@ func (k *keyring) accepts(client curveKey) error {
 	if client != k.server && k.clients.has(client) { // NetGear would let in its own key
 		return nil
 	}
-	return fmt.Errorf("unknown client key %s: want it among %s/*%s", z85Encode(client), filepath.Join(k.folder, publicFolder), publicSuffix)
+	return fmt.Errorf(unknownKey+" %s: want it among %s/*%s", z85Encode(client), filepath.Join(k.folder, publicFolder), publicSuffix)
 }
 
 // IssueClientKey makes a key pair for one client of the end that binds, whose
@@ -413,6 +413,12 @@ func parseAllow(text string) (list allowList, err error) {
 	return list, nil
 }
 
+// How the reasons of a refusal begin; failure.cure knows them apart by it.
+const (
+	notAllowed = "address"
+	unknownKey = "unknown client key"
+)
+
 // accepts says why a connection from that address is not let in, or nil.
 func (l allowList) accepts(address string) error {
 	if len(l) == 0 {
@@ -426,5 +432,5 @@ func (l allowList) accepts(address string) error {
 			}
 		}
 	}
-	return fmt.Errorf("address %s is not in allow", shownAddress(address))
+	return fmt.Errorf(notAllowed+" %s is not in allow", shownAddress(address))
 }

@@ -443,7 +443,21 @@ func TestNoDowngrade(t *testing.T) {
 			cfg := secure(netgear.SenderRole, p, netgear.StoneHouse, keys)
 			cfg.RequestTimeout, cfg.MaxRetries = 300*time.Millisecond, 0
 			port := r.CurrentPort()
-			s := sender(t, cfg, port)
+			cfg.Port = port
+			obs, refused := observer(t, "sender"), make(chan error, 1)
+			obs.Warning = func(err error) {
+				if errors.Is(err, netgear.ErrRefused) {
+					select {
+					case refused <- err:
+					default:
+					}
+				}
+			}
+			s, err := netgear.NewSender(cfg, obs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closed(s)
 			waitFor(ctx, func() bool { return s.Peers() == 1 })
 			short, cancel := context.WithTimeout(ctx, 700*time.Millisecond)
 			defer cancel()
@@ -461,13 +475,50 @@ func TestNoDowngrade(t *testing.T) {
 			}
 			got := make(chan [][]byte, 1)
 			plain.run(func() { got <- plain.recv() })
-			if err := s.Send(ctx, rawFrame(1, 64, 48)); !errors.Is(err, netgear.ErrUnauthorized) || !strings.Contains(err.Error(), "does not encrypt") {
-				t.Errorf("error %v, want ErrUnauthorized", err)
+			sending, stop := context.WithCancel(ctx)
+			ended := make(chan error, 1)
+			go func() { ended <- s.Send(sending, rawFrame(1, 64, 48)) }()
+			select {
+			case err := <-refused:
+				if !strings.Contains(err.Error(), "does not encrypt") || !strings.HasSuffix(err.Error(), ": trying again") {
+					t.Errorf("warning %v", err)
+				}
+			case err := <-ended:
+				t.Errorf("error %v, want a warning, for it had a receiver", err)
+			case <-ctx.Done():
+				t.Error("no warning")
 			}
 			select {
 			case parts := <-got:
-				t.Errorf("the plain receiver got %d parts", len(parts))
+				if len(parts) > 0 {
+					t.Errorf("the plain receiver got %d parts", len(parts))
+				}
 			case <-time.After(300 * time.Millisecond):
+			}
+			stop()
+			// The true one comes back, and the stream goes on.
+			plain.close()
+			again := secure(netgear.ReceiverRole, p, netgear.StoneHouse, keys)
+			again.Port = port
+			waitFor(ctx, func() bool { // libzmq frees the port a moment later
+				l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+				if err == nil {
+					l.Close()
+				}
+				return err == nil
+			})
+			back := receiver(t, again)
+			go func() {
+				var f netgear.Frame
+				for back.Recv(ctx, &f) == nil {
+					f.Payload.Release()
+				}
+			}()
+			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+			if err := s.Send(ctx, rawFrame(2, 64, 48)); err != nil {
+				t.Error(err)
 			}
 		})
 		t.Run("receiver/"+p.String(), func(t *testing.T) {

@@ -1,6 +1,7 @@
 package netgear
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -539,13 +540,14 @@ func (s *Sender) timedOut() error {
 	if trouble := s.conn.trouble(); trouble != nil {
 		why = fmt.Errorf("%w: %w", trouble, why)
 	}
+	cause, text := s.conn.inquiry.because()
 	if !s.pirate.timedOut() {
-		s.obs.warn(fmt.Errorf("netgear: %w from %s within %v (timeout %d in a row, %s): reconnecting",
-			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.describe()))
+		s.obs.warn(withCause(fmt.Errorf("netgear: %w from %s within %v (timeout %d in a row, %s): %s",
+			why, endpoint, s.cfg.RequestTimeout, s.pirate.missed, s.peers.describe(), cmp.Or(text, "reconnecting")), cause))
 		return nil
 	}
-	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up (%s)",
-		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries, s.peers.describe())
+	s.failed = fmt.Errorf("netgear: %w: %w from %s in %d x %v: max-retries=%d is used up (%s): %s",
+		ErrAbandoned, why, endpoint, s.pirate.missed, s.cfg.RequestTimeout, s.cfg.MaxRetries, s.peers.describe(), cmp.Or(text, notFound))
 	s.discard()
 	return s.failed
 }

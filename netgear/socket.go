@@ -112,10 +112,15 @@ type conn struct {
 	// and only a new socket can follow.
 	joined []string
 	moved  bool
-	// suspicions has one for each port.
-	suspicions []suspicion
-	revival    *revival
-	leaving    atomic.Pointer[time.Time] // when Sender.Leave was called; nil: it was not; shared
+	// suspicions has one for each port. lastRefusal is why the other end did not
+	// let this one in again, until it does. Shared.
+	suspicions  []suspicion
+	lastRefusal atomic.Pointer[string]
+	pace        pacer // of warnings about refusals
+	inquiry     *inquiry
+	attention   attention
+	revival     *revival
+	leaving     atomic.Pointer[time.Time] // when Sender.Leave was called; nil: it was not; shared
 	// news is set by the watch when a peer came, or an attempt to connect failed.
 	// tried says that one did. Shared.
 	news, tried atomic.Bool
@@ -130,7 +135,7 @@ var ending atomic.Int32
 
 // open sets up the socket. It does not wait for the network: names are looked
 // up by a goroutine of the conn and connections made by libzmq's own thread.
-func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error) {
+func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counters) (*conn, error) {
 	c := &conn{
 		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
 		peers: peers, opened: time.Now(),
@@ -170,7 +175,7 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		}
 	}
 	if c.tunnel == nil {
-		c.names = newNameWatch(cfg, c.waker.Wake)
+		c.names = newNameWatch(cfg, c.announce)
 	}
 	if c.names != nil {
 		spawn(c.fail, func() { c.names.follow(c.ctx, c.fail, c.whole) })
@@ -189,6 +194,8 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable) (*conn, error
 		c.close(0)
 		return nil, err
 	}
+	c.inquiry = newInquiry(c, stats)
+	spawn(c.fail, c.inquiry.run)
 	return c, nil
 }
 
@@ -228,13 +235,16 @@ func (c *conn) guard() error {
 	return serveZAP(c.zctx, &door{keys: c.keys, allow: allow, refused: c.peers.deny, log: c.log, fail: c.fail})
 }
 
+func (c *conn) socketType() zmq4.Type {
+	if c.role == SenderRole {
+		return c.row.sender
+	}
+	return c.row.receiver
+}
+
 // build makes the socket with every option, binds or connects it.
 func (c *conn) build() error {
-	typ := c.row.receiver
-	if c.role == SenderRole {
-		typ = c.row.sender
-	}
-	sock, err := c.zctx.NewSocket(typ)
+	sock, err := c.zctx.NewSocket(c.socketType())
 	if err != nil {
 		return fmt.Errorf("netgear: %w: socket: %w", ErrOpen, err)
 	}
@@ -349,7 +359,7 @@ func (c *conn) whole() bool { return len(c.peers.missing(c.ports)) == 0 }
 // that is another one. It reports whether the socket is to be rebuilt for that:
 // a PAIR socket takes no second connection before it is rid of the first.
 func (c *conn) followName() (rebuild bool) {
-	if c.names == nil || !c.names.take() {
+	if c.names == nil || c.sock == nil || !c.names.take() {
 		return false
 	}
 	if c.moved = len(c.ports) == 1 && c.joined[0] != ""; c.moved {
@@ -761,7 +771,7 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 	if c.cfg.Bind {
 		return
 	}
-	var refusal error
+	refusal := ""
 	switch {
 	case kind == linkEnded:
 		if c.names != nil {
@@ -769,18 +779,19 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 		}
 		c.revival.ended(generation, c.portIndex(addr))
 	case kind == linkReady:
+		c.peers.serve(c.portIndex(addr))
+		c.lastRefusal.Store(nil)
 		c.suspicions[c.portIndex(addr)].allay()
 		c.revival.well(generation, c.portIndex(addr))
 	case kind == linkRefused && ev == zmq4.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
 		refusal = c.silentFailure(c.portIndex(addr))
 	case kind == linkRefused:
 		if refusal = c.refusal(l.why); l.why == failedMechanism {
-			c.greet(c.ports[c.portIndex(addr)])
+			c.theirMechanism(c.ports[c.portIndex(addr)]) // so that the other end knows too
 		}
 	}
-	if refusal != nil {
-		c.peers.authFailures.Add(1)
-		c.fail(refusal)
+	if refusal != "" {
+		c.refused(c.portIndex(addr), refusal)
 	}
 }
 
@@ -801,6 +812,7 @@ func (c *conn) tell(ch peerChange) {
 		if ch.why.isRefusal() {
 			c.peers.authFailures.Add(1)
 		}
+		c.warnRejected(&ch)
 	}
 	if ch.rejected != "" && c.cfg.Bind && c.obs.PeerRejected != nil {
 		c.obs.PeerRejected(ch.rejected, ch.reason)

@@ -348,6 +348,24 @@ func (t *tunnel) carry(ctx context.Context, local *net.UnixConn) {
 	<-back
 }
 
+// dialTarget connects to the target once, for a look at it. Errors wrap ErrTunnel.
+func (t *tunnel) dialTarget(ctx context.Context) (net.Conn, error) {
+	t.mu.Lock()
+	client, trouble := t.client, t.trouble
+	t.mu.Unlock()
+	switch {
+	case client == nil && trouble != nil:
+		return nil, trouble
+	case client == nil:
+		return nil, fmt.Errorf("%w to %s: no connection yet", ErrTunnel, t.server)
+	}
+	conn, err := client.DialContext(ctx, TCP.String(), t.target)
+	if err != nil {
+		return nil, fmt.Errorf("%w to %s: nobody takes the connection at %s: %w", ErrTunnel, t.server, t.target, err)
+	}
+	return conn, nil
+}
+
 // reach opens a way to the target, once the server is there. The pauses after
 // failures hold up libzmq, which would try again at once.
 func (t *tunnel) reach(ctx context.Context) (net.Conn, error) {

@@ -68,6 +68,21 @@ func (c *counters) count(f func(st *Stats)) {
 	f(&c.st)
 }
 
+// unconfirmed returns how many frames of a Sender are confirmed, and how many are
+// on their way.
+func (c *counters) unconfirmed() (acks, flying uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.st.AcksReceived, c.st.Frames - c.st.AcksReceived - c.st.FramesDropped
+}
+
+// hasFrames reports whether a Receiver has had any.
+func (c *counters) hasFrames() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.st.Frames > 0
+}
+
 func (c *counters) ack(rtt time.Duration) {
 	c.count(func(st *Stats) {
 		st.AcksReceived++

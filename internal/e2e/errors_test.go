@@ -692,6 +692,9 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 	for id := range sshRefused {
 		add(id, errdoc.Sink)
 	}
+	for _, id := range []string{"no-receiver", "no-peer", "no-sender", "peer-refused", "refused-again", "tunnel-unused"} {
+		add(id, errdoc.Sink, errdoc.Src) // in cause_test.go
+	}
 	add("demux-ports", errdoc.Demux)
 	add("value-length", errdoc.Sink, errdoc.Src)
 	add("message-length", errdoc.Sink)

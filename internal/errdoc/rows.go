@@ -383,54 +383,96 @@ var Kinds = []Kind{
 	{
 		Value: "netgear.ErrTunnel", Domain: "RESOURCE", SinkCode: "OPEN_READ_WRITE", SrcCode: "OPEN_READ_WRITE",
 		Title: "No way through the SSH tunnel",
-		About: "The tunnel is made anew all the time; `max-retries` of `request-timeout` is how long frames wait for it. With `pub-sub`, where nothing is confirmed, " +
-			"neither is posted: see the log (`GST_DEBUG=netgear:4`).",
+		About: "The tunnel is made anew all the time; `max-retries` of `request-timeout` is how long frames wait for it.",
 		Rows: []Row{
 			{
 				ID: "tunnel-waits", On: []string{Sink}, Warning: true,
-				Text:  "ssh tunnel to <login>: <reason>: no confirmation from <endpoint> within <time> (timeout <number> in a row, <peers>): reconnecting",
+				Text:  "ssh tunnel to <login>: <reason>: no confirmation from <endpoint> within <time> (timeout <number> in a row, <peers>): <what is done>",
 				Cause: "the SSH server is not there, or nobody listens at `address` and `port` on its side", Cure: "what the reason says; `address` is as seen from the SSH server",
 			},
 			{
+				ID: "tunnel-unused", On: []string{Sink}, Warning: true,
+				Text:  "ssh tunnel to <login>: <reason>: no receiver at <endpoint>",
+				Cause: "the same, before a frame was due, or with `pub-sub`, where nothing is confirmed", Cure: "the same",
+			},
+			{
 				ID: "tunnel-abandoned", On: []string{Sink},
-				Text:  "abandoned: ssh tunnel to <login>: <reason>: no confirmation from <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>)",
+				Text:  "abandoned: ssh tunnel to <login>: <reason>: no confirmation from <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>): <what to do>",
 				Cause: "the same, so many times in a row", Cure: "the same; `max-retries=0` waits for ever",
 			},
 		},
 	},
 	{
 		Value: "netgear.ErrAbandoned", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "READ",
-		Title: "Given up", About: "`max-retries` timeouts came in a row. The text says how many peers were connected: with none, look at addresses, ports and firewalls; with one, at `pattern` and at the other program.",
+		Title: "Given up", About: "`max-retries` timeouts came in a row. The text says how many peers were connected, why nothing came and what to do, as the warnings below.",
 		Rows: []Row{
 			{
 				ID: "sink-abandoned", On: []string{Sink},
-				Text:  "abandoned: no confirmation from <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>)",
+				Text:  "abandoned: no confirmation from <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>): <cause and cure>",
 				Cause: "no receiver, or one that confirms nothing: another `pattern`, a pipeline that stands still", Cure: "start it; `address` and `port` are the receiver's; `max-retries=0` waits for ever",
 			},
 			{
 				ID: "src-abandoned", On: []string{Src},
-				Text:  "abandoned: no frame at <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>)",
+				Text:  "abandoned: no frame at <endpoint> in <number> x <time>: max-retries=<number> is used up (<peers>): <cause and cure>",
 				Cause: "no sender, or one that has nothing to send; the source waits three times `request-timeout` for each frame, as NetGear does", Cure: "start it; `max-retries=0` waits for ever",
 			},
 		},
 	},
 	{
 		Value: "netgear.ErrNoReply", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "WRITE",
-		Title: "No answer from the receiver", About: "The sink sends the frame again over a new connection. No frame is lost.",
+		Title: "No answer from the receiver",
+		About: "Within five seconds an end to which nothing comes looks at the other one, and says why and what to do: the name does not resolve; nobody listens there; no answer at all; what " +
+			"listens is an HTTP server, or something else that is not ZeroMQ; it is of another `pattern`, and of which; both ends send, or both receive; it encrypts, or does not; " +
+			"it does not let this end in; it is connected, but nothing is confirmed; nobody has connected to this end, which binds. The warning is repeated after 10 s, later once a minute, and when the cause " +
+			"changes. The stream begins by itself when the cause is gone. No frame is lost that the sink keeps (`wait-for-connection`).",
+		Rows: []Row{
+			{
+				ID: "no-receiver", On: []string{Sink}, Warning: true, Text: "no confirmation from <endpoint>: <cause and cure>",
+				Cause: "as the text says", Cure: "as the text says; nothing, when the receiver is to come later",
+			},
+			{
+				ID: "no-reply", On: []string{Sink}, Warning: true,
+				Text:  "no confirmation from <endpoint> within <time> (timeout <number> in a row, <peers>): <cause and cure>",
+				Cause: "as the text says; the receiver is not there, is slow or is stopped, or connections to it were rejected", Cure: "as the text says; a larger `request-timeout` for slow receivers. The sink sends the frame again over a new connection",
+			},
+		},
+	},
+	{
+		Value: "netgear.ErrNoPeer", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "READ",
+		Title: "No receiver", About: "As above, with `pub-sub`, where nothing is confirmed and frames go to whoever is there. An end that binds and waits for its first visitor says so once, and again after 1, 4, 16 … 60 minutes.",
 		Rows: []Row{{
-			ID: "no-reply", On: []string{Sink}, Warning: true,
-			Text:  "no confirmation from <endpoint> within <time> (timeout <number> in a row, <peers>): reconnecting",
-			Cause: "the receiver is not there, is slow or is stopped, or connections to it were rejected, as the text then says", Cure: "nothing, when it comes back; a larger `request-timeout` for slow receivers",
+			ID: "no-peer", On: []string{Sink}, Warning: true, Text: "no receiver at <endpoint>: <cause and cure>",
+			Cause: "as the text says", Cure: "as the text says; nothing, when the receiver is to come later",
 		}},
 	},
 	{
 		Value: "netgear.ErrNoFrame", Domain: "RESOURCE", SinkCode: "READ", SrcCode: "READ",
-		Title: "No frame from a sender", About: "The source makes a new socket on the same port.",
-		Rows: []Row{{
-			ID: "no-frame", On: []string{Src}, Warning: true,
-			Text:  "no frame at <endpoint> within <time> (timeout <number> in a row, <peers>): rebuilding the connection",
-			Cause: "no sender, or one that has nothing to send for three times `request-timeout`", Cure: "nothing, when it comes back; a larger `request-timeout` for rare frames",
-		}},
+		Title: "No frame from a sender", About: "As above, at the source. With `pair` and `req-rep` it makes a new socket on the same port after three times `request-timeout`.",
+		Rows: []Row{
+			{
+				ID: "no-sender", On: []string{Src}, Warning: true, Text: "no frame at <endpoint>: <cause and cure>",
+				Cause: "as the text says", Cure: "as the text says; nothing, when the sender is to come later",
+			},
+			{
+				ID: "no-frame", On: []string{Src}, Warning: true,
+				Text:  "no frame at <endpoint> within <time> (timeout <number> in a row, <peers>): <cause and cure>",
+				Cause: "as the text says; no sender, or one that has nothing to send for three times `request-timeout`", Cure: "as the text says; a larger `request-timeout` for rare frames",
+			},
+		},
+	},
+	{
+		Value: "netgear.ErrRefused", Domain: "RESOURCE", SinkCode: "NOT_AUTHORIZED", SrcCode: "NOT_AUTHORIZED",
+		Title: "Somebody is not let in", About: "Repeated after 1, 2, 4 … 60 s while it goes on. Whoever sends nothing, as a port scanner, is not worth a warning.",
+		Rows: []Row{
+			{
+				ID: "peer-refused", On: both, Warning: true, Text: "refused: <endpoint> is not let in: <reason and cure>",
+				Cause: "this end binds, and the one that came has other keys, no encryption or too much of it, an address that is not in `allow`, or another `pattern`", Cure: "as the text says; nothing against a stranger",
+			},
+			{
+				ID: "refused-again", On: both, Warning: true, Text: "refused: <endpoint> <reason and cure>: trying again",
+				Cause: "the other end let this one in before, and does not now: it was started with other settings, or a stranger has its port", Cure: "as the text says; nothing, when it is put right there",
+			},
+		},
 	},
 	{
 		Value: "netgear.ErrPeerLost", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "READ",

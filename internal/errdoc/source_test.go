@@ -19,6 +19,9 @@ var folders = []string{
 	"netgear", "netgear/wire", "elements/internal/gstglue", "elements/netgearsink", "elements/netgearsrc", "elements/netgeardemux",
 }
 
+// causes are the rows that say why nothing comes.
+var causes = []string{"no-receiver", "no-reply", "no-peer", "no-sender", "no-frame", "sink-abandoned", "src-abandoned"}
+
 // within are texts that stand in the place of a <placeholder>, with the rows
 // that have it.
 var within = map[string][]string{
@@ -35,8 +38,23 @@ var within = map[string][]string{
 	// reasons of the tunnel, and the ways to log in
 	"the connection ended": {"tunnel-waits", "tunnel-abandoned"}, "nobody takes the connection": {"tunnel-waits", "tunnel-abandoned"},
 	"the password of ssh-tunnel-pwd": {"ssh-login"}, "the keys of the SSH agent": {"ssh-login"}, "is a folder": {"ssh-keyfile", "ssh-known-hosts"}, "no line of the file is a known host": {"ssh-known-hosts-format"},
-	// the addresses of a machine that has none
-	"this machine's address": {"no-address"},
+	// the causes of silence, and what to do
+	"is connected (%s), but confirms nothing": causes,
+	"nobody has connected to":                 causes,
+	"from this machine alone":                 causes,
+	"one of ports ":                           causes,
+	"or serves another sender":                causes,
+	"came and was not let in":                 causes,
+	"an old or broken ZeroMQ":                 causes,
+	"the lookup failed":                       causes,
+	"no answer yet":                           causes,
+	"rebuilding the connection":               causes, "%w to %s: no connection yet": {"tunnel-waits"},
+	"this machine's address": causes,
+	// what to do about who is not let in
+	"add it to allow": {"peer-refused"}, "copy its client.key there": {"peer-refused"}, "see secure-mode and allow": {"peer-refused"}, "and its certificates there too": {"peer-refused"},
+	"or secure-mode=grasslands there": {"peer-refused"}, " of this end to it": {"peer-refused"}, "one of the two must send": {"peer-refused"}, "look at its side": {"peer-refused"}, "(and %d more)": {"peer-refused"},
+	"its secure-mode is grasslands": {"peer-refused"}, "our secure-mode is grasslands": {"peer-refused"}, "encrypted for another server key": {"peer-refused"},
+	"its pattern is another one": {"peer-refused"}, "want it among": {"peer-refused"}, "is not in allow": {"peer-refused"}, "the handshake failed": {"peer-refused"},
 	// what a setting takes
 	"a whole number from": {"property"}, "seconds from %v to %v": {"property"}, "true or false": {"property"},
 	// what is wrong with a sample
@@ -50,13 +68,12 @@ var unposted = map[string]string{
 	"****  Generated on": "a file of keys", "ZeroMQ CURVE **Secret** Certificate": "a file of keys", "ZeroMQ CURVE Public Certificate": "a file of keys", "DO NOT PROVIDE THIS FILE": "a file of keys", "Exchange securely, or use": "a file of keys",
 	"of this file after exchange": "a file of keys", "directory, in the .curve": "a file of keys", "\nmetadata\ncurve\n    public-key = \"%s\"\n": "a file of keys", "    secret-key = \"%s\"\n": "a file of keys",
 	"no keys": "openKeys makes them then", "netgear: not open": "a Go program that uses the library", "used by two goroutines": "a Go program that uses the library",
-	"its secure-mode is grasslands": "peer-rejected", "our secure-mode is grasslands": "peer-rejected", "encrypted for another server key": "peer-rejected",
-	"its pattern is another one": "peer-rejected", "unknown client key": "peer-rejected", "is not in allow": "peer-rejected", "the handshake failed": "peer-rejected",
 	"want that of a file": "netgear-keys", "exists: remove it": "netgear-keys", "has keys already": "netgear-keys",
 	"want a regular file": "netgear-keys", "no client %q among": "netgear-keys", "no keys below": "netgear-keys", "removing a certificate": "netgear-keys",
 	"malformed ZAP request": "the log", "and the credentials": "the log", "%w: version %.10q: want %s": "the log", "credentials for NULL": "the log", "%w: CURVE credentials: want one key of %d bytes": "the log",
 	"want NULL or CURVE": "the log", "is not ours": "the log", "mechanism %s: want CURVE": "the log",
-	"no key": "a test of the known hosts", "the lookup failed": "the log", "no answer yet": "the log",
+	"no READY":              "nobody: what a look at the other end could not read",
+	"no key":                "a test of the known hosts",
 	"only in NULL or READY": "the log, and GError of the URI handler", "cannot be changed now": "the log, and GError of the URI handler",
 	"%w: video format %s":   "nobody: the pad's template lets no such caps in, and returned frames of such go to the log",
 	"since the last report": "the debug text", "the first of its kind": "the debug text", "could not open": "the debug text", "could not take the caps": "the debug text", "could not map the buffer": "the debug text",

@@ -32,7 +32,7 @@ type Core struct {
 
 // NewCore returns the core of an element of that role.
 func NewCore(role netgear.Role) Core {
-	return Core{role: role, settings: NewSettings(role), limiter: limiter{kinds: map[error]*quiet{}}}
+	return Core{role: role, settings: NewSettings(role), limiter: limiter{kinds: map[warningKind]*quiet{}}}
 }
 
 // Init implements Instance.
@@ -117,9 +117,10 @@ func (c *Core) Observer() netgear.Observer {
 	}
 }
 
-// Warn posts a warning, unless the same kind was posted a moment ago.
+// Warn posts a warning, unless the same kind with the same cause was posted a
+// moment ago.
 func (c *Core) Warn(err error) {
-	held, ok := c.limiter.allow(rowOf(err).err, time.Now())
+	held, ok := c.limiter.allow(warningKind{rowOf(err).err, netgear.CauseOf(err)}, time.Now())
 	c.weak.With(func(e Element) {
 		if !ok {
 			e.Log(CategoryTransport, LevelInfo, "warning", "not posted again: "+message(err))
@@ -144,7 +145,14 @@ func (c *Core) Fail(err error, debug string) Flow {
 // time of silence the next is a first one again.
 type limiter struct {
 	mu    sync.Mutex
-	kinds map[error]*quiet
+	kinds map[warningKind]*quiet
+}
+
+// warningKind is what makes warnings alike. There are few of both, and what a peer
+// sends is in neither.
+type warningKind struct {
+	err   error
+	cause string
 }
 
 type quiet struct {
@@ -161,7 +169,7 @@ const (
 
 // allow says whether a warning of that kind may be posted at now, and how many
 // were held back since the last one.
-func (l *limiter) allow(kind error, now time.Time) (held int, ok bool) {
+func (l *limiter) allow(kind warningKind, now time.Time) (held int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	q := l.kinds[kind]

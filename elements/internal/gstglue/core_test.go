@@ -12,18 +12,20 @@ import (
 )
 
 func TestLimiter(t *testing.T) {
-	kind, other := errors.New("a"), errors.New("b")
-	l := limiter{kinds: map[error]*quiet{}}
+	kind := warningKind{errors.New("a"), "cause"}
+	other, cause := warningKind{errors.New("b"), "cause"}, warningKind{kind.err, "another"}
+	l := limiter{kinds: map[warningKind]*quiet{}}
 	begin := time.Unix(1000, 0)
 	for i, s := range []struct {
 		at   time.Duration
-		kind error
+		kind warningKind
 		held int
 		ok   bool
 	}{
 		{0, kind, 0, true},
 		{100 * time.Millisecond, kind, 0, false},
 		{200 * time.Millisecond, other, 0, true}, // kinds do not hold each other back
+		{300 * time.Millisecond, cause, 0, true}, // nor do causes
 		{900 * time.Millisecond, kind, 0, false},
 		{1100 * time.Millisecond, kind, 2, true}, // the gap is two seconds now
 		{2500 * time.Millisecond, kind, 0, false},

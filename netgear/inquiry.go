@@ -1,0 +1,336 @@
+package netgear
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Times of an inquiry, from the moment at which something is missing.
+const (
+	// lookAfter is when the other end is looked at first, or half a request timeout,
+	// so that the warning of a timeout has a cause.
+	lookAfter = time.Second
+	// speakAfter is when the first warning is due, which knows a look that is not
+	// older than lookFresh. A look that takes all of lookPatience, and the ticks,
+	// leave it within five seconds.
+	speakAfter = 3250 * time.Millisecond
+	lookFresh  = 1500 * time.Millisecond
+	// lookAgain is how often another cause is looked for.
+	lookAgain = 10 * time.Second
+	// A warning with the same cause comes again after firstRepeat, then twice as
+	// late each time, up to lastRepeat. An end that binds and waits for a visitor
+	// is no fault: firstAlone, four times as late each time, up to lastAlone.
+	firstRepeat, lastRepeat = 10 * time.Second, time.Minute
+	firstAlone, lastAlone   = time.Minute, time.Hour
+	// inquiryTick is how often an inquiry sees what is missing; with nothing
+	// missing, half as often.
+	inquiryTick = 250 * time.Millisecond
+	// turnedAwayLately is how long somebody who was not let in explains why nobody
+	// is there.
+	turnedAwayLately = time.Minute
+)
+
+// causeError is a warning that knows its cause.
+type causeError struct {
+	error
+	cause cause
+}
+
+func (e *causeError) Unwrap() error { return e.error }
+
+// withCause returns err, which CauseOf then knows the cause of.
+func withCause(err error, c cause) error { return &causeError{err, c} }
+
+// CauseOf returns a short name of why nothing comes, of a warning that an Observer
+// was given, or "". Warnings with other causes are other news, even if errors.Is
+// says the same of them. There are some twenty names.
+func CauseOf(err error) string {
+	if c, ok := errors.AsType[*causeError](err); ok {
+		return string(c.cause)
+	}
+	return ""
+}
+
+// attention is since when a program waits for a frame of a Receiver.
+type attention struct {
+	since atomic.Int64 // ns since 1970; 0: it does not wait
+	calls atomic.Uint64
+}
+
+func (a *attention) begin() {
+	a.calls.Add(1)
+	a.since.Store(time.Now().UnixNano())
+}
+
+func (a *attention) end() { a.since.Store(0) }
+
+// inquiry warns when nothing comes, and says why, because it looked: one goroutine
+// beside the stream; neither waits for the other. It ends with its conn.
+//
+//	well --- something is missing ---> lookAfter: look --> speakAfter: look, warn --+
+//	 ^                                                      ^  later, and for another |
+//	 +------------- nothing is missing any more ------------+--------- cause ---------+
+type inquiry struct {
+	c     *conn
+	stats *counters
+
+	mu    sync.Mutex
+	found verdict   // of the last look at the other end
+	told  cause     // of the last warning since something is missing
+	again time.Time // when that may be told again
+	pause time.Duration
+
+	// Of the goroutine.
+	first  time.Duration // lookAfter
+	since  time.Time     // when something was found missing; zero: nothing is
+	looked time.Time     // the last look since then
+	silent bool          // what is missing is what should come, not a connection
+	acks   uint64        // of a Sender, at the last tick
+	hadAck bool
+	calls  uint64 // of a Receiver, likewise
+}
+
+// notFound ends the last error of an end that gave up before a cause was found.
+const notFound = "check address, port and pattern at both ends, and that the other end runs"
+
+// verdict is why nothing comes, at a time.
+type verdict struct {
+	cause cause
+	text  string
+	at    time.Time
+}
+
+func newInquiry(c *conn, stats *counters) *inquiry {
+	q := &inquiry{c: c, stats: stats, first: min(lookAfter, c.cfg.RequestTimeout/2), since: time.Now()}
+	q.acks, _ = stats.unconfirmed()
+	return q
+}
+
+// run is the goroutine.
+func (q *inquiry) run() {
+	for tick := min(inquiryTick, q.first); sleep(q.c.ctx, tick) == nil; {
+		tick = q.step(time.Now())
+	}
+}
+
+// step sees whether something is missing, and returns when to look again.
+func (q *inquiry) step(now time.Time) (next time.Duration) {
+	missing, silent := q.lack()
+	if len(missing) == 0 && !silent {
+		q.since = time.Time{}
+		q.rest()
+		return 2 * inquiryTick
+	}
+	if q.since.IsZero() || silent != q.silent {
+		q.rest()
+		q.since, q.silent = now, silent
+	}
+	quiet, due := now.Sub(q.since), q.speakAfter()
+	if quiet < q.first {
+		return min(inquiryTick, q.first-quiet)
+	}
+	fresh := !q.looked.IsZero() && now.Sub(q.looked) < lookAgain && (quiet < due-lookFresh || !q.looked.Before(q.since.Add(due-lookFresh)))
+	if !silent && !q.c.cfg.Bind && !fresh {
+		q.looked = now
+		q.look(missing)
+	}
+	if quiet >= due {
+		q.speak(missing)
+	}
+	return inquiryTick
+}
+
+// speakAfter returns how long something must be missing for a warning.
+func (q *inquiry) speakAfter() time.Duration {
+	if q.silent && q.hadAck { // a receiver may be slow for once
+		return max(speakAfter, q.c.cfg.RequestTimeout)
+	}
+	return speakAfter
+}
+
+// rest forgets what was found and told: nothing is missing, or something else.
+func (q *inquiry) rest() {
+	q.looked = time.Time{}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.found, q.told, q.again = verdict{}, causeUnknown, time.Time{}
+}
+
+// lack returns the ports that have no connection and should have one; silent
+// reports that all have one and nothing comes over them.
+func (q *inquiry) lack() (missing []uint, silent bool) {
+	missing = q.c.peers.missing(q.c.ports)
+	if q.c.role == SenderRole {
+		acks, flying := q.stats.unconfirmed()
+		moved := acks != q.acks
+		q.acks, q.hadAck = acks, q.hadAck || moved
+		return missing, len(missing) == 0 && q.c.row.confirmed && flying > 0 && !moved
+	}
+	calls, waiting := q.c.attention.calls.Load(), q.c.attention.since.Load() != 0
+	attended := waiting || calls != q.calls
+	q.calls = calls
+	switch {
+	case !attended:
+		return nil, false // its program is paused, or has had enough
+	case len(missing) == 0:
+		// Later a sender may have nothing to send for as long as it likes.
+		return nil, waiting && !q.stats.hasFrames()
+	case len(missing) < len(q.c.ports):
+		// The others may go on without one that has ended.
+		return slices.DeleteFunc(missing, func(p uint) bool { return q.c.peers.hasServed(slices.Index(q.c.ports, p)) }), false
+	case !waiting:
+		return nil, false
+	}
+	return missing, false
+}
+
+// look looks at some ports of the other end, all at once.
+func (q *inquiry) look(ports []uint) {
+	const most = 16 // of many ports some will do
+	ports = ports[:min(len(ports), most)]
+	found := make([]finding, len(ports))
+	var all sync.WaitGroup
+	for i, p := range ports {
+		all.Add(1)
+		spawn(q.c.fail, func() {
+			defer all.Done()
+			found[i] = q.c.look(p)
+		})
+	}
+	all.Wait()
+	v := verdict{at: time.Now()}
+	v.cause, v.text = q.c.conclude(ports, found)
+	q.c.log.Debug("looked at the other end", "cause", string(v.cause), "text", v.text)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.found = v
+}
+
+// conclude makes one text of what was found at some ports; those at which the same
+// was found are named together.
+func (c *conn) conclude(ports []uint, found []finding) (all cause, text string) {
+	var causes, texts []string
+	for i, f := range found {
+		if f.cause == causeUnknown || slices.Index(found, f) < i {
+			continue
+		}
+		var same []uint
+		for k, g := range found {
+			if g == f {
+				same = append(same, ports[k])
+			}
+		}
+		causes, texts = append(causes, string(f.cause)), append(texts, c.view(same).sentence(f))
+	}
+	slices.Sort(causes)
+	return cause(strings.Join(slices.Compact(causes), ", ")), strings.Join(texts, "; ")
+}
+
+// verdict returns why nothing comes, as far as it is known without waiting. Any
+// goroutine may call it.
+func (q *inquiry) verdict(missing []uint) verdict {
+	c := q.c
+	f := finding{}
+	switch refusal := c.lastRefusal.Load(); {
+	case refusal != nil:
+		f = finding{cause: causeRefused, reason: *refusal}
+	case len(missing) == 0 && c.role == SenderRole:
+		f.cause = causeUnconfirmed
+	case len(missing) == 0:
+		f.cause = causeNoFrame
+	case c.cfg.Bind:
+		f = c.whyAlone()
+	default:
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if time.Since(q.found.at) > lookAgain+lookPatience+time.Second {
+			return verdict{}
+		}
+		return q.found
+	}
+	if len(missing) == 0 {
+		missing = c.ports
+	}
+	return verdict{f.cause, c.view(missing).sentence(f), time.Now()}
+}
+
+// whyAlone returns why nobody is connected to an end that binds.
+func (c *conn) whyAlone() finding {
+	turned, ok := c.peers.lastTurnedAway(time.Now().Add(-turnedAwayLately))
+	if !ok {
+		return finding{cause: causeAlone}
+	}
+	if !turned.why.worthAWarning() {
+		// Where two ends do not go together, either may be the one that hangs up.
+		return finding{
+			cause: causeCameAndWent,
+			reason: fmt.Sprintf("%s came and hung up during the handshake, as an end does whose pattern or secure-mode is another one: set the same at both ends (here pattern=%s and secure-mode=%s); one of the two must send, and one receive",
+				shownPeer(turned.endpoint), c.cfg.Pattern, SecureModeEnum.Values[c.cfg.SecureMode].Nick),
+		}
+	}
+	return finding{
+		cause:  causeTurnedAway,
+		reason: fmt.Sprintf("%s came and was not let in: %s: %s", shownPeer(turned.endpoint), turned.reason, turned.why.cure(turned.reason, c)),
+	}
+}
+
+// because returns why nothing comes, for the warning of a timeout, or the empty
+// text while that is not known.
+func (q *inquiry) because() (cause, string) {
+	if q.c.trouble() != nil {
+		return causeUnknown, "" // the warning has it anyway
+	}
+	v := q.verdict(q.c.peers.missing(q.c.ports))
+	if v.text != "" {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.tellLocked(v.cause)
+	}
+	return v.cause, v.text
+}
+
+// tellLocked takes note that a cause is told, and when it may be told again.
+func (q *inquiry) tellLocked(why cause) {
+	first, last, factor := firstRepeat, lastRepeat, time.Duration(2)
+	if why == causeAlone {
+		first, last, factor = firstAlone, lastAlone, 4
+	}
+	if q.pause = min(factor*q.pause, last); why != q.told {
+		q.told, q.pause = why, first
+	}
+	q.again = time.Now().Add(q.pause)
+}
+
+// speak warns of why nothing comes, unless it did so a moment ago.
+func (q *inquiry) speak(missing []uint) {
+	v := q.verdict(missing)
+	q.mu.Lock()
+	due := v.text != "" && (v.cause != q.told || !time.Now().Before(q.again))
+	if due {
+		q.tellLocked(v.cause)
+	}
+	q.mu.Unlock()
+	if due && q.c.ctx.Err() == nil {
+		q.c.obs.warn(withCause(q.warning(v.text), v.cause))
+	}
+}
+
+// warning returns the warning with that text.
+func (q *inquiry) warning(text string) error {
+	endpoint := q.c.endpoints()
+	trouble := q.c.trouble()
+	switch {
+	case trouble != nil:
+		return fmt.Errorf("netgear: %w: %w at %s", trouble, ErrNoPeer, endpoint)
+	case q.c.role == ReceiverRole:
+		return fmt.Errorf("netgear: %w at %s: %s", ErrNoFrame, endpoint, text)
+	case q.c.row.confirmed:
+		return fmt.Errorf("netgear: %w from %s: %s", ErrNoReply, endpoint, text)
+	}
+	return fmt.Errorf("netgear: %w at %s: %s", ErrNoPeer, endpoint, text)
+}
