@@ -174,10 +174,14 @@ func (p *pipeline) end() error {
 	}
 }
 
-// stop takes it to NULL, in whatever it does, and lets go of it.
+// stop takes it to NULL, in whatever it does, and lets go of it. A pipeline that
+// did not start may be stopped.
 func (p *pipeline) stop() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.p == nil {
+		return nil
+	}
 	p.before = p.framesLocked()
 	err := p.setStateLocked(C.GST_STATE_NULL)
 	C.drop(p.p)

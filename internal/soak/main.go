@@ -33,7 +33,8 @@ func main() {
 	out := flag.String("out", "build/soak.json", "file for the figures")
 	flag.Parse()
 	kinds := slices.DeleteFunc(slices.Clone(faultKinds), func(k faultKind) bool { return !strings.Contains(k.name, *only) })
-	if err := run(ctx, time.Duration(*minutes*float64(time.Minute)), *seed, kinds, *out); err != nil {
+	s := &soak{kinds: kinds, pace: 1, report: report{Seed: *seed}}
+	if err := s.run(ctx, time.Duration(*minutes*float64(time.Minute)), *out); err != nil {
 		fmt.Fprintln(os.Stderr, "soak: "+err.Error())
 		os.Exit(1)
 	}
@@ -47,8 +48,10 @@ const (
 	maxMoreThreads  = 2
 	maxMoreFDs      = 2
 	maxMoreRoutines = 4
-	// leastForSlope is how long a run must be for its slope to mean anything.
+	// leastForSlope is how long a run must be for its slope to mean anything, and
+	// leastForMore how long for a difference.
 	leastForSlope = 30 * time.Minute
+	leastForMore  = 3 * time.Minute
 	// comesBack is when a stream that does not flow again counts as hung.
 	comesBack = 30 * time.Second
 )
@@ -78,6 +81,7 @@ type fault struct {
 // soak is a run.
 type soak struct {
 	kinds   []faultKind
+	pace    float64 // of the faults; 1: seconds between them and in them
 	streams []*stream
 	calm    sync.RWMutex // held by who injects a fault; sampling waits for the streams to be whole
 
@@ -85,7 +89,7 @@ type soak struct {
 	report report
 }
 
-func run(ctx context.Context, length time.Duration, seed uint64, kinds []faultKind, out string) error {
+func (s *soak) run(ctx context.Context, length time.Duration, out string) error {
 	folder, err := os.MkdirTemp("", "netgear-soak")
 	if err != nil {
 		return err
@@ -94,12 +98,13 @@ func run(ctx context.Context, length time.Duration, seed uint64, kinds []faultKi
 	if err := initHost(); err != nil {
 		return err
 	}
-	s := &soak{kinds: kinds, report: report{Seed: seed, Faults: map[string]*fault{}, Streams: map[string]uint64{}, Slopes: map[string]float64{}}}
+	r := &s.report
+	r.Faults, r.Streams, r.Slopes = map[string]*fault{}, map[string]uint64{}, map[string]float64{}
 	if s.streams, err = newStreams(folder); err != nil {
 		return err
 	}
 	for _, st := range s.streams {
-		for _, p := range slices.Concat(st.receivers, st.senders) {
+		for _, p := range st.all() {
 			if err := p.start(); err != nil {
 				return fmt.Errorf("%s: %w", st.name, err)
 			}
@@ -111,37 +116,52 @@ func run(ctx context.Context, length time.Duration, seed uint64, kinds []faultKi
 		}
 	}
 	begin := time.Now()
+	s.tormentAll(ctx, begin, length)
+	r.Minutes = time.Since(begin).Minutes()
+	s.stopAll()
+	s.judge()
+	if err := s.write(out); err != nil {
+		return err
+	}
+	if n := len(r.Failures); n > 0 {
+		return fmt.Errorf("%d failures, see %s", n, out)
+	}
+	return nil
+}
+
+// tormentAll injects faults for as long as it is told, and returns when the last
+// of them is over. Until then it listens, since some faults wait for an end of
+// stream.
+func (s *soak) tormentAll(ctx context.Context, begin time.Time, length time.Duration) {
+	listening, quiet := context.WithCancel(context.WithoutCancel(ctx))
+	var listener, workers sync.WaitGroup
+	listener.Go(func() { s.listen(listening) })
 	ctx, cancel := context.WithTimeout(ctx, length)
 	defer cancel()
-	var workers sync.WaitGroup
 	for i, st := range s.streams {
-		r := rand.New(rand.NewPCG(seed, uint64(i))) //nolint:gosec // not a secret
+		r := &chance{rand.New(rand.NewPCG(s.report.Seed, uint64(i))), s.pace} //nolint:gosec // not a secret
 		workers.Go(func() { s.torment(ctx, st, r) })
 	}
-	workers.Go(func() { s.listen(ctx) })
 	s.sampleAll(ctx, begin, min(time.Minute, length/12))
 	workers.Wait()
-	s.report.Minutes = time.Since(begin).Minutes()
+	quiet()
+	listener.Wait()
+}
+
+func (s *soak) stopAll() {
+	r := &s.report
 	for _, st := range s.streams {
-		for _, p := range slices.Concat(st.receivers, st.senders) {
-			s.report.WorstChangeMS = max(s.report.WorstChangeMS, float64(p.worstStateChange())/1e6)
+		for _, p := range st.all() {
+			r.WorstChangeMS = max(r.WorstChangeMS, float64(p.worstStateChange())/1e6)
 			if !p.sink {
-				s.report.Streams[st.name] += p.frames()
-				s.report.Frames += p.frames()
+				r.Streams[st.name] += p.frames()
+				r.Frames += p.frames()
 			}
 			if err := p.stop(); err != nil {
 				s.fail("%s: %v", st.name, err)
 			}
 		}
 	}
-	s.judge()
-	if err := s.write(out); err != nil {
-		return err
-	}
-	if n := len(s.report.Failures); n > 0 {
-		return fmt.Errorf("%d failures, see %s", n, out)
-	}
-	return nil
 }
 
 func (s *soak) fail(format string, args ...any) {
@@ -152,84 +172,20 @@ func (s *soak) fail(format string, args ...any) {
 	fmt.Println("FAILURE: " + text)
 }
 
-// faultKind is something that can happen to a stream; do returns when it is
-// over.
-type faultKind struct {
-	name string
-	do   func(st *stream, r *rand.Rand) error
-}
-
-var faultKinds = []faultKind{
-	{"receiver stopped and started", func(st *stream, r *rand.Rand) error { return restart(pick(r, st.receivers), r) }},
-	{"sender stopped and started", func(st *stream, r *rand.Rand) error { return restart(pick(r, st.senders), r) }},
-	{"sender ended and started", func(st *stream, r *rand.Rand) error {
-		p := pick(r, st.senders)
-		if err := p.end(); err != nil {
-			return err
-		}
-		return restart(p, r)
-	}},
-	{"paused and resumed", func(st *stream, r *rand.Rand) error {
-		return pick(r, slices.Concat(st.senders, st.receivers)).toggle(upTo(r, 2*time.Second))
-	}},
-	{"connections reset", func(st *stream, _ *rand.Rand) error {
-		for _, r := range st.relays {
-			r.reset()
-		}
-		return nil
-	}},
-	{"cable cut", func(st *stream, r *rand.Rand) error {
-		if len(st.relays) > 0 {
-			cable := pick(r, st.relays)
-			cable.hold(true)
-			time.Sleep(upTo(r, 4*time.Second))
-			cable.hold(false)
-		}
-		return nil
-	}},
-	{"stranger connected", func(st *stream, r *rand.Rand) error {
-		if len(st.relays) > 0 {
-			junk := make([]byte, 64)
-			for i := range junk {
-				junk[i] = byte(r.Uint32())
-			}
-			_ = pick(r, st.relays).inject(pick(r, [][]byte{[]byte("GET / HTTP/1.1\r\nHost: camera\r\n\r\n"), junk, {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f}}))
-		}
-		return nil
-	}},
-	{"properties changed", func(st *stream, r *rand.Rand) error {
-		for _, p := range st.senders {
-			p.set("message", fmt.Sprint(r.Uint32()))
-		}
-		for _, p := range st.receivers {
-			p.set("return-data", fmt.Sprint(r.Uint32()))
-		}
-		return nil
-	}},
-}
-
-func pick[T any](r *rand.Rand, of []T) T { return of[r.IntN(len(of))] }
-
-func upTo(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }
-
-func restart(p *pipeline, r *rand.Rand) error {
-	if err := p.stop(); err != nil {
-		return err
-	}
-	time.Sleep(upTo(r, 2*time.Second))
-	return p.start()
-}
-
 // torment injects faults into a stream until ctx ends.
-func (s *soak) torment(ctx context.Context, st *stream, r *rand.Rand) {
+func (s *soak) torment(ctx context.Context, st *stream, r *chance) {
+	kinds := slices.DeleteFunc(slices.Clone(s.kinds), func(k faultKind) bool { return k.suits != nil && !k.suits(st) })
+	if len(kinds) == 0 {
+		return
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(500*time.Millisecond + upTo(r, 6*time.Second)):
+		case <-time.After(r.upTo(6500 * time.Millisecond)):
 		}
 		s.calm.RLock()
-		kind := pick(r, s.kinds)
+		kind := pick(r, kinds)
 		err := kind.do(st, r)
 		took, ok := st.flows(context.WithoutCancel(ctx))
 		s.calm.RUnlock()
@@ -262,7 +218,7 @@ func (s *soak) count(kind string, took time.Duration, survived bool) {
 // sent two, and says how long that took.
 func (st *stream) flows(ctx context.Context) (took time.Duration, ok bool) {
 	begin := time.Now()
-	all := slices.Concat(st.receivers, st.senders)
+	all := st.all()
 	due := make([]uint64, len(all))
 	for i, p := range all {
 		due[i] = p.frames() + 2
@@ -284,7 +240,7 @@ func (st *stream) flows(ctx context.Context) (took time.Duration, ok bool) {
 func (s *soak) listen(ctx context.Context) {
 	for ctx.Err() == nil {
 		for _, st := range s.streams {
-			for _, p := range slices.Concat(st.receivers, st.senders) {
+			for _, p := range st.all() {
 				if text := p.news(); text != "" {
 					s.fail("%s: %s", st.name, text)
 				}
@@ -352,9 +308,12 @@ func takeSample(at time.Duration) (x sample, err error) {
 }
 
 // judge compares what was held after the warm-up, a sixth of the time, with
-// what is held at the end.
+// what is held at the end. Nothing can be said of a run of a few seconds.
 func (s *soak) judge() {
 	r := &s.report
+	if r.Minutes < leastForMore.Minutes() {
+		return
+	}
 	r.Warm = len(r.Samples) / 6
 	warm := r.Samples[r.Warm:]
 	if len(warm) < 6 {
