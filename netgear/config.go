@@ -143,6 +143,8 @@ type Config struct {
 	// PostMessages and TimestampMode are used by the elements alone.
 	PostMessages  bool
 	TimestampMode TimestampMode
+	// Caps are those that the element completes a sender's frames by.
+	Caps string
 	// EOSOnTerminate ends a Receiver when the sender says goodbye; otherwise
 	// it waits for the next sender.
 	EOSOnTerminate bool
@@ -273,7 +275,7 @@ func (c *Config) Validate(role Role) error {
 			if !p.isUnset(c) {
 				return fmt.Errorf("netgear: %w: %s is set, which only the other end has: want it there", ErrSettings, p.Name)
 			}
-		case p.Kind != String || p.JSON:
+		case p.Kind != String && p.Kind != Caps || p.JSON:
 			if err := p.Set(c, p.Get(c)); err != nil {
 				return err
 			}

@@ -23,6 +23,7 @@ const (
 	Seconds               // float64, a gdouble
 	Choice                // int64, a GEnum
 	Structure             // a GstStructure, read-only
+	Caps                  // string, a GstCaps
 )
 
 // When says in which states a setting can be changed.
@@ -310,9 +311,14 @@ var Properties = []Property{
 		field:   func(c *Config) any { return &c.EOSOnTerminate },
 	},
 	{
+		Name: "caps", Nick: "Caps", Kind: Caps, On: ReceiverRole,
+		Blurb: "What the sender's frames are, as far as it does not say so itself (a Python sender's frame rate, say), as video/x-raw,framerate=30/1; what is said here and there must agree",
+		field: func(c *Config) any { return &c.Caps },
+	},
+	{
 		Name: "max-frame-size", Nick: "Maximum frame size", Kind: Uint64, On: ReceiverRole,
 		Default: "268435456", Min: 1, Max: 1 << 40,
-		Blurb: "Bytes of the largest frame to accept; a larger one is dropped",
+		Blurb: "Bytes of the largest frame to accept, also of what a JPEG decodes to; a larger one is dropped",
 		field: func(c *Config) any { return &c.MaxFrameSize },
 	},
 	{
@@ -475,7 +481,7 @@ func (p *Property) Parse(c *Config, text string) error {
 	var v any
 	var err error
 	switch p.Kind {
-	case String:
+	case String, Caps:
 		v = text
 	case Uint, Uint64:
 		v, err = strconv.ParseUint(text, 10, 64)
@@ -540,6 +546,8 @@ func (p *Property) Want() string {
 		return fmt.Sprintf("seconds from %v to %v", p.Min, p.Max)
 	case Uint, Int, Uint64:
 		return fmt.Sprintf("a whole number from %.0f to %.0f", p.Min, p.Max)
+	case Caps:
+		return "caps, as video/x-raw,framerate=30/1"
 	case String, Structure:
 	}
 	return "text"

@@ -246,6 +246,9 @@ func (e *element) returned(r *wire.Reply, array netgear.Payload) {
 	e.EmitData("return-data", message, data)
 }
 
+// maxReturned is how many bytes a returned frame may decode to: a source's default.
+var maxReturned = netgear.DefaultConfig(netgear.ReceiverRole).MaxFrameSize
+
 // unpack puts a returned array into data. A frame goes out of return_src too;
 // for any other array JSON says dtype and shape. unpack takes over the array
 // unless it returns an error.
@@ -253,7 +256,7 @@ func (e *element) unpack(r *wire.Reply, array netgear.Payload, data *gstglue.Dat
 	// The frame's format is in the header of a frame under other names.
 	f := netgear.Frame{Payload: array}
 	f.Header.Compressed, f.Header.JPEG, f.Header.DType, f.Header.Shape = r.Compressed, r.JPEG, r.DType, r.Shape
-	caps, err := gstglue.Describe(&f, 0)
+	caps, _, err := new(gstglue.Describer).Describe(&f, maxReturned)
 	if err == nil {
 		if data.Sample = gstglue.NewSample(caps, array); data.Sample != nil && e.ReturnsActive() {
 			e.PutReturn(data.Sample.Ref())

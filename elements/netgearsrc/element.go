@@ -50,7 +50,10 @@ type run struct {
 	frame    netgear.Frame
 	out      gstglue.Output
 	caps     gstglue.OutCaps // announced last
-	times    timeline
+	begun    bool            // Create was called
+
+	describer gstglue.Describer
+	times     timeline
 
 	port, message gstglue.CText
 	text          []byte // to make port of
@@ -68,6 +71,7 @@ func (e *element) Open() error {
 		if err != nil {
 			return nil, err
 		}
+		r.describer.User = cfg.Caps
 		r.receiver, r.cfg, r.times = rec, cfg, timeline{bySender: cfg.TimestampMode == netgear.SenderTime}
 		e.run.Store(r)
 		return rec, nil
@@ -128,6 +132,10 @@ func (e *element) ReturnRefused(err error) {
 // Create implements gstglue.Source.
 func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 	r := e.run.Load()
+	if !r.begun && r.cfg.Caps != "" {
+		e.Self.AnnounceCaps(r.cfg.Caps)
+	}
+	r.begun = true
 	for {
 		if err := r.receiver.Recv(e.Context(), &r.frame); err != nil {
 			switch {
@@ -139,10 +147,13 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			return nil, e.Fail(err, "could not receive")
 		}
 		now := before(e.Self.RunningTime(), time.Since(r.frame.Arrived))
-		caps, err := gstglue.Describe(&r.frame, r.cfg.MaxFrameSize)
+		caps, ignored, err := r.describer.Describe(&r.frame, r.cfg.MaxFrameSize)
 		if err != nil {
 			e.drop(r, err)
 			continue
+		}
+		if ignored != nil {
+			e.Warn(ignored)
 		}
 		flow, err := e.announce(r, caps)
 		if err != nil {
@@ -191,19 +202,26 @@ func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
 	if c == r.caps {
 		return gstglue.FlowOK, nil
 	}
-	switch e.Self.SetCaps(c) {
+	result, field := e.Self.SetCaps(c)
+	switch result {
 	case gstglue.CapsOK:
 	case gstglue.CapsNotSent: // nor is what follows: to be announced again
 		return gstglue.FlowOK, nil
-	case gstglue.CapsExtraBad:
-		e.Warn(fmt.Errorf("caps %q in key \"gst\" ignored, they are not of this frame: %w", c.Extra, wire.ErrMalformed))
 	case gstglue.CapsNone:
-		return 0, fmt.Errorf("array in one dimension with caps %q in key \"gst\": want those of encoded video: %w", c.Extra, wire.ErrUnsupported)
-	case gstglue.CapsRefused:
+		return 0, fmt.Errorf("%s: want what GStreamer has caps for: %w", describe(c), wire.ErrUnsupported)
+	case gstglue.CapsContradicted:
+		e.Fail(fmt.Errorf("%w: the sender sends %s, and caps=%s contradicts its %s", gstglue.ErrNegotiation, describe(c), c.User, field),
+			"the property caps completes what the sender says, and cannot change it")
+		return gstglue.FlowRefused, nil
+	case gstglue.CapsNoRate, gstglue.CapsRefused:
 		select {
 		case <-e.Context().Done():
 			return gstglue.FlowFlushing, nil
 		default:
+		}
+		if result == gstglue.CapsNoRate {
+			e.failRate(c)
+			return gstglue.FlowRefused, nil
 		}
 		e.Fail(fmt.Errorf("%w: the sender sends %s, which downstream does not take", gstglue.ErrNegotiation, describe(c)),
 			"put decodebin behind netgearsrc, or jpegdec (JPEG) or videoconvert (raw), or have the sender send another kind")
@@ -213,13 +231,25 @@ func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
 	return gstglue.FlowOK, nil
 }
 
+func (e *element) failRate(c gstglue.OutCaps) {
+	e.Fail(fmt.Errorf("%w: the sender sends %s and no frame rate, which downstream wants: want caps=%s,framerate=30/1 on netgearsrc, or videorate behind it", gstglue.ErrNegotiation, describe(c), c.MediaType()),
+		"a Python sender says no frame rate: it is 0/1 then")
+}
+
+// NoRate implements gstglue.Source.
+func (e *element) NoRate() {
+	if r := e.run.Load(); r != nil {
+		e.failRate(r.caps)
+	}
+}
+
 // describe says to a user what caps are.
 func describe(c gstglue.OutCaps) string {
 	switch c.Media {
 	case gstglue.Raw:
 		return fmt.Sprintf("raw %s %dx%d", c.Format, c.Width, c.Height)
 	case gstglue.Encoded:
-		return c.Extra
+		return c.Said.String()
 	case gstglue.JPEG, gstglue.None:
 	}
 	return fmt.Sprintf("JPEG %dx%d", c.Width, c.Height)
@@ -256,8 +286,9 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 	}
 	o.Discont = f.Discontinuity || jumped
 	o.Delta = encoded && x.Delta
-	if r.times.bySender && o.Duration != gstglue.NoTime {
-		// A frame may come that much later than its time says.
+	if r.times.bySender && o.Duration <= jump {
+		// A frame may come that much later than its time says. Beyond a jump it
+		// has a new time anyway.
 		e.Self.SetLatency(o.Duration)
 	}
 	o.Seq, o.HasSeq = x.Seq, x.HasSeq

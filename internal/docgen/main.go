@@ -139,6 +139,8 @@ func kind(p *netgear.Property) string {
 		return "enum " + code(p.Enum.Type)
 	case netgear.Structure:
 		return "structure"
+	case netgear.Caps:
+		return "GstCaps"
 	}
 	panic("docgen: kind of unknown name: " + p.Name)
 }
@@ -152,6 +154,9 @@ func defaults(p *netgear.Property) string {
 		if p.Name == "uri" {
 			cfg := netgear.DefaultConfig(r)
 			text = netgear.URI(&cfg, r)
+		}
+		if p.Kind == netgear.Caps {
+			return "none"
 		}
 		if text == "" && p.Kind == netgear.String {
 			text = `""`
@@ -182,7 +187,7 @@ func limits(p *netgear.Property) string {
 		return strings.Join(nicks, ", ")
 	case netgear.Bool:
 		return code("true") + ", " + code("false")
-	case netgear.String, netgear.Structure:
+	case netgear.String, netgear.Structure, netgear.Caps:
 	}
 	return ""
 }

@@ -97,6 +97,7 @@ var wrongSettings = map[string]string{
 	"allow":                 "bind=true allow=10.0.0.0/8,camera",
 	"in-flight":             "pattern=req-rep in-flight=4",
 
+	"uri-caps":      "uri=netgear://h:1?caps=(",
 	"uri-secret":    "uri=netgear://h:1?ssh-tunnel-pwd=x",
 	"uri":           "uri=netgear://h:x",
 	"uri-host":      "uri=netgear://é%25:1",
@@ -336,6 +337,8 @@ var badMessages = map[string]struct {
 	"frame-caps":        {fields{"shape": []int{len(pixels)}, "gst": fields{"v": 1, "caps": "video/x-vp8, width=-1"}}, []any{pixels}},
 	"sender-lost":       {fields{}, []any{pixels}},
 	"src-negotiation":   {fields{}, []any{pixels}},
+	"no-rate":           {fields{}, []any{pixels}},
+	"caps-contradict":   {fields{}, []any{pixels}},
 	"flow":              {fields{}, []any{pixels}},
 }
 
@@ -352,6 +355,10 @@ func TestErrorsOfMessages(t *testing.T) {
 			settings = "max-frame-size=500"
 		case "src-negotiation", "flow":
 			filter = " ! image/jpeg"
+		case "no-rate":
+			filter = " ! video/x-raw,framerate=30/1"
+		case "caps-contradict":
+			settings = "caps=video/x-raw,width=99"
 		}
 		fmt.Fprintf(&sources, "netgearsrc name=%s protocol=ipc address=%s/s port=%d %s%s%s", id, dir, i, settings, filter, toFake)
 	}

@@ -14,6 +14,10 @@ var Kinds = []Kind{
 				Cause: "a value in a URI, or a port before its query, that does not parse or is out of range", Cure: "one of the values that the text names; [properties.md](properties.md) has units and ranges",
 			},
 			{
+				ID: "uri-caps", On: []string{Src}, Text: `settings: caps "<caps>": want caps, as video/x-raw,framerate=30/1`,
+				Cause: "`caps` in a URI that GStreamer cannot read", Cure: "as the text says; `gst-inspect-1.0` shows caps of any element",
+			},
+			{
 				ID: "value-length", On: both, Warning: true, Text: "settings: <property> of <number> bytes of JSON: want at most <number>; the value before stays",
 				Cause: "`message` or `return-data` is longer than a peer takes", Cure: "less of it: a picture as a frame, large data by a way of its own",
 			},
@@ -595,6 +599,14 @@ var Kinds = []Kind{
 			{
 				ID: "src-negotiation", On: []string{Src}, Text: "not negotiated: the sender sends <what>, which downstream does not take",
 				Cause: "JPEG where raw video is wanted, or the other way round, or another size or format than a filter asks for", Cure: "`decodebin` behind the source takes both; else `jpegdec` or `videoconvert`",
+			},
+			{
+				ID: "no-rate", On: []string{Src}, Text: "not negotiated: the sender sends <what> and no frame rate, which downstream wants: want caps=<media type>,framerate=30/1 on netgearsrc, or videorate behind it",
+				Cause: "a Python sender says no frame rate, so it is 0/1, and what is behind the source (a filter, `avimux`, an encoder) wants another", Cure: "the rate of the sender in `caps` of the source; `videorate` where the rate varies",
+			},
+			{
+				ID: "caps-contradict", On: []string{Src}, Text: "not negotiated: the sender sends <what>, and caps=<caps> contradicts its <field>",
+				Cause: "`caps` of the source says something else than the sender, or than the picture", Cure: "leave that field out; a converter behind the source changes pictures",
 			},
 			{
 				ID: "demux-negotiation", On: []string{Demux}, Text: "not negotiated: port <port> sends what is linked to <pad> does not take",

@@ -22,14 +22,14 @@ const extVersion = 1
 type Ext struct {
 	Seq    uint64 // "seq": number of the frame, from 0 on; a gap means lost frames
 	HasSeq bool
-	PTS    int64 // "pts": running time, ns, not negative
+	PTS    int64 // "pts": running time, ns, 0..MaxTime
 	HasPTS bool
-	Dur    int64 // "dur": duration, ns, not negative
+	Dur    int64 // "dur": duration, ns, 0..MaxDuration
 	HasDur bool
 
-	FPSNum, FPSDen int // "fps": frames per second, 0..2³¹-1 over 1..2³¹-1; 0/1 is a variable rate, 0/0 unknown
+	FPSNum, FPSDen int // "fps": frames per second, a million to one in a day; 0/1 is a variable rate, 0/0 unknown
 
-	T     int64 // "t": the sender's wall clock when it got the frame, ns since the Unix epoch, not negative
+	T     int64 // "t": the sender's wall clock when it got the frame, ns since the Unix epoch, 0..MaxTime
 	HasT  bool
 	Delta bool   // "key" is false: the frame cannot be decoded without the ones before it
 	Caps  string // "caps": GStreamer caps, at most MaxCapsLen bytes, no control characters; "" absent
@@ -42,8 +42,8 @@ func appendExt(dst []byte, e *Ext) []byte {
 		dst = append(dst, `, "seq": `...)
 		dst = strconv.AppendUint(dst, e.Seq, 10)
 	}
-	dst = appendTime(dst, `, "pts": `, e.PTS, e.HasPTS)
-	dst = appendTime(dst, `, "dur": `, e.Dur, e.HasDur)
+	dst = appendTime(dst, `, "pts": `, e.PTS, e.HasPTS && e.PTS <= MaxTime)
+	dst = appendTime(dst, `, "dur": `, e.Dur, e.HasDur && e.Dur <= MaxDuration)
 	if validFPS(int64(e.FPSNum), int64(e.FPSDen)) {
 		dst = append(dst, `, "fps": "`...)
 		dst = strconv.AppendInt(dst, int64(e.FPSNum), 10)
@@ -51,7 +51,7 @@ func appendExt(dst []byte, e *Ext) []byte {
 		dst = strconv.AppendInt(dst, int64(e.FPSDen), 10)
 		dst = append(dst, '"')
 	}
-	dst = appendTime(dst, `, "t": `, e.T, e.HasT)
+	dst = appendTime(dst, `, "t": `, e.T, e.HasT && e.T <= MaxTime)
 	if e.Delta {
 		dst = append(dst, `, "key": false`...)
 	}
@@ -120,14 +120,14 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 	if e.Seq, e.HasSeq = parseUint(seq); !e.HasSeq && seq != nil {
 		return unwanted(what, "gst.seq", "an integer from 0 to 2^64-1", seq)
 	}
-	const time = "nanoseconds, an integer from 0 to 2^63-1"
-	if e.PTS, e.HasPTS = parseUint63(pts); !e.HasPTS && pts != nil {
+	const time = "nanoseconds, an integer from 0 to 2^62"
+	if e.PTS, e.HasPTS = parseTime(pts, MaxTime); !e.HasPTS && pts != nil {
 		return unwanted(what, "gst.pts", time, pts)
 	}
-	if e.Dur, e.HasDur = parseUint63(dur); !e.HasDur && dur != nil {
-		return unwanted(what, "gst.dur", time, dur)
+	if e.Dur, e.HasDur = parseTime(dur, MaxDuration); !e.HasDur && dur != nil {
+		return unwanted(what, "gst.dur", "nanoseconds, an integer from 0 to a day", dur)
 	}
-	if e.T, e.HasT = parseUint63(t); !e.HasT && t != nil {
+	if e.T, e.HasT = parseTime(t, MaxTime); !e.HasT && t != nil {
 		return unwanted(what, "gst.t", time, t)
 	}
 	if fps != nil {
@@ -155,6 +155,11 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 	return nil
 }
 
+func parseTime(raw []byte, most int64) (ns int64, ok bool) {
+	ns, ok = parseUint63(raw)
+	return ns, ok && ns <= most
+}
+
 func parseFPS(raw []byte) (num, den int, ok bool) {
 	if !isString(raw) {
 		return 0, 0, false
@@ -171,9 +176,12 @@ func parseFPS(raw []byte) (num, den int, ok bool) {
 	return int(num64), int(den64), true
 }
 
-// validFPS holds both to what a GstFraction can: two gint.
+// validFPS holds both to what a GstFraction can, two gint, and to the rates above.
 func validFPS(num, den int64) bool {
-	return 0 <= num && num <= math.MaxInt32 && 1 <= den && den <= math.MaxInt32
+	if num < 0 || num > math.MaxInt32 || den < 1 || den > math.MaxInt32 {
+		return false
+	}
+	return num == 0 || num <= maxRate*den && den <= minRate*num
 }
 
 func validCaps(caps string) bool {

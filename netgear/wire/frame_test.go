@@ -109,8 +109,8 @@ var headers = []struct {
 		raw(wire.Header{HasExt: true}), true,
 	},
 	{
-		"extension at its limits", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1, "seq": 18446744073709551615, "pts": 9223372036854775807, "fps": "0/1"}}`,
-		raw(wire.Header{HasExt: true, Ext: wire.Ext{Seq: 1<<64 - 1, HasSeq: true, PTS: 1<<63 - 1, HasPTS: true, FPSDen: 1}}), true,
+		"extension at its limits", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1, "seq": 18446744073709551615, "pts": 4611686018427387904, "fps": "0/1"}}`,
+		raw(wire.Header{HasExt: true, Ext: wire.Ext{Seq: 1<<64 - 1, HasSeq: true, PTS: 1 << 62, HasPTS: true, FPSDen: 1}}), true,
 	},
 	{
 		"extension, key frame and more keys", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"key": true, "new": [1], "v": 1}}`,
@@ -207,6 +207,11 @@ func TestAppendHeaderDefaults(t *testing.T) {
 	want := `{"terminate_flag": false, "compression": {"dct": false, "ups": false, "colorspace": "BGR"}, "message": null, "pattern": "0", "dtype": "", "shape": ""}`
 	if string(got) != want {
 		t.Errorf("JPEG:\n got %s\nwant %s", got, want)
+	}
+	for _, long := range []wire.Ext{{PTS: wire.MaxTime + 1, HasPTS: true}, {Dur: wire.MaxDuration + 1, HasDur: true}, {T: wire.MaxTime + 1, HasT: true}, {FPSNum: 1, FPSDen: 1 << 30}} {
+		if got := wire.AppendHeader(nil, &wire.Header{HasExt: true, Ext: long}); !strings.Contains(string(got), `"gst": {"v": 1}`) {
+			t.Errorf("%s", got)
+		}
 	}
 	bad := wire.Ext{PTS: -1, HasPTS: true, Dur: -1, HasDur: true, T: -1, HasT: true, FPSNum: 30, Caps: "a\nb"}
 	got = wire.AppendHeader(nil, &wire.Header{HasExt: true, Ext: bad, Shape: noShape})
@@ -317,6 +322,12 @@ func TestBadExt(t *testing.T) {
 		{`{"v": 1, "pts": 9223372036854775808}`, `"gst.pts"`},
 		{`{"v": 1, "pts": -1}`, `"gst.pts"`},
 		{`{"v": 1, "dur": 1e3}`, `"gst.dur"`},
+		{`{"v": 1, "pts": 4611686018427387905}`, `"gst.pts"`},
+		{`{"v": 1, "dur": 9223372036854775807}`, `"gst.dur"`},
+		{`{"v": 1, "dur": 86400000000001}`, `"gst.dur"`},
+		{`{"v": 1, "t": 9223372036854775807}`, `"gst.t"`},
+		{`{"v": 1, "fps": "1000001/1"}`, `"gst.fps"`},
+		{`{"v": 1, "fps": "1/86401"}`, `"gst.fps"`},
 		{`{"v": 1, "t": "now"}`, `"gst.t"`},
 		{`{"v": 1, "fps": 30}`, `"gst.fps"`},
 		{`{"v": 1, "fps": "30"}`, `"gst.fps"`},

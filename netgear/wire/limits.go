@@ -25,6 +25,16 @@ const (
 	// in bytes of decoded text. Five digits are usual, but NetGear takes any value.
 	MaxPortLen = 1 << 10
 
+	// MaxTime is the largest timestamp and wall clock, in ns: 146 years. What is
+	// added to or taken from another then still fits.
+	MaxTime = 1 << 62
+
+	// MaxDuration is the longest frame, in ns: a day. maxRate is the most frames
+	// a second, minRate the seconds that one may take.
+	MaxDuration = 24 * 3600 * 1e9
+	maxRate     = 1e6
+	minRate     = 24 * 3600
+
 	// MaxCapsLen is the longest caps text of the extension key, in bytes.
 	MaxCapsLen = 4 << 10
 )

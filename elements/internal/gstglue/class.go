@@ -73,6 +73,9 @@ type Source interface {
 	Instance
 	// Create waits for one frame and returns it as a GstBuffer.
 	Create() (unsafe.Pointer, Flow)
+	// NoRate is called in the streaming thread when what is behind has refused
+	// frames without a frame rate.
+	NoRate()
 }
 
 // Register makes the element known; plugin is a *GstPlugin, or nil to register
@@ -231,6 +234,8 @@ func installProperties(klass unsafe.Pointer, role netgear.Role) {
 			param._type = registerEnum(p.Enum)
 		case netgear.Structure:
 			param.kind = C.NETGEAR_STRUCTURE
+		case netgear.Caps:
+			param.kind = C.NETGEAR_CAPS
 		}
 		name, nick, blurb := C.CString(p.Name), C.CString(p.Nick), C.CString(p.Blurb)
 		C.netgear_install(C.gpointer(klass), C.guint(i+1), name, nick, blurb, &param)

@@ -386,6 +386,26 @@ static GstFlowReturn src_create(GstPushSrc *src, GstBuffer **buffer)
 	return playing;
 }
 
+/* Some elements refuse caps without a frame rate no sooner than they come, and the
+ * base class then posts that the stream was not negotiated. The reason goes before
+ * that. */
+static gboolean src_post_message(GstElement *element, GstMessage *message)
+{
+	NetgearSrc *self = (NetgearSrc *)element;
+
+	if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR && self->no_rate) {
+		const GstStructure *details = NULL;
+		gint flow = GST_FLOW_OK;
+
+		gst_message_parse_error_details(message, &details);
+		if (details && gst_structure_get_int(details, "flow-return", &flow) && flow == GST_FLOW_NOT_NEGOTIATED) {
+			self->no_rate = FALSE;
+			netgearSrcNoRate(element);
+		}
+	}
+	return GST_ELEMENT_CLASS(src_parent)->post_message(element, message);
+}
+
 void netgear_src_init(gpointer src)
 {
 	gst_base_src_set_live(src, TRUE);
@@ -437,6 +457,7 @@ void netgear_class_init(gpointer klass, int role)
 
 		src_parent = g_type_class_peek_parent(klass);
 		((GstElementClass *)klass)->change_state = src_change_state;
+		((GstElementClass *)klass)->post_message = src_post_message;
 		src_class->start = src_start;
 		src_class->stop = src_stop;
 		src_class->unlock = src_unlock;

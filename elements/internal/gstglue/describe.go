@@ -8,38 +8,117 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
+// Describer finds out what frames are. The zero value is ready; it belongs to one
+// goroutine.
+type Describer struct {
+	// User are caps that the user has set, or empty.
+	User string
+
+	userCaps wire.Caps // of User, as far as a sender could say it
+	userText string
+	text     string // the last that a sender said, and what it means
+	said     wire.Caps
+	err      error
+}
+
 // Describe finds out what a frame is, from its header and its bytes; maxSize
-// is in bytes, 0 for no limit.
-func Describe(f *netgear.Frame, maxSize uint64) (c OutCaps, err error) {
+// is in bytes, of what it decodes to; 0 is no limit. ignored is not nil when what
+// the sender says of the frame makes no sense, and is left out.
+func (d *Describer) Describe(f *netgear.Frame, maxSize uint64) (c OutCaps, ignored, err error) {
 	h := &f.Header
+	c.User = d.User
 	if h.HasExt {
-		c.FPSNum, c.FPSDen, c.Extra = h.Ext.FPSNum, h.Ext.FPSDen, h.Ext.Caps
+		c.FPSNum, c.FPSDen = h.Ext.FPSNum, h.Ext.FPSDen
+		if h.Ext.Caps != d.text {
+			d.text = h.Ext.Caps
+			d.said, d.err = wire.Caps{}, nil
+			if d.text != "" {
+				d.said, d.err = wire.ParseCaps(d.text)
+			}
+		}
+		c.Said, ignored = d.said, d.err
 	}
 	if h.Compressed {
-		info, err := wire.ParseJPEG(f.Payload.Bytes)
-		if err != nil {
-			return c, err
-		}
-		if err := decodable(info); err != nil {
-			return c, err
-		}
-		c.Media, c.Width, c.Height, c.SOF = JPEG, info.Width, info.Height, info.SOF
-		c.Colorspace, c.Sampling = info.Colorspace, info.Sampling
-		return c, nil
+		err = c.jpeg(f.Payload.Bytes, maxSize)
+	} else {
+		err = d.array(&c, h, len(f.Payload.Bytes), maxSize, ignored)
 	}
-	l, err := h.Layout(len(f.Payload.Bytes), maxSize)
+	if err != nil || c.Media == Encoded {
+		return c, nil, err
+	}
+	if !c.fits() {
+		ignored = wire.ErrMalformed
+	}
+	if ignored != nil {
+		c.Said = wire.Caps{}
+		ignored = fmt.Errorf("caps %q in key \"gst\" ignored, they are not of this frame: %w", shorten(d.text), wire.ErrMalformed)
+	}
+	if theirs := c.Said.Get("format"); theirs.Has {
+		c.Format, c.SaidFormat = theirs.Text, true
+	}
+	return c, ignored, nil
+}
+
+// jpeg describes a JPEG.
+func (c *OutCaps) jpeg(data []byte, maxSize uint64) error {
+	info, err := wire.ParseJPEG(data)
 	if err != nil {
-		return c, err
+		return err
 	}
-	if l.Format == "" {
-		if c.Extra == "" {
-			return c, fmt.Errorf("array of %d bytes in one dimension: want [h,w] or [h,w,channels], or the caps of encoded video: %w", l.Size, wire.ErrUnsupported)
-		}
-		c.Media, c.FPSNum, c.FPSDen = Encoded, 0, 0
-		return c, nil
+	if err := decodable(info); err != nil {
+		return err
 	}
-	c.Media, c.Format, c.Width, c.Height = Raw, l.Format, l.Width, l.Height
-	return c, nil
+	if size := uint64(info.Width) * uint64(info.Height) * uint64(info.Components); maxSize > 0 && size > maxSize {
+		return fmt.Errorf("JPEG of %dx%d, which decodes to %d bytes: want at most max-frame-size=%d: %w", info.Width, info.Height, size, maxSize, wire.ErrMalformed)
+	}
+	c.Media, c.Width, c.Height, c.SOF = JPEG, info.Width, info.Height, info.SOF
+	c.Colorspace, c.Sampling = info.Colorspace, info.Sampling
+	return nil
+}
+
+// array describes a numpy array: pixels, or an encoded stream.
+func (d *Describer) array(c *OutCaps, h *wire.Header, size int, maxSize uint64, bad error) error {
+	l, err := h.Layout(size, maxSize)
+	if err != nil {
+		return err
+	}
+	if l.Format != "" {
+		c.Media, c.Format, c.Width, c.Height = Raw, l.Format, l.Width, l.Height
+		return nil
+	}
+	c.Media, c.FPSNum, c.FPSDen = Encoded, 0, 0
+	switch {
+	case bad != nil, c.Said.Media != "" && !c.Said.Encoded():
+		return fmt.Errorf("array in one dimension with caps %q in key \"gst\": want those of encoded video: %w", shorten(d.text), wire.ErrUnsupported)
+	case c.Said.Media == "" && d.fromUser().Encoded():
+		c.Said = d.userCaps
+	case c.Said.Media == "":
+		return fmt.Errorf("array of %d bytes in one dimension: want [h,w] or [h,w,channels], or the caps of encoded video: %w", l.Size, wire.ErrUnsupported)
+	}
+	return nil
+}
+
+// fromUser returns the user's caps, as far as a sender could have said them.
+func (d *Describer) fromUser() *wire.Caps {
+	if d.User != d.userText {
+		d.userText = d.User
+		d.userCaps, _ = wire.ParseCaps(d.User) // what a sender could not say is completed elsewhere
+	}
+	return &d.userCaps
+}
+
+// fits reports whether what the sender says of a picture is of this picture.
+func (c *OutCaps) fits() bool {
+	if c.Said.Media == "" {
+		return true
+	}
+	media := "image/jpeg"
+	if c.Media == Raw {
+		media = "video/x-raw"
+	}
+	width, height, format := c.Said.Get("width"), c.Said.Get("height"), c.Said.Get("format")
+	_, same := wire.SameBytes(c.Format, format.Text)
+	return c.Said.Media == media && (!width.Has || width.Num == c.Width) && (!height.Has || height.Num == c.Height) && (c.Media == JPEG && !format.Has || same)
 }
 
 // Header returns what the headers of all frames of some caps have in common.

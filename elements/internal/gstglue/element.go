@@ -313,6 +313,12 @@ func netgearSinkLeave(obj unsafe.Pointer) {
 	instanceOf(obj).(Sink).Leave()
 }
 
+//export netgearSrcNoRate
+func netgearSrcNoRate(obj unsafe.Pointer) {
+	defer rescue(obj)
+	instanceOf(obj).(Source).NoRate()
+}
+
 //export netgearSrcCreate
 func netgearSrcCreate(obj unsafe.Pointer, out *unsafe.Pointer) (ret C.GstFlowReturn) {
 	ret = C.GST_FLOW_ERROR // after a panic

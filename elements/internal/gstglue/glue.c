@@ -265,6 +265,9 @@ void netgear_install(gpointer klass, guint id, const char *name, const char *nic
 	case NETGEAR_STRUCTURE:
 		spec = g_param_spec_boxed(name, nick, blurb, GST_TYPE_STRUCTURE, flags);
 		break;
+	case NETGEAR_CAPS:
+		spec = g_param_spec_boxed(name, nick, blurb, GST_TYPE_CAPS, flags);
+		break;
 	}
 	g_object_class_install_property(klass, id, spec);
 }
@@ -283,6 +286,26 @@ void netgear_get_property(GObject *object, guint id, GValue *value, GParamSpec *
 	if (netgear_forked())
 		return;
 	netgearGetProperty(object, id, value);
+}
+
+/* Caps that the user has set are kept as text, since the table of settings knows
+ * nothing of GStreamer. */
+char *netgear_caps_get_text(const GValue *value)
+{
+	const GstCaps *caps = gst_value_get_caps(value);
+
+	return caps ? gst_caps_to_string(caps) : NULL;
+}
+
+void netgear_caps_set_text(GValue *value, const char *text) { g_value_take_boxed(value, *text ? gst_caps_from_string(text) : NULL); }
+
+gboolean netgear_caps_valid(const char *text)
+{
+	GstCaps *caps = gst_caps_from_string(text);
+	gboolean valid = caps != NULL;
+
+	gst_clear_caps(&caps);
+	return valid;
 }
 
 /* --- uri handler --- */

@@ -28,6 +28,7 @@ typedef struct {
 	guint64 latency; /* ns; object lock */
 	gint on_bus;     /* messages of ours that nobody has taken; atomic */
 	gboolean video_meta; /* downstream takes it; streaming thread */
+	gboolean no_rate;    /* the caps that were announced have no frame rate; streaming thread */
 	gboolean raw;
 	GstVideoInfo info;
 } NetgearSrc;
@@ -56,7 +57,7 @@ GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateCh
 /* Properties. The kinds are those of the table in package netgear. */
 enum {
 	NETGEAR_STRING, NETGEAR_UINT, NETGEAR_INT, NETGEAR_UINT64, NETGEAR_BOOL,
-	NETGEAR_DOUBLE, NETGEAR_ENUM, NETGEAR_STRUCTURE,
+	NETGEAR_DOUBLE, NETGEAR_ENUM, NETGEAR_STRUCTURE, NETGEAR_CAPS,
 };
 typedef struct {
 	int kind;
@@ -140,17 +141,32 @@ gpointer netgear_loan_func(void);
 guint64 netgear_buffers_copied(void);
 
 /* Buffers out */
+enum { NETGEAR_FIELD_TEXT = 1, NETGEAR_FIELD_INT, NETGEAR_FIELD_UINT, NETGEAR_FIELD_FRACTION, NETGEAR_FIELD_BOOL };
+typedef struct {
+	const char *name; /* of the table in package wire */
+	int kind;
+	const char *text;
+	int n, d;
+} NetgearField;
 typedef struct {
 	int media;
 	int width, height, fps_n, fps_d;
 	const char *format;     /* raw */
+	gboolean said_format;   /* the sender named it; else it is guessed from the array */
+	const char *encoded;    /* the media type of encoded video */
 	int sof;                /* jpeg */
 	const char *colorspace; /* jpeg, or NULL */
 	const char *sampling;   /* jpeg, or NULL */
-	const char *extra;      /* from the sender, or NULL; of encoded video all there is */
+	const NetgearField *fields; /* what the sender says beyond this; of encoded video all there is */
+	int n_fields;
+	const char *user;       /* caps that the user has set, or NULL */
 } NetgearOutCaps;
-enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_EXTRA_BAD, NETGEAR_CAPS_NOT_SENT, NETGEAR_CAPS_NONE };
-int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c);
+enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_NO_RATE, NETGEAR_CAPS_CONTRADICTED, NETGEAR_CAPS_NOT_SENT, NETGEAR_CAPS_NONE };
+int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c, const char **against);
+void netgear_src_announce(gpointer src, const char *text);
+gboolean netgear_caps_valid(const char *text);
+char *netgear_caps_get_text(const GValue *value); /* free with g_free; NULL: none */
+void netgear_caps_set_text(GValue *value, const char *text);
 /* A sample of a returned frame; NULL when there are no such caps. */
 gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner);
 /* A sample of a returned array that is no picture. */

@@ -311,94 +311,87 @@ gboolean netgear_sample_map(gpointer s, NetgearCaps *caps, NetgearInput *out)
 
 /* --- header to caps --- */
 
-/* Says whether text is made of single values of simple types. GStreamer's parser
- * of caps is not for what strangers write: a range the wrong way round, say, is a
- * critical warning, and caps may hold caps that hold caps. */
-static gboolean is_plain(const char *text)
+/* Puts what a sender says of its frames into their caps. Names and values have been
+ * checked in Go, against the table of package wire. */
+static void add_fields(GstStructure *st, const NetgearField *fields, int n)
 {
-	static const char *types[] = {"(int)", "(uint)", "(fraction)", "(string)", "(boolean)", "(double)", "(GstVideoMultiviewFlagsSet)", NULL};
 	int i;
 
-	if (strpbrk(text, "[]{}<>\\"))
-		return FALSE;
-	for (text = strchr(text, '('); text; text = strchr(text + 1, '(')) {
-		for (i = 0; types[i] && !g_str_has_prefix(text, types[i]); i++)
-			;
-		if (types[i] == NULL)
-			return FALSE;
+	for (i = 0; i < n; i++) {
+		const NetgearField *f = &fields[i];
+
+		switch (f->kind) {
+		case NETGEAR_FIELD_TEXT:
+			gst_structure_set(st, f->name, G_TYPE_STRING, f->text, NULL);
+			break;
+		case NETGEAR_FIELD_INT:
+			gst_structure_set(st, f->name, G_TYPE_INT, f->n, NULL);
+			break;
+		case NETGEAR_FIELD_UINT:
+			gst_structure_set(st, f->name, G_TYPE_UINT, (guint)f->n, NULL);
+			break;
+		case NETGEAR_FIELD_FRACTION:
+			gst_structure_set(st, f->name, GST_TYPE_FRACTION, f->n, f->d, NULL);
+			break;
+		case NETGEAR_FIELD_BOOL:
+			gst_structure_set(st, f->name, G_TYPE_BOOLEAN, f->n != 0, NULL);
+			break;
+		}
 	}
-	return TRUE;
 }
 
-/* Caps as a sender writes them. NULL: they are not plain, or not fixed. */
-static GstCaps *caps_of_sender(const char *text)
+/* Reports whether a format has the same bytes as another in another order, in one
+ * plane. */
+static gboolean is_same_layout(const char *one, const char *other)
 {
-	GstCaps *caps = is_plain(text) ? gst_caps_from_string(text) : NULL;
+	GstVideoFormat f = gst_video_format_from_string(one), g = gst_video_format_from_string(other);
+	const GstVideoFormatInfo *a, *b;
 
-	if (caps && gst_caps_get_size(caps) == 1 && gst_caps_is_fixed(caps))
-		return caps;
-	gst_clear_caps(&caps);
+	if (f <= GST_VIDEO_FORMAT_ENCODED || g <= GST_VIDEO_FORMAT_ENCODED)
+		return FALSE;
+	a = gst_video_format_get_info(f);
+	b = gst_video_format_get_info(g);
+	return GST_VIDEO_FORMAT_INFO_N_PLANES(a) == 1 && GST_VIDEO_FORMAT_INFO_PSTRIDE(a, 0) == GST_VIDEO_FORMAT_INFO_PSTRIDE(b, 0) &&
+	       GST_VIDEO_FORMAT_INFO_IS_GRAY(a) == GST_VIDEO_FORMAT_INFO_IS_GRAY(b) && !GST_VIDEO_FORMAT_INFO_IS_YUV(a) &&
+	       !GST_VIDEO_FORMAT_INFO_HAS_PALETTE(a) && GST_VIDEO_FORMAT_INFO_BITS(a) == GST_VIDEO_FORMAT_INFO_BITS(b);
+}
+
+/* Reports whether the user's value of a field stands in for the sender's, which is
+ * then none, or a guess. */
+static gboolean completes(const GstStructure *st, const char *name, const GValue *user, const NetgearOutCaps *c)
+{
+	if (!gst_structure_has_field(st, name))
+		return TRUE;
+	if (strcmp(name, "framerate") == 0)
+		return c->fps_n == 0;
+	return c->media == NETGEAR_MEDIA_RAW && strcmp(name, "format") == 0 && !c->said_format && G_VALUE_HOLDS_STRING(user) &&
+	       is_same_layout(g_value_get_string(user), c->format);
+}
+
+/* Completes the caps of a frame by those that the user has set. Returns the name of
+ * a field in which they contradict each other, or NULL. */
+static const char *complete_by_user(GstStructure *st, const GstCaps *user, const NetgearOutCaps *c)
+{
+	const GstStructure *from = NULL;
+	guint i;
+
+	for (i = 0; i < gst_caps_get_size(user) && from == NULL; i++)
+		if (gst_structure_has_name(gst_caps_get_structure(user, i), gst_structure_get_name(st)))
+			from = gst_caps_get_structure(user, i);
+	if (from == NULL)
+		return "media type";
+	for (i = 0; i < (guint)gst_structure_n_fields(from); i++) {
+		const char *name = gst_structure_nth_field_name(from, i);
+		const GValue *v = gst_structure_get_value(from, name);
+
+		if (completes(st, name, v, c)) {
+			if (gst_value_is_fixed(v))
+				gst_structure_set_value(st, name, v);
+		} else if (!gst_value_intersect(NULL, gst_structure_get_value(st, name), v)) {
+			return name;
+		}
+	}
 	return NULL;
-}
-
-/* The caps of encoded video as a sender writes them. */
-static GstCaps *encoded_caps(const char *text)
-{
-	GstStructure *st;
-	GstCaps *caps = text ? caps_of_sender(text) : NULL;
-
-	if (caps == NULL)
-		return NULL;
-	st = encoded_structure(caps);
-	gst_caps_unref(caps);
-	return st ? gst_caps_new_full(st, NULL) : NULL;
-}
-
-/* Takes over what a sender may say of its frames beyond the header. Returns
- * FALSE, and changes nothing, when it contradicts it or is no caps. */
-static gboolean add_extra(GstStructure *st, const char *text)
-{
-	static const char *taken[] = {"pixel-aspect-ratio", "colorimetry", "chroma-site", "interlace-mode", "field-order",
-				      "multiview-mode", "multiview-flags", NULL};
-	GstCaps *caps = caps_of_sender(text);
-	GstStructure *extra;
-	gboolean ok;
-	int i, n;
-
-	if (caps == NULL)
-		return FALSE;
-	extra = gst_caps_get_structure(caps, 0);
-	ok = gst_structure_has_name(extra, gst_structure_get_name(st));
-	for (i = 0; ok && i < 2; i++) {
-		static const char *size[] = {"width", "height"};
-		int mine = 0;
-		gst_structure_get_int(st, size[i], &mine);
-		if (gst_structure_has_field(extra, size[i]))
-			ok = gst_structure_get_int(extra, size[i], &n) && n == mine;
-	}
-	if (ok && gst_structure_has_field(extra, "format") && gst_structure_has_field(st, "format")) {
-		const char *theirs = gst_structure_get_string(extra, "format");
-		const GstVideoFormatInfo *a = NULL, *b;
-
-		b = gst_video_format_get_info(gst_video_format_from_string(gst_structure_get_string(st, "format")));
-		if (theirs && gst_video_format_from_string(theirs) > GST_VIDEO_FORMAT_ENCODED)
-			a = gst_video_format_get_info(gst_video_format_from_string(theirs));
-		/* The same bytes under another name, in one plane. */
-		ok = a && GST_VIDEO_FORMAT_INFO_N_PLANES(a) == 1 &&
-		     GST_VIDEO_FORMAT_INFO_PSTRIDE(a, 0) == GST_VIDEO_FORMAT_INFO_PSTRIDE(b, 0) &&
-		     GST_VIDEO_FORMAT_INFO_IS_GRAY(a) == GST_VIDEO_FORMAT_INFO_IS_GRAY(b) &&
-		     !GST_VIDEO_FORMAT_INFO_IS_YUV(a) && !GST_VIDEO_FORMAT_INFO_HAS_PALETTE(a) &&
-		     GST_VIDEO_FORMAT_INFO_BITS(a) == GST_VIDEO_FORMAT_INFO_BITS(b);
-		if (ok)
-			gst_structure_set(st, "format", G_TYPE_STRING, theirs, NULL);
-	}
-	for (i = 0; ok && taken[i]; i++) {
-		const GValue *v = gst_structure_get_value(extra, taken[i]);
-		if (v)
-			gst_structure_set_value(st, taken[i], v);
-	}
-	gst_caps_unref(caps);
-	return ok;
 }
 
 /* An event with caps that downstream refuses is accepted all the same, and the
@@ -412,52 +405,85 @@ static gboolean downstream_takes(GstPad *pad, GstCaps *caps)
 	return takes;
 }
 
-/* Makes the caps of a frame. Sets *info for raw video. Returns NULL when there
- * are no such caps; *extra_ok says whether c->extra fits them. */
-static GstCaps *make_caps(const NetgearOutCaps *c, GstVideoInfo *info, gboolean *extra_ok)
+/* Makes the caps of a frame. Sets *info for raw video, and *against to the field in
+ * which the user's caps contradict. Returns NULL when there are no such caps. */
+static GstCaps *make_caps(const NetgearOutCaps *c, GstVideoInfo *info, const char **against)
 {
 	GstStructure *st;
 	GstCaps *caps;
 	gboolean raw = c->media == NETGEAR_MEDIA_RAW;
 
-	*extra_ok = TRUE;
-	if (c->media == NETGEAR_MEDIA_ENCODED)
-		return encoded_caps(c->extra);
-	if (raw) {
-		st = gst_structure_new("video/x-raw", "format", G_TYPE_STRING, c->format, NULL);
+	*against = NULL;
+	if (c->media == NETGEAR_MEDIA_ENCODED) {
+		st = gst_structure_new_empty(c->encoded);
 	} else {
-		st = gst_structure_new("image/jpeg", "parsed", G_TYPE_BOOLEAN, TRUE, "sof-marker", G_TYPE_INT, c->sof, NULL);
-		if (c->colorspace)
-			gst_structure_set(st, "colorspace", G_TYPE_STRING, c->colorspace, NULL);
-		if (c->sampling)
-			gst_structure_set(st, "sampling", G_TYPE_STRING, c->sampling, NULL);
+		if (raw) {
+			st = gst_structure_new("video/x-raw", "format", G_TYPE_STRING, c->format, NULL);
+		} else {
+			st = gst_structure_new("image/jpeg", "parsed", G_TYPE_BOOLEAN, TRUE, "sof-marker", G_TYPE_INT, c->sof, NULL);
+			if (c->colorspace)
+				gst_structure_set(st, "colorspace", G_TYPE_STRING, c->colorspace, NULL);
+			if (c->sampling)
+				gst_structure_set(st, "sampling", G_TYPE_STRING, c->sampling, NULL);
+		}
+		gst_structure_set(st, "width", G_TYPE_INT, c->width, "height", G_TYPE_INT, c->height, "framerate", GST_TYPE_FRACTION,
+				  c->fps_n, c->fps_d, NULL);
 	}
-	gst_structure_set(st, "width", G_TYPE_INT, c->width, "height", G_TYPE_INT, c->height, "framerate", GST_TYPE_FRACTION,
-			  c->fps_n, c->fps_d, NULL);
-	*extra_ok = c->extra == NULL || add_extra(st, c->extra);
+	add_fields(st, c->fields, c->n_fields);
+	if (c->user) { /* what the user wrote, never a peer */
+		GstCaps *user = gst_caps_from_string(c->user);
+
+		if (user) {
+			const char *name = complete_by_user(st, user, c);
+
+			*against = name ? g_intern_string(name) : NULL;
+			gst_caps_unref(user);
+		}
+	}
 	if (raw && !gst_structure_has_field(st, "pixel-aspect-ratio"))
 		gst_structure_set(st, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, NULL);
 	caps = gst_caps_new_full(st, NULL);
-	if (raw && !gst_video_info_from_caps(info, caps)) {
+	if (*against || (raw && !gst_video_info_from_caps(info, caps))) {
 		gst_caps_unref(caps);
 		return NULL;
 	}
 	return caps;
 }
 
-int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
+/* Reports whether downstream would take the caps if they had a frame rate. */
+static gboolean wants_rate(GstPad *pad, const GstCaps *caps, const NetgearOutCaps *c)
+{
+	GstCaps *any;
+	gboolean takes;
+
+	if (c->fps_n != 0)
+		return FALSE;
+	any = gst_caps_copy(caps);
+	gst_structure_remove_field(gst_caps_get_structure(any, 0), "framerate");
+	takes = downstream_takes(pad, any);
+	gst_caps_unref(any);
+	return takes;
+}
+
+int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c, const char **against)
 {
 	NetgearSrc *src = s;
 	GstVideoInfo info;
-	gboolean extra_ok;
-	GstCaps *caps = make_caps(c, &info, &extra_ok);
-	int ret = extra_ok ? NETGEAR_CAPS_OK : NETGEAR_CAPS_EXTRA_BAD;
+	GstCaps *caps = make_caps(c, &info, against);
+	int ret = NETGEAR_CAPS_OK;
 
+	src->no_rate = FALSE;
+	if (*against)
+		return NETGEAR_CAPS_CONTRADICTED;
 	if (caps == NULL)
 		return NETGEAR_CAPS_NONE;
 	if (!downstream_takes(GST_BASE_SRC_PAD(src), caps)) {
-		ret = NETGEAR_CAPS_REFUSED;
+		ret = wants_rate(GST_BASE_SRC_PAD(src), caps, c) ? NETGEAR_CAPS_NO_RATE : NETGEAR_CAPS_REFUSED;
 	} else {
+		int n = 1, d;
+
+		gst_structure_get_fraction(gst_caps_get_structure(caps, 0), "framerate", &n, &d);
+		src->no_rate = n == 0;
 		if (!gst_base_src_set_caps(s, caps))
 			ret = NETGEAR_CAPS_NOT_SENT;
 		src->raw = c->media == NETGEAR_MEDIA_RAW;
@@ -468,6 +494,17 @@ int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c)
 	}
 	gst_caps_unref(caps);
 	return ret;
+}
+
+/* Announces the user's caps before the first frame, where they say everything. */
+void netgear_src_announce(gpointer src, const char *text)
+{
+	GstCaps *caps = gst_caps_from_string(text);
+
+	if (caps && gst_caps_is_fixed(caps) && gst_structure_has_field(gst_caps_get_structure(caps, 0), "width") &&
+	    gst_structure_has_field(gst_caps_get_structure(caps, 0), "height") && downstream_takes(GST_BASE_SRC_PAD(src), caps))
+		gst_base_src_set_caps(src, caps);
+	gst_clear_caps(&caps);
 }
 
 /* Tells downstream that one of several servers has ended, between its last
@@ -481,12 +518,14 @@ void netgear_src_server_ended(gpointer src, const char *port)
 
 /* --- buffers out --- */
 
-/* Copies rows without padding into a buffer whose rows have GStreamer's. */
+/* Copies rows without padding into a buffer whose rows have GStreamer's. NULL:
+ * there is no memory for that. */
 static GstBuffer *repack(NetgearSrc *src, GstBuffer *packed, gint row)
 {
 	GstBuffer *out = gst_buffer_new_allocate(NULL, src->info.size, NULL);
 	GstMapInfo from, to;
 	gint y, stride = GST_VIDEO_INFO_PLANE_STRIDE(&src->info, 0);
+	gboolean done = FALSE;
 
 	if (out && gst_buffer_map(packed, &from, GST_MAP_READ)) {
 		if (gst_buffer_map(out, &to, GST_MAP_WRITE)) {
@@ -495,10 +534,13 @@ static GstBuffer *repack(NetgearSrc *src, GstBuffer *packed, gint row)
 				memset(to.data + (gsize)y * stride + row, 0, stride - row);
 			}
 			gst_buffer_unmap(out, &to);
+			done = TRUE;
 		}
 		gst_buffer_unmap(packed, &from);
 	}
 	gst_buffer_unref(packed);
+	if (!done) /* what is in it is somebody else's memory of before */
+		gst_clear_buffer(&out);
 	return out;
 }
 
@@ -557,8 +599,8 @@ gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, g
 {
 	GstBuffer *buffer = gst_buffer_new_wrapped_full(0, data, size, 0, size, owner, (GDestroyNotify)free_func);
 	GstVideoInfo info;
-	gboolean extra_ok;
-	GstCaps *caps = make_caps(c, &info, &extra_ok);
+	const char *against;
+	GstCaps *caps = make_caps(c, &info, &against);
 	GstSample *sample = NULL;
 
 	if (caps) {

@@ -10,6 +10,7 @@ import (
 	"unsafe"
 
 	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
 // Media is the kind of frame.
@@ -114,15 +115,17 @@ func (in *Input) take() {
 // their rows were padded, since the process began. Tests watch it.
 func BytesPacked() uint64 { return uint64(C.netgear_buffers_copied()) }
 
-// OutCaps describes the frames of a source.
+// OutCaps describes the frames of a source. It can be compared with ==.
 type OutCaps struct {
 	Media                Media
 	Format               string // of raw video
+	SaidFormat           bool   // the sender named it; else it is guessed from the array
 	Width, Height        int
 	FPSNum, FPSDen       int
 	SOF                  int // of JPEG, and the two that follow
 	Colorspace, Sampling string
-	Extra                string // what the sender says beyond this, or empty
+	Said                 wire.Caps // what the sender says beyond this
+	User                 string    // caps that the user has set, or empty
 }
 
 // CapsResult says what became of caps.
@@ -130,27 +133,49 @@ type CapsResult int
 
 // Results of SetCaps.
 const (
-	CapsOK       CapsResult = C.NETGEAR_CAPS_OK
-	CapsRefused  CapsResult = C.NETGEAR_CAPS_REFUSED   // by downstream
-	CapsExtraBad CapsResult = C.NETGEAR_CAPS_EXTRA_BAD // Extra contradicts the rest, and was left out
-	CapsNone     CapsResult = C.NETGEAR_CAPS_NONE      // there are no such caps
+	CapsOK           CapsResult = C.NETGEAR_CAPS_OK
+	CapsRefused      CapsResult = C.NETGEAR_CAPS_REFUSED      // by downstream
+	CapsNoRate       CapsResult = C.NETGEAR_CAPS_NO_RATE      // by downstream, which wants a frame rate
+	CapsContradicted CapsResult = C.NETGEAR_CAPS_CONTRADICTED // by the user's
+	CapsNone         CapsResult = C.NETGEAR_CAPS_NONE         // there are no such caps
 	// CapsNotSent: downstream is being flushed or stopped, or is not there; the
 	// buffer that follows comes back with the reason.
 	CapsNotSent CapsResult = C.NETGEAR_CAPS_NOT_SENT
 )
 
-// SetCaps announces the format of the buffers that follow.
-func (e Element) SetCaps(c OutCaps) (ret CapsResult) {
-	c.withC(func(out *C.NetgearOutCaps) { ret = CapsResult(C.netgear_src_set_caps(C.gpointer(e.p), out)) })
-	return ret
+// MediaType is the type of the caps.
+func (c *OutCaps) MediaType() string {
+	switch c.Media {
+	case Raw:
+		return "video/x-raw"
+	case Encoded:
+		return c.Said.Media
+	case JPEG, None:
+	}
+	return "image/jpeg"
+}
+
+// SetCaps announces the format of the buffers that follow. field is the name of
+// the one in which the user's caps contradict it, with CapsContradicted.
+func (e Element) SetCaps(c OutCaps) (ret CapsResult, field string) {
+	c.withC(func(out *C.NetgearOutCaps) {
+		var against *C.char
+		ret = CapsResult(C.netgear_src_set_caps(C.gpointer(e.p), out, &against))
+		field = C.GoString(against)
+	})
+	return ret, field
+}
+
+// AnnounceCaps announces the user's caps before there is a frame, where they say
+// everything.
+func (e Element) AnnounceCaps(user string) {
+	text := C.CString(user)
+	defer C.free(unsafe.Pointer(text))
+	C.netgear_src_announce(C.gpointer(e.p), text)
 }
 
 // withC calls f with the caps as C knows them.
 func (c *OutCaps) withC(f func(*C.NetgearOutCaps)) {
-	out := C.NetgearOutCaps{
-		media: C.int(c.Media), width: C.int(c.Width), height: C.int(c.Height),
-		fps_n: C.int(c.FPSNum), fps_d: C.int(max(c.FPSDen, 1)), sof: C.int(c.SOF),
-	}
 	var texts []*C.char
 	text := func(s string) *C.char {
 		if s == "" {
@@ -160,12 +185,36 @@ func (c *OutCaps) withC(f func(*C.NetgearOutCaps)) {
 		texts = append(texts, t)
 		return t
 	}
-	out.format, out.colorspace, out.sampling, out.extra = text(c.Format), text(c.Colorspace), text(c.Sampling), text(c.Extra)
+	out := C.NetgearOutCaps{
+		media: C.int(c.Media), width: C.int(c.Width), height: C.int(c.Height),
+		fps_n: C.int(c.FPSNum), fps_d: C.int(max(c.FPSDen, 1)), sof: C.int(c.SOF),
+		format: text(c.Format), said_format: cbool(c.SaidFormat), colorspace: text(c.Colorspace), sampling: text(c.Sampling),
+		user: text(c.User),
+	}
+	if c.Media == Encoded {
+		out.encoded = text(c.Said.Media)
+	}
+	fields := (*C.NetgearField)(C.calloc(C.size_t(len(c.Said.Values)), C.sizeof_NetgearField))
+	for i, v := range c.Said.Values {
+		row := &wire.CapsFields[i]
+		if !v.Has || c.Media != Encoded && (!row.Picture || inHeader[row.Name]) {
+			continue
+		}
+		unsafe.Slice(fields, len(c.Said.Values))[out.n_fields] = C.NetgearField{
+			name: text(row.Name), kind: C.int(row.Kind), text: text(v.Text), n: C.int(v.Num), d: C.int(v.Den),
+		}
+		out.n_fields++
+	}
+	out.fields = fields
 	f(&out)
+	C.free(unsafe.Pointer(fields))
 	for _, t := range texts {
 		C.free(unsafe.Pointer(t))
 	}
 }
+
+// inHeader are the fields that the header of a picture tells, or the picture.
+var inHeader = map[string]bool{"format": true, "width": true, "height": true}
 
 // Output is a frame on its way downstream.
 type Output struct {

@@ -102,10 +102,21 @@ func (s *Settings) setURI(uri string) error {
 		return fmt.Errorf("uri cannot be changed now: %w", errFrozen)
 	}
 	cfg := *s.Live()
-	if s.bad = netgear.ParseURI(&cfg, s.role, uri); s.bad == nil {
+	s.bad = netgear.ParseURI(&cfg, s.role, uri)
+	if s.bad == nil && cfg.Caps != "" && !validCaps(cfg.Caps) {
+		s.bad = fmt.Errorf("%w: caps %q: want caps, as video/x-raw,framerate=30/1", netgear.ErrSettings, cfg.Caps)
+	}
+	if s.bad == nil {
 		s.publishLocked(&cfg, nil)
 	}
 	return s.bad
+}
+
+// validCaps reports whether GStreamer takes what a user wrote.
+func validCaps(text string) bool {
+	c := C.CString(text)
+	defer C.free(unsafe.Pointer(c))
+	return C.netgear_caps_valid(c) != 0
 }
 
 func (s *Settings) uri() string { return netgear.URI(s.Live(), s.role) }
@@ -137,6 +148,13 @@ func netgearSetProperty(obj unsafe.Pointer, id C.guint, value *C.GValue) {
 		v = int64(C.g_value_get_enum(value))
 	case netgear.Structure:
 		return
+	case netgear.Caps:
+		text := C.netgear_caps_get_text(value)
+		v = ""
+		if text != nil {
+			v = C.GoString(text)
+			C.g_free(C.gpointer(text))
+		}
 	}
 	if p.Name == "uri" {
 		err = in.Settings().setURI(v.(string))
@@ -177,6 +195,12 @@ func netgearGetProperty(obj unsafe.Pointer, id C.guint, value *C.GValue) {
 	}
 	switch v := p.Get(in.Settings().Live()).(type) {
 	case string:
+		if p.Kind == netgear.Caps {
+			text := C.CString(v)
+			C.netgear_caps_set_text(value, text)
+			C.free(unsafe.Pointer(text))
+			return
+		}
 		setString(value, v)
 	case uint64:
 		if p.Kind == netgear.Uint {
