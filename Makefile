@@ -95,17 +95,19 @@ deps-run: # what build and demo need, without the tests' Python
 # cache, and then every build of the plugin runs cgo and gcc over the whole binding again (Go 1.26: a minute each time).
 # netgear-keys is pie, after the plugin, from whose build it takes nearly everything out of the cache.
 
-# Addresses that are resolved at loading and then read-only, as Debian wants of packages. These flags reach the linker alone:
-# nothing is compiled anew for them. Those of the compiler are in the cgo lines of our own packages.
+# As Debian wants of packages: addresses that are resolved at loading and read-only from then on, guards on the stack, and
+# checks of lengths where the compiler knows them. What is built is what is packed. Tests, vet and lint leave CGO_CFLAGS alone, so
+# each of the two compiles the binding once.
 LDFLAGS := -ldflags='-extldflags "-Wl,-z,relro,-z,now"'
+HARDENED = CGO_CFLAGS="$${CGO_CFLAGS:--O2 -g} -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong"
 
 .PHONY: build
 build: deps-run ## compile the plugin, build/libgstnetgear.so, and build/netgear-keys
 	@mkdir -p $(BUILD)
 	@scripts/tell.sh 'compiling build/libgstnetgear.so (the first build compiles the GStreamer binding: some minutes; later ones seconds)' \
-		$(GO) build -buildmode=c-shared -trimpath $(LDFLAGS) -o $(PLUGIN) ./plugin
+		env $(HARDENED) $(GO) build -buildmode=c-shared -trimpath $(LDFLAGS) -o $(PLUGIN) ./plugin
 	@rm -f $(BUILD)/libgstnetgear.h
-	@$(GO) build -buildmode=pie -trimpath $(LDFLAGS) -o $(BUILD)/netgear-keys ./cmd/netgear-keys
+	@$(HARDENED) $(GO) build -buildmode=pie -trimpath $(LDFLAGS) -o $(BUILD)/netgear-keys ./cmd/netgear-keys
 
 .PHONY: demo
 demo: build ## stream from one process to another and measure; VIDEO=file for your own footage, PATTERN=, SECONDS=

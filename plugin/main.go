@@ -4,7 +4,6 @@ package main
 
 /*
 #cgo pkg-config: gstreamer-1.0
-#cgo CFLAGS: -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 */
 import "C"
 

@@ -78,8 +78,17 @@ func TestNamedFilesExist(t *testing.T) {
 		for _, m := range fileAndName.FindAllStringSubmatch(flat, -1) {
 			check(m[1], m[2])
 		}
-		for _, m := range nameAndFile.FindAllStringSubmatch(flat, -1) {
-			check(m[2], m[1])
+		for _, m := range nameAndFile.FindAllStringSubmatch(flat, -1) { // it may be what the file is about: look beside it too
+			pairs++
+			if !slices.ContainsFunc(find(m[2]), func(f string) bool {
+				beside, err := filepath.Glob(filepath.Join(tree, filepath.Dir(f), "*"))
+				return err == nil && slices.ContainsFunc(beside, func(path string) bool {
+					rel, err := filepath.Rel(tree, path)
+					return err == nil && slices.Contains(files, rel) && holds(rel, m[1])
+				})
+			}) {
+				t.Errorf("%s: neither %s nor what is beside it holds %s", page, m[2], m[1])
+			}
 		}
 	}
 	if pairs < 5 {

@@ -8,6 +8,6 @@ package gstglue
 
 /*
 #cgo pkg-config: gstreamer-1.0 gstreamer-base-1.0 gstreamer-video-1.0
-#cgo CFLAGS: -Wall -Wno-deprecated-declarations -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+#cgo CFLAGS: -Wall -Wno-deprecated-declarations
 */
 import "C"

@@ -8,7 +8,6 @@ package zmsg
 
 /*
 #cgo pkg-config: libzmq
-#cgo CFLAGS: -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 #include "zmsg.h"
 */
 import "C"
