@@ -39,19 +39,20 @@ func publisher(t testing.TB, r *netgear.Receiver) *fakePeer {
 func TestWhatIsThrownOutIsNotMissing(t *testing.T) {
 	ctx := deadline(t)
 	cfg := config(netgear.ReceiverRole, wire.PubSub)
-	cfg.MultiServer, cfg.Ports = true, fmt.Sprint(freePort(t))
+	ports := []uint{freePort(t), freePort(t)}
+	cfg.MultiServer, cfg.Ports = true, portList(ports...)
 	r := receiver(t, cfg)
 	p := publisher(t, r)
-	const names, rounds, known = 50, 4, 5
+	const names, rounds, known = 2, 100, 2
 	exchange := func(name int, seq uint64) {
 		t.Helper()
-		p.send(numbered(fmt.Sprint(name), seq, 0), "abc")
+		p.send(numbered(fmt.Sprint(ports[name]), seq, 0), "abc")
 		var f netgear.Frame
 		if err := r.Recv(ctx, &f); err != nil {
 			t.Fatal(err)
 		}
-		if f.Header.Port != fmt.Sprint(name) || !f.Discontinuity {
-			t.Errorf("frame of %s, discontinuity %v; want one of %d that follows nothing", f.Header.Port, f.Discontinuity, name)
+		if f.Header.Port != fmt.Sprint(ports[name]) || f.Discontinuity != (seq == 0 || name == 0) { // the first of them says goodbye
+			t.Errorf("frame of %s, discontinuity %v; want one of %d", f.Header.Port, f.Discontinuity, ports[name])
 		}
 		f.Payload.Release()
 	}
@@ -60,11 +61,11 @@ func TestWhatIsThrownOutIsNotMissing(t *testing.T) {
 	}
 	for seq := range rounds {
 		for name := range names {
-			p.send(numbered(fmt.Sprint(name), uint64(1+seq), 0), "abc")
+			p.send(numbered(fmt.Sprint(ports[name]), uint64(1+seq), 0), "abc")
 		}
 	}
 	p.send("malformed", "x")
-	p.send(`{"terminate_flag": true, "port": "7"}`, "with data")
+	p.send(fmt.Sprintf(`{"terminate_flag": true, "port": "%d"}`, ports[0]), "with data")
 	waitFor(ctx, func() bool { return r.Taken() == known+names*rounds+2 })
 	before := r.Stats()
 	if before.FramesDropped < names*rounds-8 || before.FramesMalformed != 1 {
@@ -89,12 +90,14 @@ func TestWhatIsThrownOutIsNotMissing(t *testing.T) {
 // A sender whose clock or numbering is nonsense costs the one beside it nothing.
 func TestNonsenseOfOneSenderIsItsOwn(t *testing.T) {
 	ctx := deadline(t)
-	r := receiver(t, config(netgear.ReceiverRole, wire.PubSub))
+	cfg, ports := config(netgear.ReceiverRole, wire.PubSub), []uint{freePort(t), freePort(t)}
+	cfg.MultiServer, cfg.Ports = true, portList(ports...)
+	r := receiver(t, cfg)
 	bad, good := publisher(t, r), publisher(t, r)
 	const frames = 20
 	for i := range frames {
-		bad.send(numbered("", 1<<63+uint64(i)<<40, 1<<62), "bad")
-		good.send(numbered("", uint64(i), time.Now().UnixNano()), "abc")
+		bad.send(numbered(fmt.Sprint(ports[0]), 1<<63+uint64(i)<<40, 1<<62), "bad")
+		good.send(numbered(fmt.Sprint(ports[1]), uint64(i), time.Now().UnixNano()), "abc")
 		begin, came := time.Now(), false
 		for !came {
 			var f netgear.Frame
@@ -119,7 +122,9 @@ func TestRejectAndDrop(t *testing.T) {
 	for _, p := range patterns {
 		t.Run(p.String(), func(t *testing.T) {
 			ctx := deadline(t)
-			r := receiver(t, config(netgear.ReceiverRole, p))
+			cfg := config(netgear.ReceiverRole, p)
+			cfg.MaxLag = 0 // on a busy machine any frame may be late
+			r := receiver(t, cfg)
 			s := sender(t, config(netgear.SenderRole, p), r.CurrentPort())
 			go func() {
 				for i := 0; ctx.Err() == nil && r.Stats().Frames < 5; i++ {

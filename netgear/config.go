@@ -245,6 +245,9 @@ var (
 	ErrUnauthorized = errors.New("not authorized")
 	// ErrTunnel marks a failure of the SSH tunnel.
 	ErrTunnel = errors.New("ssh tunnel")
+	// ErrIntruder is the warning about a message that came over another connection
+	// than the one that its sender uses.
+	ErrIntruder = errors.New("another sender")
 	// ErrTransport marks what libzmq should never answer.
 	ErrTransport = errors.New("transport failed")
 )

@@ -482,7 +482,11 @@ func TestMalformedMessagesAreAnsweredCountedAndPassedOver(t *testing.T) {
 func TestAnswersToFramesReadAhead(t *testing.T) {
 	const frames = 100
 	cfg := config(netgear.ReceiverRole, wire.ReqRep)
-	cfg.MultiServer, cfg.Ports, cfg.RequestTimeout = true, fmt.Sprint(freePort(t)), 20*time.Second
+	ports := make([]uint, frames)
+	for i := range ports {
+		ports[i] = freePort(t)
+	}
+	cfg.MultiServer, cfg.Ports, cfg.RequestTimeout = true, portList(ports...), 20*time.Second
 	sent := make(chan int, frames)
 	told := 0
 	// A new sender each time, so that the receiver reads ahead; the key that
@@ -504,7 +508,7 @@ func TestAnswersToFramesReadAhead(t *testing.T) {
 	peer.run(func() {
 		defer close(sent)
 		for i := range frames {
-			peer.send(fmt.Sprintf(`{"port": "%d", "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [1, 1, 3], "gst": 7}`, i), "abc")
+			peer.send(fmt.Sprintf(`{"port": "%d", "terminate_flag": false, "compression": false, "message": null, "pattern": "1", "dtype": "uint8", "shape": [1, 1, 3], "gst": 7}`, ports[i]), "abc")
 			sent <- i
 			if peer.recv() == nil {
 				t.Errorf("no answer to frame %d", i)

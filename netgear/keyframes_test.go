@@ -100,7 +100,7 @@ func TestReceiverWaitsForKeyFrames(t *testing.T) {
 		{"JPEG", "0K 2K 3K 0K", "0 2 3 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := &Receiver{streams: map[string]*stream{}}
+			r := &Receiver{end: end{conn: &conn{cfg: &Config{}, owners: newOwners(time.Second)}}, streams: map[string]*stream{}}
 			var got []string
 			skipped := uint64(0)
 			for i, word := range strings.Fields(c.frames) {
@@ -137,7 +137,7 @@ func TestReceiverWaitsForKeyFrames(t *testing.T) {
 // What follows over another connection is no discontinuity for a decoder when
 // nothing is missing.
 func TestDiscontinuityOfEncodedVideo(t *testing.T) {
-	r := &Receiver{end: end{peers: newPeerTable()}, streams: map[string]*stream{}}
+	r := &Receiver{end: end{conn: &conn{cfg: &Config{}, owners: newOwners(time.Second)}, peers: newPeerTable()}, streams: map[string]*stream{}}
 	for i, c := range []struct{ delta, lost, want bool }{
 		{false, false, true},
 		{true, false, false},
@@ -151,7 +151,7 @@ func TestDiscontinuityOfEncodedVideo(t *testing.T) {
 		var f Frame
 		var body zmsg.Message
 		h := encoded(uint64(i), c.delta)
-		if ok, err := r.accept(&f, &h, nil, &body, time.Now()); !ok || err != nil {
+		if ok, err := r.accept(&f, &h, &body, time.Now()); !ok || err != nil {
 			t.Fatalf("frame %d: %v, %v", i, ok, err)
 		}
 		if f.Discontinuity != c.want {

@@ -30,6 +30,8 @@ const (
 	// longestHold is how long a frame that comes late is kept back at the most,
 	// in the hope of a newer one.
 	longestHold = 250 * time.Millisecond
+	// maxStreams bounds what is remembered of connections.
+	maxStreams = 1024
 	// maxQueue bounds what waits in all, goodbyes among it: nobody says so many.
 	maxQueue = 256
 )
@@ -368,8 +370,12 @@ func (l *latest) receive() (*arrival, error) {
 	a.header = wire.Header{}
 	if err == nil {
 		l.stats.take()
-		if bad := judge(l.conn.cfg, &a.head, &a.body, parts, &a.header); bad != nil {
+		if bad := l.conn.judge(&a.head, &a.body, parts, &a.header); bad != nil {
 			tellMalformed(l.stats, l.conn.obs, bad)
+			err = zmsg.ErrAgain
+		} else if name := l.conn.nameOf(&a.header); !l.conn.owners.admits(name, a.head.Connection(), time.Now()) {
+			l.stats.count(func(st *Stats) { st.FramesDropped++ })
+			l.conn.obs.warn(strange(name, a.head.Connection()))
 			err = zmsg.ErrAgain
 		}
 	}
@@ -380,9 +386,7 @@ func (l *latest) receive() (*arrival, error) {
 		return nil, err
 	}
 	a.at, a.from = time.Now(), source{connection: a.head.Connection()}
-	if l.conn.cfg.MultiServer {
-		a.from.port = strings.Clone(a.header.Port)
-	}
+	a.from.port = strings.Clone(l.conn.nameOf(&a.header))
 	if a.header.Terminate {
 		a.head.Close() // of no use to anybody
 		a.body.Close()

@@ -126,8 +126,8 @@ func TestMultiServer(t *testing.T) {
 	}
 }
 
-// Ports are compared by value, and a server that says goodbye without a frame
-// wedges nobody and ends nothing.
+// Ports are compared by value, a name that is no port of ours is malformed, and a server
+// that says goodbye without a frame wedges nobody and ends nothing.
 func TestMultiServerOddServers(t *testing.T) {
 	for _, p := range shared {
 		t.Run(p.String(), func(t *testing.T) {
@@ -153,15 +153,18 @@ func TestMultiServerOddServers(t *testing.T) {
 				}
 				time.Sleep(20 * time.Millisecond) // PUB has a queue of its own
 			}
-			say(peers[1], `{"terminate_flag": true, "port": "4711"}`)
+			say(peers[1], `{"terminate_flag": true, "port": "7"}`)
+			say(peers[1], fmt.Sprintf(`{"terminate_flag": true, "port": "%d"}`, ports[1]))
 			const frame = `{"port": %s, "terminate_flag": false, "compression": false, "message": null, "dtype": "uint8", "shape": [1,1,3]}`
-			say(peers[0], fmt.Sprintf(frame, "7"), "abc")
-			say(peers[0], fmt.Sprintf(frame, `"7"`), "abc")
+			first, second := fmt.Sprint(ports[0]), fmt.Sprint(ports[1])
+			say(peers[0], fmt.Sprintf(frame, first), "abc")
+			say(peers[0], fmt.Sprintf(frame, `"`+first+`"`), "abc")
 			say(peers[1], fmt.Sprintf(frame, `"cam-front"`), "abc")
-			say(peers[0], `{"terminate_flag": true, "port": "7"}`)
-			say(peers[1], fmt.Sprintf(frame, `"cam-front"`), "abc")
-			say(peers[1], `{"terminate_flag": true, "port": "cam-front"}`)
-			want := []string{"7", "7", "cam-front", "cam-front"}
+			say(peers[1], fmt.Sprintf(frame, second), "abc")
+			say(peers[0], fmt.Sprintf(`{"terminate_flag": true, "port": "%s"}`, first))
+			say(peers[1], fmt.Sprintf(frame, second), "abc")
+			say(peers[1], fmt.Sprintf(`{"terminate_flag": true, "port": "%s"}`, second))
+			want := []string{first, first, second, second}
 			var have []string
 			for _, g := range <-end {
 				have = append(have, g.port)

@@ -39,13 +39,16 @@ type Receiver struct {
 	care        caretaker
 	latest      *latest // of pub-sub, in the place of all that
 
+	due       time.Time          // when a frame that makes sense must have come; zero: not waited for
+	begun     time.Time          // since when it is waited for
+	nonsense  bool               // what came since then makes none
+	dueBefore time.Time          // due before the last frame, for Reject
 	streams   map[string]*stream // by the port that the sender says
 	talking   bool               // frames have come since the last goodbye or loss
 	lost      bool               // a connection ended since tellLoss
 	leaving   int                // servers that said goodbye while others go on
 	last      *stream            // of the frame that was handed out last
-	recent    [maxInFlight]stampedSeq
-	recentPos int
+	lastName  string             // its name
 
 	eosOnTerminate atomic.Bool
 }
@@ -143,12 +146,17 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 	}
 }
 
-// await waits until there is a message to take, where frames are confirmed.
+// await waits until there is a message to take, where frames are confirmed. Who sends
+// nothing that makes sense for three times RequestTimeout is got rid of: what is
+// malformed does not prolong it.
 func (r *Receiver) await(ctx context.Context) error {
-	begin, until := time.Now(), r.deadline()
+	if r.due.IsZero() {
+		r.begun, r.due, r.nonsense = time.Now(), r.deadline(), false
+	}
 	for r.care.ahead == 0 {
-		ev, err := r.conn.wait(ctx, zmsg.In, until)
+		ev, err := r.conn.wait(ctx, zmsg.In, r.due)
 		if err != nil {
+			r.due = time.Time{} // a pause is not the sender's silence
 			return err
 		}
 		r.noteLoss()
@@ -158,7 +166,8 @@ func (r *Receiver) await(ctx context.Context) error {
 			}
 			continue
 		}
-		if ev&zmsg.In != 0 {
+		late := !time.Now().Before(r.due)
+		if ev&zmsg.In != 0 && (!late || !r.nonsense) {
 			return nil
 		}
 		r.tellLoss()
@@ -167,18 +176,18 @@ func (r *Receiver) await(ctx context.Context) error {
 				return err
 			}
 		}
-		if time.Now().Before(until) {
+		if !late {
 			continue
 		}
 		n, since := r.peers.presence()
-		if n > 0 && since.After(begin) { // a sender that has just come has the whole time
-			begin, until = since, since.Add(receiverPatience*r.cfg.RequestTimeout)
+		if n > 0 && since.After(r.begun) { // a sender that has just come has the whole time
+			r.begun, r.due = since, since.Add(receiverPatience*r.cfg.RequestTimeout)
 			continue
 		}
 		if err := r.timedOut(ctx); err != nil {
 			return err
 		}
-		begin, until = time.Now(), r.deadline()
+		r.begun, r.due, r.nonsense = time.Now(), r.deadline(), false
 	}
 	return nil
 }
@@ -196,7 +205,7 @@ func (r *Receiver) recvLatest(ctx context.Context, f *Frame) error {
 			return r.timedOut(ctx)
 		}
 		r.pass(a)
-		ok, err := r.accept(f, &a.header, nil, &a.body, a.at)
+		ok, err := r.accept(f, &a.header, &a.body, a.at)
 		if ok || err != nil {
 			return err
 		}
@@ -209,7 +218,7 @@ func (r *Receiver) pass(a *arrival) {
 	if a.skipped == 0 {
 		return
 	}
-	if s := r.streams[r.streamName(&a.header)]; s != nil {
+	if s := r.streams[r.conn.nameOf(&a.header)]; s != nil {
 		s.next += a.skipped
 		s.disrupted, s.incomplete = true, true
 	}
@@ -293,22 +302,30 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 	}
-	bad := judge(&r.cfg, r.head, &r.body, parts, &r.header)
-	return r.accept(f, &r.header, bad, &r.body, r.arrived)
+	if bad := r.conn.judge(r.head, &r.body, parts, &r.header); bad != nil {
+		r.confirm()
+		r.nonsense = true
+		tellMalformed(&r.stats, &r.obs, bad)
+		return false, nil
+	}
+	if name := r.conn.nameOf(&r.header); !r.conn.owners.admits(name, r.head.Connection(), r.arrived) {
+		r.confirm() // a REP socket cannot but answer
+		r.stats.count(func(st *Stats) { st.FramesDropped++ })
+		r.obs.warn(strange(name, r.head.Connection()))
+		return false, nil
+	}
+	r.dueBefore, r.due = r.due, time.Time{}
+	return r.accept(f, &r.header, &r.body, r.arrived)
 }
 
-// accept makes a frame of a message that arrived at now. ok says that f holds
-// it.
-func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, body *zmsg.Message, now time.Time) (ok bool, err error) {
-	if bad == nil && h.Terminate {
+// accept makes a frame of a message of its sender that arrived at now. ok says that
+// f holds it.
+func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time.Time) (ok bool, err error) {
+	if h.Terminate {
 		return false, r.terminated(h.Port)
 	}
 	r.confirm()
 	r.pirate.succeeded()
-	if bad != nil {
-		tellMalformed(&r.stats, &r.obs, bad)
-		return false, nil
-	}
 	if h.BadExt != nil {
 		r.obs.warn(fmt.Errorf("netgear: key \"gst\" ignored: %w", h.BadExt))
 	}
@@ -328,8 +345,8 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, bad error, body *zmsg.Messag
 			st.CaptureToReceive, st.HasCaptureToReceive = time.Duration(now.UnixNano()-h.Ext.T), true
 		}
 	})
-	r.peers.frame(r.streamName(h))
-	r.last = stream
+	r.peers.frame(r.conn.nameOf(h))
+	r.last, r.lastName = stream, r.conn.nameOf(h)
 	disrupted := stream.disrupted
 	// A frame that builds upon others has them all: what follows over another
 	// connection, a decoder must not take for a gap and forget them.
@@ -378,15 +395,18 @@ func receiveParts(sock zmsg.Socket, head, body, rest *zmsg.Message) (n int, err 
 
 // judge parses the header of a message and returns what makes it neither a
 // frame nor a goodbye, or nil.
-func judge(cfg *Config, head, body *zmsg.Message, parts int, h *wire.Header) error {
-	if err := wire.ParseHeader(head.Bytes(), h); err != nil || h.Terminate {
+func (c *conn) judge(head, body *zmsg.Message, parts int, h *wire.Header) error {
+	if err := wire.ParseHeader(head.Bytes(), h); err != nil {
+		return err
+	}
+	if err := c.checkName(h); err != nil || h.Terminate {
 		return err
 	}
 	if parts != 2 {
 		return fmt.Errorf("%w: %d parts: want a header and a data part", wire.ErrMalformed, parts)
 	}
-	if size := body.Len(); uint64(size) > cfg.MaxFrameSize { //nolint:gosec // never negative
-		return fmt.Errorf("%w: data part of %d bytes: want max-frame-size=%d at the most", wire.ErrMalformed, size, cfg.MaxFrameSize)
+	if size := body.Len(); uint64(size) > c.cfg.MaxFrameSize { //nolint:gosec // never negative
+		return fmt.Errorf("%w: data part of %d bytes: want max-frame-size=%d at the most", wire.ErrMalformed, size, c.cfg.MaxFrameSize)
 	}
 	return nil
 }
@@ -415,6 +435,7 @@ func (r *Receiver) replied(err error) {
 // the stream; one that never sent a frame ends nothing.
 func (r *Receiver) terminated(port string) error {
 	r.stats.count(func(st *Stats) { st.Goodbyes++ })
+	r.conn.owners.release(r.conn.nameOf(&wire.Header{Port: port}))
 	if r.row.confirmsTerminate {
 		text := wire.ConfirmTerminate
 		if r.cfg.MultiServer {
@@ -454,6 +475,9 @@ type stream struct {
 	// incomplete says that frames are missing which the next ones may build
 	// upon.
 	incomplete bool
+
+	recent    [maxInFlight]stampedSeq // the last frames, to know them when they come again
+	recentPos int
 }
 
 // lacks says whether the frame is encoded video that builds upon frames which
@@ -471,9 +495,6 @@ func (s *stream) lacks(h *wire.Header) bool {
 // a number is no number of this stream.
 const longestGap = 1 << 24
 
-// maxStreams bounds the senders that are told apart; a peer chooses the names.
-const maxStreams = 1024
-
 func (r *Receiver) disrupt() {
 	for _, s := range r.streams {
 		s.disrupted = true
@@ -490,15 +511,8 @@ type stampedSeq struct {
 
 // known says whether the frame has arrived before.
 func (r *Receiver) known(h *wire.Header) bool {
-	return h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(r.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T, true})
-}
-
-// streamName is how a sender is told from others.
-func (r *Receiver) streamName(h *wire.Header) string {
-	if r.cfg.MultiServer {
-		return h.Port
-	}
-	return ""
+	s := r.streams[r.conn.nameOf(h)]
+	return s != nil && h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(s.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T, true})
 }
 
 // follow compares the frame's number with the one that is due in its stream. It
@@ -510,20 +524,17 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 	if numbered && r.known(h) {
 		return nil
 	}
-	name := r.streamName(h)
+	name := r.conn.nameOf(h)
 	s := r.streams[name]
 	if s == nil {
-		if len(r.streams) >= maxStreams {
-			clear(r.streams)
-		}
 		s = &stream{disrupted: true, incomplete: true}
 		r.streams[strings.Clone(name)] = s
 	}
 	if !numbered {
 		return s
 	}
-	r.recent[r.recentPos] = stampedSeq{e.Seq, e.T, e.HasT}
-	r.recentPos = (r.recentPos + 1) % len(r.recent)
+	s.recent[s.recentPos] = stampedSeq{e.Seq, e.T, e.HasT}
+	s.recentPos = (s.recentPos + 1) % len(s.recent)
 	switch {
 	case !s.numbered, e.Seq == s.next:
 	case e.Seq > s.next:
@@ -542,7 +553,10 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 // received: it was well formed but means nothing to the caller. The next one of
 // its sender is then marked as a Discontinuity.
 func (r *Receiver) Reject(size int) {
-	r.takeBack(size, func(st *Stats) { st.FramesMalformed++ })
+	if r.takeBack(size, func(st *Stats) { st.FramesMalformed++ }) {
+		r.conn.owners.release(r.lastName)
+		r.due, r.nonsense = r.dueBefore, true // what means nothing is no success
+	}
 }
 
 // Drop is Reject of a frame that the caller has no use for at the moment.
@@ -550,11 +564,12 @@ func (r *Receiver) Drop(size int) {
 	r.takeBack(size, func(st *Stats) { st.FramesDropped++ })
 }
 
-func (r *Receiver) takeBack(size int, instead func(st *Stats)) {
+// takeBack reports whether there was a frame.
+func (r *Receiver) takeBack(size int, instead func(st *Stats)) bool {
 	r.care.enter()
 	defer r.care.leave()
 	if r.last == nil {
-		return // there was no frame
+		return false
 	}
 	r.stats.count(func(st *Stats) {
 		st.Frames--
@@ -563,6 +578,7 @@ func (r *Receiver) takeBack(size int, instead func(st *Stats)) {
 	})
 	r.last.disrupted, r.last.incomplete = true, true
 	r.last = nil
+	return true
 }
 
 // Close ends the receiver without waiting. After it Recv returns ErrClosed.

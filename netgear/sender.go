@@ -441,11 +441,15 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 	return zmsg.In, nil
 }
 
-// collect takes in the confirmations that are there.
+// maxSurplus is how many answers beyond the frames in flight are taken in at once: a
+// receiver that says more than it was asked costs the stream next to nothing.
+const maxSurplus = 2
+
+// collect takes in the confirmations that are there, one for each frame in flight. A
+// PAIR socket is rid of some that nobody waits for too; a REQ socket must not be
+// asked for an answer that it does not wait for.
 func (s *Sender) collect() error {
-	// A REQ socket must not be asked for an answer that it does not wait for;
-	// a PAIR socket is rid of answers that nobody waits for.
-	for s.sent > 0 || s.cfg.Pattern == wire.Pair {
+	for surplus := 0; s.sent > 0 || s.cfg.Pattern == wire.Pair && surplus < maxSurplus; {
 		// An array comes in a second part.
 		parts, err := receiveParts(s.conn.data, &s.reply, &s.array, &s.extra)
 		if parts == 0 && errors.Is(err, zmsg.ErrAgain) {
@@ -454,22 +458,28 @@ func (s *Sender) collect() error {
 		if err != nil {
 			return fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 		}
-		port := ""
-		if s.cfg.answers() {
-			port = s.tellReply(parts)
-		} else if parts != 1 {
-			s.malformed(fmt.Errorf("confirmation in %d parts: want 1: %w", parts, wire.ErrMalformed))
-		}
-		if s.sent > 0 {
-			s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), s.reply.Bytes())
+		if s.sent == 0 {
+			surplus++
+			s.stats.count(func(st *Stats) { st.FramesMalformed++ })
+		} else {
+			s.answered(parts)
 		}
 		s.reply.Close()
 		s.array.Close()
-		if s.sent > 0 {
-			s.confirmed(port)
-		}
 	}
 	return nil
+}
+
+// answered takes in the answer to the oldest frame.
+func (s *Sender) answered(parts int) {
+	port := ""
+	if s.cfg.answers() {
+		port = s.tellReply(parts)
+	} else if parts != 1 {
+		s.malformed(fmt.Errorf("confirmation in %d parts: want 1: %w", parts, wire.ErrMalformed))
+	}
+	s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), s.reply.Bytes())
+	s.confirmed(port)
 }
 
 // confirmed takes note of the confirmation of the oldest frame.

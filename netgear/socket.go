@@ -104,7 +104,8 @@ type conn struct {
 	full atomic.Uint64
 	// fatal is why there is no use in going on: it was refused, or the tunnel
 	// was. Shared.
-	fatal atomic.Pointer[error]
+	fatal  atomic.Pointer[error]
+	owners *owners // of the streams of a Receiver; shared
 	// names is the name to connect to, or nil where there is none to look up.
 	names *nameWatch
 	// joined has what the socket is connected to, for each port; empty: not yet,
@@ -138,7 +139,7 @@ var ending atomic.Int32
 func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counters) (*conn, error) {
 	c := &conn{
 		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
-		peers: peers, opened: time.Now(),
+		peers: peers, owners: newOwners(cfg.RequestTimeout), opened: time.Now(),
 	}
 	err := checkDescriptors()
 	if err != nil {
@@ -527,7 +528,9 @@ func (c *conn) ensure(ctx context.Context) error {
 			if c.cfg.MaxRetries > 0 {
 				return err
 			}
-			c.obs.warn(fmt.Errorf("%w: trying again", err))
+			if errors.Is(err, ErrInUse) {
+				c.obs.warn(fmt.Errorf("%w: trying again", err))
+			}
 			until = now.Add(renewPatience)
 		}
 		if err := sleep(ctx, pause); err != nil {
@@ -550,6 +553,7 @@ func (c *conn) drop() {
 		c.log.Warn("closing a socket", "error", err)
 	}
 	c.sock = nil
+	c.owners.clear()
 }
 
 // close lets go of everything. Messages that are still queued have linger to
@@ -757,6 +761,9 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 		default:
 		}
 		l.reason = l.why.reason(c.keys != nil)
+	}
+	if kind == linkEnded {
+		c.owners.ended(value)
 	}
 	change := c.peers.event(generation, l)
 	if c.cfg.Pattern == wire.Pair && c.cfg.Bind && change.connected > 1+maxRefused {

@@ -383,13 +383,48 @@ func TestErrorsOfMessages(t *testing.T) {
 func TestErrorOfTooManyPorts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	w := stay(t, "netgearsrc protocol=ipc address=%s/s multiserver-mode=true pattern=req-rep ports=7 ! netgeardemux name=d d.src_1%s", dir, toFake)
+	const ports = 257
+	list := make([]string, ports)
+	for i := range list {
+		list[i] = fmt.Sprint(i + 1)
+	}
+	w := stay(t, "netgearsrc name=src protocol=ipc address=%s/s multiserver-mode=true pattern=req-rep ports=%s ! netgeardemux name=d d.src_1%s", dir, strings.Join(list, ","), toFake)
 	s := far(t, zmq4.REQ, false, "ipc://"+dir+"/s:7")
-	for i := range 257 {
-		send(t, s, header(t, fields{"port": fmt.Sprint(i + 1)}), pixels)
+	for _, name := range append(list, "nobody") {
+		send(t, s, header(t, fields{"port": name}), pixels)
 		recv(t, s)
 	}
 	w.posts("d", posted{"demux-ports", errdoc.Demux})
+	w.posts("src", posted{"message-name", errdoc.Src})
+}
+
+// A source whose port is taken while it makes its socket anew waits for it.
+func TestErrorOfALostPort(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	w := stay(t, "netgearsrc name=src address=127.0.0.1 port=%d request-timeout=0.05%s", port, toFake)
+	within(t, "the port to be bound", func() bool { return bound(fmt.Sprint(port)) })
+	var l net.Listener
+	within(t, "the port to be free for a moment", func() (ok bool) {
+		var err error
+		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		return err == nil
+	})
+	defer l.Close()
+	w.posts("src", posted{"in-use-now", errdoc.Src})
+}
+
+// A source serves one sender at a time.
+func TestErrorOfAnIntruder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := stay(t, "netgearsrc name=src protocol=ipc address=%s/s port=1 pattern=req-rep%s", dir, toFake)
+	for range 2 {
+		s := far(t, zmq4.REQ, false, "ipc://"+dir+"/s:1")
+		send(t, s, header(t, nil), pixels)
+		recv(t, s)
+	}
+	w.posts("src", posted{"intruder", errdoc.Src})
 }
 
 // A pair has one peer; many others that connect are shaken off.
@@ -703,6 +738,9 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 		add(id, errdoc.Sink, errdoc.Src) // in cause_test.go
 	}
 	add("demux-ports", errdoc.Demux)
+	add("message-name", errdoc.Src)
+	add("intruder", errdoc.Src)
+	add("in-use-now", errdoc.Src)
 	add("value-length", errdoc.Sink, errdoc.Src)
 	add("message-length", errdoc.Sink)
 	add("forked", errdoc.Sink, errdoc.Src, errdoc.Demux)

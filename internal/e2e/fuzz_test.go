@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -162,7 +163,7 @@ func accounted(f figures) uint64 {
 	return f.Src["frames-received"] + f.Src["frames-dropped"] + f.Src["frames-malformed"] + f.Src["goodbyes"]
 }
 
-const goodHeader = `{"terminate_flag": false, "compression": false, "message": "good", "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "port": "1"}`
+const goodHeader = `{"terminate_flag": false, "compression": false, "message": "good", "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "port": "%d"}`
 
 var goodData = strings.Repeat("x", 4*6*3)
 
@@ -179,8 +180,8 @@ func TestFuzzedSource(t *testing.T) {
 		{"pub-sub", pubSub, ""},
 		{"pair, bidirectional", pair, "bidirectional-mode=true"},
 		{"req-rep, bidirectional", reqRep, "bidirectional-mode=true"},
-		{"req-rep, multi-server", reqRep, "multiserver-mode=true ports=%d"},
-		{"pub-sub, multi-server", pubSub, "multiserver-mode=true ports=%d"},
+		{"req-rep, multi-server", reqRep, "multiserver-mode=true ports=%d,%d"},
+		{"pub-sub, multi-server", pubSub, "multiserver-mode=true ports=%d,%d"},
 		{"req-rep, multi-client", reqRep, "multiclient-mode=true"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -190,9 +191,11 @@ func TestFuzzedSource(t *testing.T) {
 				usual = 3000
 			}
 			messages, g := bombardment(t, usual)
-			settings, port := c.settings, freePort(t)
-			if strings.Contains(settings, "%d") {
-				settings = fmt.Sprintf(settings, port)
+			settings, port, badPort := c.settings, freePort(t), 0
+			many := strings.Contains(settings, "%d")
+			if many {
+				badPort = freePort(t)
+				settings = fmt.Sprintf(settings, port, badPort)
 			}
 			r := watch(t, `--stats --said "good" netgearsrc name=src address=127.0.0.1 port=%d pattern=%v eos-on-terminate=false max-retries=0 %s ! appsink name=out`,
 				port, c.pattern, settings)
@@ -211,15 +214,24 @@ func TestFuzzedSource(t *testing.T) {
 			if c.pattern != pair {
 				wg.Go(func() { good.frames(r, 20) }) // in the midst of it
 			}
-			for range messages {
-				bad.send(g.Message())
+			for i := range messages {
+				if i == messages/3 && c.pattern != pair && !many {
+					wg.Wait()
+					good.Close() // one sender at a time: it is the bad one's turn
+					r.until("the good one gone", func(f figures) bool { return f.Src["peers"] == 1 })
+				}
+				m := g.Message()
+				if many {
+					m[0] = bytes.Replace(m[0], []byte("{"), fmt.Appendf(nil, `{"port": "%d", `, badPort), 1)
+				}
+				bad.send(m)
 				sent++
 			}
 			wg.Wait()
-			if c.pattern == pair {
+			if !many {
 				r.until("every message accounted for", func(f figures) bool { return accounted(f) == good.sent+sent })
 				bad.Close()
-				r.until("its place free again", gone)
+				r.until("its place free again", func(f figures) bool { return f.Src["peers"] == 0 })
 				sent0 := good.sent
 				good = newGoodSender(t, c.pattern, port, "", "")
 				good.sent = sent0
@@ -246,13 +258,14 @@ func TestFuzzedSource(t *testing.T) {
 type goodSender struct {
 	zocket
 	pattern pattern
+	header  string
 	sent    uint64
 }
 
 // newGoodSender connects one, from an address in the notation of ZeroMQ or "",
 // with the keys of a client in a folder or none, "".
 func newGoodSender(t testing.TB, p pattern, port int, from, keys string) *goodSender {
-	s := &goodSender{zocket: socket(t, [...]zmq4.Type{zmq4.PAIR, zmq4.REQ, zmq4.XPUB}[p]), pattern: p}
+	s := &goodSender{zocket: socket(t, [...]zmq4.Type{zmq4.PAIR, zmq4.REQ, zmq4.XPUB}[p]), pattern: p, header: fmt.Sprintf(goodHeader, port)}
 	if s.must(s.SetRcvtimeo(time.Second)); p == reqRep {
 		s.must(s.SetReqRelaxed(1))
 		s.must(s.SetReqCorrelate(1))
@@ -287,7 +300,7 @@ func (s *goodSender) frames(r script, n int) {
 	seen := len(r.events("buffer"))
 	for i := range n {
 		for try := 0; ; try++ {
-			if _, err := s.SendMessage(goodHeader, goodData); err != nil {
+			if _, err := s.SendMessage(s.header, goodData); err != nil {
 				s.t.Errorf("good frame %d: %v", i, err)
 				return
 			}

@@ -272,6 +272,9 @@ var Kinds = []Kind{
 		Rows: []Row{{
 			ID: "in-use", On: both, Text: "bind <endpoint>: address in use (<reason>)",
 			Cause: "another process, or another element, is bound to it", Cure: "`ss -ltnp` shows who; take another port, or `port=0` and read `current-port`",
+		}, {
+			ID: "in-use-now", On: both, Warning: true, Text: "bind <endpoint>: address in use (<reason>): trying again",
+			Cause: "another process took the port while the socket was made anew", Cure: "end it: the element takes the port back; with `max-retries` it gives up",
 		}},
 	},
 	{
@@ -498,6 +501,15 @@ var Kinds = []Kind{
 		},
 	},
 	{
+		Value: "netgear.ErrIntruder", Domain: "RESOURCE", SinkCode: "BUSY", SrcCode: "BUSY",
+		Title: "Another sender", About: "A source serves one sender at a time, and in the multi-server mode one for each of `ports`. The message is dropped and counted (`frames-dropped`), and the stream goes on.",
+		Rows: []Row{{
+			ID: "intruder", On: []string{Src}, Warning: true,
+			Text:  "another sender: a message from <address>, while <who> goes on: want one sender for a port (several: multiserver-mode=true, each with its own of ports)",
+			Cause: "two senders have the same receiver, or a stranger sends to its port", Cure: "a port for each sender, or `multiserver-mode`; `allow` or `secure-mode` against strangers",
+		}},
+	},
+	{
 		Value: "netgear.ErrTransport", Domain: "RESOURCE", SinkCode: "WRITE", SrcCode: "READ",
 		Title: "ZeroMQ failed", About: "",
 		Rows: []Row{{
@@ -513,6 +525,11 @@ var Kinds = []Kind{
 			{
 				ID: "message-malformed", On: []string{Src}, Warning: true, Text: "message dropped: <part>: <what is wrong>: malformed message",
 				Cause: "the header is not NetGear's: a fault of the sender, or no NetGear at all", Cure: "the text names the key or the byte, and what was wanted",
+			},
+			{
+				ID: "message-name", On: []string{Src}, Warning: true,
+				Text:  `message dropped: malformed message: sender with port "<name>": want one of ports=<ports>, and multiserver-mode=true there`,
+				Cause: "the sender says another port than the source has, or none: it is not in the multi-server mode", Cure: "the same port and `multiserver-mode=true` at the sender",
 			},
 			{
 				ID: "message-parts", On: []string{Src}, Warning: true, Text: "message dropped: malformed message: <number> parts: want a header and a data part",

@@ -29,6 +29,10 @@ var within = map[string][]string{
 	"%w: no line public-key": {"key-file"}, "%s: %w: no line secret-key": {"key-file"}, "without an equals sign": {"key-file"},
 	"40 characters of Z85": {"key-file"}, "not of one pair": {"key-file"},
 	"it is secret and was generated beside the others": {"key-missing"}, "copy it from the end that binds": {"key-missing"},
+	// an array that is no picture
+	"want a name of at most %d characters of ASCII": {"returned-unsupported"}, "want dimensions of at most 31 bits": {"returned-unsupported"},
+	// who sends
+	"the sender that is served": {"intruder"}, "the sender that uses port ": {"intruder"},
 	// the steps of opening, and of a stream
 	"netgear: %w: event descriptor: %w": {"open"}, "netgear: %w: context: %w": {"open"}, "netgear: %w: socket: %w": {"open"}, "netgear: %w: socket option %s: %w": {"open"}, "netgear: %w: socket option ZAP_ENFORCE_DOMAIN: %w": {"open"}, "netgear: %w: monitor: %w": {"open"},
 	"netgear: %w: ZAP socket: %w": {"open"}, "netgear: %w: bind %s: %w": {"open"}, `gave %q: want a port at its end`: {"open"},
@@ -75,8 +79,10 @@ var unposted = map[string]string{
 	"no READY":              "nobody: what a look at the other end could not read",
 	"no key":                "a test of the known hosts",
 	"only in NULL or READY": "the log, and GError of the URI handler", "cannot be changed now": "the log, and GError of the URI handler",
-	"%w: video format %s":   "nobody: the pad's template lets no such caps in, and returned frames of such go to the log",
-	"since the last report": "the debug text", "the first of its kind": "the debug text", "could not open": "the debug text", "could not take the caps": "the debug text", "could not map the buffer": "the debug text",
+	"{\"dtype\": %q, \"shape\": %s}": "the JSON of a signal",
+	"which only the other end has":   "a Go program that uses the library: an element has no such property",
+	"%w: video format %s":            "nobody: the pad's template lets no such caps in, and returned frames of such go to the log",
+	"since the last report":          "the debug text", "could not open": "the debug text", "could not take the caps": "the debug text", "could not map the buffer": "the debug text",
 	"the caps are ": "the debug text", "a parser or decodebin in front": "the debug text", "completes what the sender says": "the debug text", "a Python sender says no frame rate": "the debug text",
 	"want what GStreamer has caps for": "nobody: what a sender may say is in a table that makes caps",
 	"of another type, want %s":         "the reason why caps are ignored, which is not shown", "is not what it should be, or there twice": "as the line above", "want one media type with plain values": "as the line above", "%s is a number, want (string)": "as the line above", "JPEG of %dx%d, which decodes to": "frame-malformed, in the place of its first part",

@@ -2,6 +2,7 @@
  * blocks but netgear_zmsg_wait. The Go runtime preempts threads with signals,
  * so libzmq returns EINTR at any time: it is retried here, or told to the
  * caller where a deadline has to be recomputed. */
+#define _GNU_SOURCE /* for POLLRDHUP */
 #include "zmsg.h"
 
 #include <errno.h>
@@ -209,3 +210,10 @@ void netgear_zmsg_waker_clear(int fd)
 }
 
 void netgear_zmsg_waker_close(int fd) { close(fd); }
+
+int netgear_zmsg_stands(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	return fd >= 0 && poll(&p, 1, 0) >= 0 && !(p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+}

@@ -134,6 +134,10 @@ func (m *Message) Connection() int {
 	return int(C.zmq_msg_get(m.c(), C.ZMQ_SRCFD))
 }
 
+// Stands reports whether the other end of a connection, by its number, has not
+// closed it. A number that is not in use does not stand.
+func Stands(connection int) bool { return C.netgear_zmsg_stands(C.int(connection)) != 0 }
+
 // Close empties the message and lets go of its content.
 func (m *Message) Close() {
 	if m.full {

@@ -1,0 +1,106 @@
+package netgear
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// owners ties the name of each sender to the connection that it uses. While that
+// connection stands and is in use, what comes over others under the same name is
+// none of this stream: a stranger neither shows a picture in it nor ends it. Outside
+// the multi-server mode all senders have one name, so one is served at a time.
+//
+// Names are bounded by whoever calls: outside the multi-server mode there is one, in
+// it those among the ports. Safe for concurrent use.
+type owners struct {
+	patience time.Duration             // after which a connection that sends nothing gives way
+	stands   func(connection int) bool // whether the other end has not closed it
+
+	mu    sync.Mutex
+	names map[string]owner
+}
+
+type owner struct {
+	connection int
+	last       time.Time // when it sent
+}
+
+func newOwners(patience time.Duration) *owners {
+	return &owners{patience: patience, stands: zmsg.Stands, names: map[string]owner{}}
+}
+
+// admits reports whether a message that came at now is of the sender of that name.
+func (o *owners) admits(name string, connection int, now time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	own, ok := o.names[name]
+	if ok && own.connection != connection && now.Sub(own.last) < o.patience && o.stands(own.connection) {
+		return false
+	}
+	o.names[name] = owner{connection, now}
+	return true
+}
+
+// release says that the sender of that name has ended, or sent what means nothing.
+func (o *owners) release(name string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.names, name)
+}
+
+// ended says that a connection has: its number may be that of another one soon.
+func (o *owners) ended(connection int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for name, own := range o.names {
+		if own.connection == connection {
+			delete(o.names, name)
+		}
+	}
+}
+
+// clear says that all connections have ended.
+func (o *owners) clear() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	clear(o.names)
+}
+
+// strange is the warning about a message that is not of its sender.
+func strange(name string, connection int) error {
+	who, from := "the sender that is served", remoteAddress(connection)
+	if from == "" {
+		from = "another connection"
+	}
+	if name != "" {
+		who = "the sender that uses port " + name
+	}
+	return fmt.Errorf("netgear: %w: a message from %s, while %s goes on: want one sender for a port (several: multiserver-mode=true, each with its own of ports)",
+		ErrIntruder, from, who)
+}
+
+// nameOf returns how a sender is told from others.
+func (c *conn) nameOf(h *wire.Header) string {
+	if c.cfg.MultiServer {
+		return h.Port
+	}
+	return ""
+}
+
+// checkName reports what is wrong with the name that a sender gives itself.
+func (c *conn) checkName(h *wire.Header) error {
+	if !c.cfg.MultiServer {
+		return nil
+	}
+	n, err := strconv.ParseUint(h.Port, 10, 16)
+	if err != nil || !slices.Contains(c.ports, uint(n)) {
+		return fmt.Errorf("%w: sender with port %q: want one of ports=%s, and multiserver-mode=true there", wire.ErrMalformed, h.Port, c.cfg.Ports)
+	}
+	return nil
+}
