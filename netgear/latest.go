@@ -370,7 +370,11 @@ func (l *latest) receive() (*arrival, error) {
 	a.header = wire.Header{}
 	if err == nil {
 		l.stats.take()
-		if bad := l.conn.judge(&a.head, &a.body, parts, &a.header); bad != nil {
+		bad := l.conn.judge(&a.head, &a.body, parts, &a.header)
+		if bad == nil && !a.header.Terminate { // what is of no use must not take the place of what is
+			bad = a.header.Check(a.body.Bytes(), l.conn.cfg.MaxFrameSize)
+		}
+		if bad != nil {
 			tellMalformed(l.stats, l.conn.obs, bad)
 			err = zmsg.ErrAgain
 		} else if name := l.conn.nameOf(&a.header); !l.conn.owners.admits(name, a.head.Connection(), time.Now()) {

@@ -68,7 +68,7 @@ func (c *OutCaps) jpeg(data []byte, maxSize uint64) error {
 	if err := decodable(info); err != nil {
 		return err
 	}
-	if size := uint64(info.Width) * uint64(info.Height) * uint64(info.Components); maxSize > 0 && size > maxSize {
+	if size := info.DecodedSize(); maxSize > 0 && size > maxSize {
 		return fmt.Errorf("JPEG of %dx%d, which decodes to %d bytes: want at most max-frame-size=%d: %w", info.Width, info.Height, size, maxSize, wire.ErrMalformed)
 	}
 	c.Media, c.Width, c.Height, c.SOF = JPEG, info.Width, info.Height, info.SOF
