@@ -302,7 +302,7 @@ func (p pipeline) caps() (caps []string) {
 // warnings returns how many warnings were posted, but for those that the other end
 // is not there: it may take its time to start.
 func (p pipeline) warnings() int {
-	return p.count(`^WARNING: from element`) - p.count(`^WARNING: from element .* (nobody has connected to|nobody listens at|there is no socket) `)
+	return p.count(`^WARNING: from element`) - p.count(`^WARNING: from element .*: no \w+ (at|from) \S+: (nobody has connected to|nobody listens at|there is no socket) `)
 }
 
 // script is a running Python script, which prints events as lines of JSON.

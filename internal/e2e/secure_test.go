@@ -146,8 +146,11 @@ func TestSecureRefusals(t *testing.T) {
 			if lost := good.events("timeout"); len(lost) > 0 {
 				t.Errorf("the good sender was disturbed: %v", lost)
 			}
-			if told := r.events("message"); len(told) > 0 {
-				t.Errorf("the source said %v", told)
+			r.posts("src", posted{"peer-refused", "netgearsrc"})
+			for _, e := range r.events("message") {
+				if e.Kind != "warning" {
+					t.Errorf("the source said %+v", e)
+				}
 			}
 		})
 	}
@@ -195,8 +198,9 @@ func TestNoDowngradeOfSink(t *testing.T) {
 		port := first.port()
 		first.kill(syscall.SIGKILL)
 		plain := peer(t, "recv --pattern %d --port %d --monitor", p, port)
-		w.exits(1)
-		checkError(t, w, "resource", "not-authorized", "does not encrypt")
+		// It had a receiver, so it warns and goes on trying.
+		w.posts("", posted{"refused-again", "netgearsink"})
+		w.says(`"text": "refused: \S+ does not encrypt: want secure-mode there too; it gets nothing: trying again"`)
 		plain.event("rejected", 1)
 		if got := len(plain.events("frame")); got > 0 {
 			t.Errorf("the receiver without encryption got %d frames", got)
@@ -379,7 +383,7 @@ func TestSecureMachines(t *testing.T) {
 		server, client := t.TempDir(), t.TempDir()
 		src := p.chaosSrc("*", chaosPort)
 		keyed := func(text, folder, more string) string {
-			return strings.Replace(text, "max-retries=0", secured(2, folder)+more+" max-retries=0", 1)
+			return regexp.MustCompile(`netgear(sink|src) `).ReplaceAllString(text, "${0}"+secured(2, folder)+more+" ")
 		}
 		first := frameLog(t, m.receiver, keyed(src, server, "")) // makes the server's keys
 		first.port()
