@@ -70,7 +70,11 @@ func TestPropertiesAreThoseOfTheTable(t *testing.T) {
 				continue
 			}
 			if p.Stored() && !p.Secret {
-				if got, want := fmt.Sprint(got), fmt.Sprint(p.Get(&def)); got != want {
+				want := fmt.Sprint(p.Get(&def))
+				if want == "" && p.Kind == netgear.Caps {
+					want = "NULL" // as GStreamer writes caps that are not set
+				}
+				if got := fmt.Sprint(got); got != want {
 					t.Errorf("%s: %s is %s, want %s", name, p.Name, got, want)
 				}
 			}

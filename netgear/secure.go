@@ -318,7 +318,23 @@ func writeFile(path string, text []byte, mode os.FileMode) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder has a file that was renamed in a folder be there after a power cut.
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) {
+		err = nil // a file system without it
+	}
+	return errors.Join(err, d.Close())
 }
 
 // accepts says why a client with that public key is not let in, or nil. Keys can
