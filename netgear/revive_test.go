@@ -224,7 +224,7 @@ func TestConnectionAfterAHugeMessage(t *testing.T) {
 	wg.Go(func() {
 		for i := 0; ctx.Err() == nil && r.Stats().Frames < 6; i++ {
 			if r.Stats().Frames == 3 && i%10 == 0 {
-				peer.send(head, bytes.Repeat([]byte{1}, 20<<20))
+				peer.send(head, bytes.Repeat([]byte{1}, 40<<20))
 			}
 			peer.send(head, strings.Repeat("a", 300))
 			time.Sleep(10 * time.Millisecond)

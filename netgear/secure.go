@@ -326,7 +326,7 @@ func writeFile(path string, text []byte, mode os.FileMode) (err error) {
 
 // syncFolder has a file that was renamed in a folder be there after a power cut.
 func syncFolder(path string) error {
-	d, err := os.Open(path)
+	d, err := os.Open(path) //nolint:gosec // the folder of certificates, which the user names
 	if err != nil {
 		return err
 	}
