@@ -14,7 +14,7 @@ const readableWidth = 120
 // Pages read well in a terminal too: lines of normal length, and no comments to
 // the tests.
 func TestPagesReadable(t *testing.T) {
-	for _, pattern := range append([]string{"CONTRIBUTING.md", "SECURITY.md"}, pagesFiles...) {
+	for _, pattern := range append([]string{"CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"}, pagesFiles...) {
 		files, err := filepath.Glob(filepath.Join(pagesRoot, pattern))
 		if err != nil || len(files) == 0 {
 			t.Fatal(pattern, " leads to no file ", err)
