@@ -110,6 +110,9 @@ type Config struct {
 	// Allow are the source addresses and networks, with commas, that may
 	// connect to this end, which must bind with TCP; empty means all.
 	Allow string
+	// MaxConnections is how many connections an end that binds has at once; further
+	// ones are turned away.
+	MaxConnections uint
 
 	// SSHTunnel, as user@host or user@host:port, takes a Sender's connection
 	// through that SSH server, which looks up Address and connects to it.

@@ -484,7 +484,9 @@ func TestAnswersToFramesReadAhead(t *testing.T) {
 	cfg := config(netgear.ReceiverRole, wire.ReqRep)
 	ports := make([]uint, frames)
 	for i := range ports {
-		ports[i] = freePort(t)
+		for ports[i] == 0 || slices.Contains(ports[:i], ports[i]) {
+			ports[i] = freePort(t)
+		}
 	}
 	cfg.MultiServer, cfg.Ports, cfg.RequestTimeout = true, portList(ports...), 20*time.Second
 	sent := make(chan int, frames)
@@ -1086,7 +1088,7 @@ func TestPanicsInGoroutinesBecomeErrors(t *testing.T) {
 		{"watch of a sender, number of peers", netgear.SenderRole, netgear.Observer{Peers: func(int) { panic("boom") }}, nil},
 		{"watch of a receiver, peer added", netgear.ReceiverRole, netgear.Observer{PeerAdded: func(string) { panic("boom") }}, nil},
 		{"watch of a sender, log", netgear.SenderRole, log("connection"), nil},
-		{"ZAP, log", netgear.ReceiverRole, log("refused"), func(c *netgear.Config) { c.Allow = "10.0.0.0/8" }},
+		{"door, log", netgear.ReceiverRole, log("peer rejected"), func(c *netgear.Config) { c.Allow = "10.0.0.0/8" }},
 		{"tunnel, log", netgear.SenderRole, log("ssh tunnel: no connection"), func(c *netgear.Config) {
 			c.SSHTunnel, c.SSHPassword, c.SSHKnownHosts = fmt.Sprintf("user@127.0.0.1:%d", freePort(t)), "secret", knownHosts
 		}},

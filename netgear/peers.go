@@ -105,6 +105,7 @@ const (
 type linkNews struct {
 	kind     linkEvent
 	endpoint string
+	from     string  // of linkAccepted: whose it is, when that is certain
 	fd       int     // of linkAccepted, linkConnected and linkEnded
 	why      failure // of linkRefused
 	reason   string  // the same for people
@@ -131,6 +132,13 @@ func (t *peerTable) socketLocked(generation uint64) *socketPeers {
 		t.sockets[generation] = s
 	}
 	return s
+}
+
+// reject takes note of a connection that the door has ended.
+func (t *peerTable) reject(reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rejected, t.last = t.rejected+1, reason
 }
 
 // presence returns how many peers are connected, and when that last became zero
@@ -176,7 +184,7 @@ func (t *peerTable) deny(address, reason string) {
 // oldest of all when that is not known, and forgets it.
 func (t *peerTable) deniedLocked(endpoint string) (d denial, ok bool) {
 	address := plainAddress(addressOf(endpoint))
-	i := slices.IndexFunc(t.denied, func(d denial) bool { return address == "" || d.address == address })
+	i := slices.IndexFunc(t.denied, func(d denial) bool { return address == "" || d.address == "" || d.address == address })
 	if i < 0 {
 		return d, false
 	}
@@ -222,7 +230,9 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 	case linkAccepted, linkConnected:
 		port := portOf(endpoint)
 		if l.kind == linkAccepted {
-			if from := t.remote(fd); from != "" {
+			if l.from != "" {
+				endpoint = l.from
+			} else if from := t.remote(fd); from != "" {
 				endpoint = from
 			} else if port != "" { // it has hung up already
 				endpoint = unknownEndpoint

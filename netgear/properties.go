@@ -239,6 +239,11 @@ var Properties = []Property{
 		field: func(c *Config) any { return &c.Allow },
 	},
 	{
+		Name: "max-connections", Nick: "Largest number of connections", Kind: Uint, On: BothRoles, Default: "256", Min: 1, Max: 65535,
+		Blurb: "Largest number of connections that the end that binds has at once; further ones are turned away",
+		field: func(c *Config) any { return &c.MaxConnections },
+	},
+	{
 		Name: "ssh-tunnel-mode", Nick: "SSH tunnel", Kind: String, On: SenderRole, NetGear: "ssh_tunnel_mode",
 		Blurb: "SSH server to connect through, as user@host or user@host:port (empty = none); address and port are then as seen from there",
 		field: func(c *Config) any { return &c.SSHTunnel },

@@ -158,7 +158,7 @@ func TestZAP(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var reason string
-			d := &door{keys: row.keys, allow: allow, refused: func(_, r string) { reason = r }, log: slog.New(slog.DiscardHandler)}
+			d := &doorkeeper{keys: row.keys, allow: allow, refused: func(_, r string) { reason = r }, log: slog.New(slog.DiscardHandler)}
 			answer := d.answer(row.parts)
 			if len(answer) != 6 || answer[0] != zapVersion || answer[2] != row.status || answer[4] != "" || answer[5] != "" {
 				t.Errorf("answer %q, want status %s and no user id", answer, row.status)
@@ -182,7 +182,7 @@ func FuzzZAP(f *testing.F) {
 		if err == nil && r.mechanism != mechanismNull && r.mechanism != mechanismCurve {
 			t.Errorf("mechanism %q was taken", r.mechanism)
 		}
-		d := &door{allow: allowList{}, keys: &keyring{mode: IronHouse, folder: "/nonexistent"}, refused: func(_, _ string) {}, log: slog.New(slog.DiscardHandler)}
+		d := &doorkeeper{allow: allowList{}, keys: &keyring{mode: IronHouse, folder: "/nonexistent"}, refused: func(_, _ string) {}, log: slog.New(slog.DiscardHandler)}
 		if a := d.answer(parts); len(a) != 6 || a[2] != "400" {
 			t.Errorf("answer %q: nobody has a key here", a)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
@@ -86,13 +87,22 @@ type conn struct {
 
 	keys   *keyring // nil: no encryption
 	tunnel *tunnel  // nil: none
-	zctx   *zmq4.Context
-	sock   *zmq4.Socket
-	data   zmsg.Socket
-	waker  *zmsg.Waker
-	ports  []uint    // what is bound or connected to
-	built  time.Time // the socket
-	opened time.Time // the conn
+	// door stands before the sockets, unless a tunnel does. ways has one for each
+	// port of an end that connects, and listening counts those of one that binds
+	// which are open.
+	door      *door.Door
+	ways      []way
+	listening int
+	// mentions counts the rejections that were told of in the second mentioned.
+	// Shared.
+	mentions, mentioned atomic.Int64
+	zctx                *zmq4.Context
+	sock                *zmq4.Socket
+	data                zmsg.Socket
+	waker               *zmsg.Waker
+	ports               []uint    // what is bound or connected to
+	built               time.Time // the socket
+	opened              time.Time // the conn
 
 	peers *peerTable
 	// lost is set by the watch when a connection ends that had come about, and
@@ -177,19 +187,26 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 	}
 	if c.tunnel == nil {
 		c.names = newNameWatch(cfg, c.announce)
+		if err = c.openDoor(); err != nil {
+			c.close(0)
+			return nil, err
+		}
 	}
 	if c.names != nil {
 		spawn(c.fail, func() { c.names.follow(c.ctx, c.fail, c.whole) })
 	}
 	// The port may be ours still for a moment after an earlier close.
-	for begin := time.Now(); ; time.Sleep(time.Millisecond / 2) {
+	for begin := time.Now(); cfg.Bind; time.Sleep(time.Millisecond / 2) {
 		grace := bindGrace
 		if ending.Load() > 0 {
 			grace = ownGrace
 		}
-		if err = c.build(); !errors.Is(err, ErrInUse) || time.Since(begin) > grace {
+		if err = c.listen(); !errors.Is(err, ErrInUse) || time.Since(begin) > grace {
 			break
 		}
+	}
+	if err == nil {
+		err = c.build()
 	}
 	if err != nil {
 		c.close(0)
@@ -221,19 +238,16 @@ func checkDescriptors() error {
 	return nil
 }
 
-// guarded says whether connections to this end are asked who they are.
-func (c *conn) guarded() bool { return c.cfg.Bind && (c.keys != nil || c.cfg.Allow != "") }
+// guarded says whether connections to this end are asked for their keys. Their
+// addresses are the door's affair.
+func (c *conn) guarded() bool { return c.cfg.Bind && c.keys != nil }
 
 // guard has the connections of all sockets to come judged.
 func (c *conn) guard() error {
 	if !c.guarded() {
 		return nil
 	}
-	allow, err := parseAllow(c.cfg.Allow)
-	if err != nil {
-		return err
-	}
-	return serveZAP(c.zctx, &door{keys: c.keys, allow: allow, refused: c.peers.deny, log: c.log, fail: c.fail})
+	return serveZAP(c.zctx, &doorkeeper{keys: c.keys, refused: c.peers.deny, log: c.log, fail: c.fail})
 }
 
 func (c *conn) socketType() zmq4.Type {
@@ -283,7 +297,17 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 		c.names.take() // join has the newest anyway
 	}
 	c.moved = false
+	if c.cfg.Bind {
+		name := c.door.Name(generation)
+		if err := errors.Join(data.AcceptOwnProcess(), sock.Bind(IPC.String()+"://"+name)); err != nil {
+			return fmt.Errorf("netgear: %w: bind %s: %w", ErrOpen, name, err)
+		}
+		c.door.Lead(name)
+	}
 	for i := range c.ports {
+		if c.cfg.Bind {
+			break
+		}
 		if err := c.join(sock, i); err != nil {
 			return err
 		}
@@ -292,44 +316,23 @@ func (c *conn) attach(sock *zmq4.Socket) error {
 	return nil
 }
 
-// join binds or connects sock to the port number i. It does nothing while the
-// name to connect to has no address; see followName.
+// join connects sock to the port number i. It does nothing while the name to
+// connect to has no address; see followName.
 func (c *conn) join(sock *zmq4.Socket, i int) error {
-	endpoint := c.cfg.endpoint(c.ports[i])
-	if !c.cfg.Bind {
-		c.joined[i] = c.connectEndpoint(c.ports[i])
-		if c.joined[i] == "" {
-			return nil
-		}
-		var err error
-		if c.names != nil {
-			err = sock.SetIpv6(strings.Contains(c.joined[i], "["))
-		}
-		if err == nil {
-			err = sock.Connect(c.joined[i])
-		}
-		if err != nil && c.names != nil { // what a name server says is no reason to end
-			c.log.Warn("cannot connect", "endpoint", c.joined[i], "error", err)
-			c.joined[i], err = "", nil
-		}
-		if err != nil {
-			return fmt.Errorf("netgear: %w: connect %s: %w", ErrOpen, endpoint, err)
-		}
+	c.joined[i] = c.connectEndpoint(c.ports[i])
+	if c.joined[i] == "" {
 		return nil
 	}
-	if err := sock.Bind(endpoint); err != nil {
-		return bindError(endpoint, err)
+	at, err := c.through(i, c.joined[i])
+	if err == nil {
+		err = sock.Connect(at)
 	}
-	if c.cfg.Protocol == TCP && c.ports[i] == 0 {
-		last, err := sock.GetLastEndpoint()
-		if err != nil {
-			return fmt.Errorf("netgear: %w: bind %s: %w", ErrOpen, endpoint, err)
-		}
-		port, err := strconv.ParseUint(last[strings.LastIndexByte(last, ':')+1:], 10, 16)
-		if err != nil {
-			return fmt.Errorf("netgear: %w: bind %s gave %q: want a port at its end", ErrOpen, endpoint, last)
-		}
-		c.ports[i] = uint(port)
+	if err != nil && c.names != nil { // what a name server says is no reason to end
+		c.log.Warn("cannot connect", "endpoint", c.joined[i], "error", err)
+		c.joined[i], err = "", nil
+	}
+	if err != nil {
+		return fmt.Errorf("netgear: %w: connect %s: %w", ErrOpen, c.cfg.endpoint(c.ports[i]), err)
 	}
 	return nil
 }
@@ -382,7 +385,7 @@ func (c *conn) leave(i int) {
 	if c.joined[i] == "" {
 		return
 	}
-	if err := c.sock.Disconnect(c.joined[i]); err != nil {
+	if err := c.sock.Disconnect(c.mouthOf(i)); err != nil {
 		c.log.Debug("leaving a dead endpoint", "error", err)
 	}
 	c.joined[i] = ""
@@ -409,18 +412,6 @@ func (c *conn) endpoints() string {
 		names[i] = c.cfg.endpoint(p)
 	}
 	return strings.Join(names, ",")
-}
-
-func bindError(endpoint string, err error) error {
-	kind := ErrOpen
-	switch zmq4.AsErrno(err) {
-	case zmq4.Errno(syscall.EADDRINUSE):
-		kind = ErrInUse
-	case zmq4.Errno(syscall.ENODEV), zmq4.Errno(syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("netgear: bind %s: %w (%w): want bind=false to connect to it, or address=* or one of this machine (%s) to bind",
-			endpoint, ErrNoAddress, err, ownAddress())
-	}
-	return fmt.Errorf("netgear: bind %s: %w (%w)", endpoint, kind, err)
 }
 
 type option struct {
@@ -549,6 +540,9 @@ func (c *conn) drop() {
 	if c.sock == nil {
 		return
 	}
+	if c.door != nil {
+		c.door.Lead("")
+	}
 	if err := c.sock.Close(); err != nil {
 		c.log.Warn("closing a socket", "error", err)
 	}
@@ -568,6 +562,9 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 	c.revival.close()
 	c.waker.Close()
 	c.cancel()
+	if c.door != nil {
+		c.door.Shut()
+	}
 	ended := make(chan struct{})
 	zctx := c.zctx
 	told := func(err error) { c.log.Error("after the end", "error", err) } // nobody waits for an error any more
@@ -581,6 +578,9 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 		}
 		if c.tunnel != nil {
 			c.tunnel.close(linger) // what the sockets had left is in it
+		}
+		if c.door != nil {
+			c.door.Close(linger) // as well
 		}
 	})
 	select {
@@ -739,6 +739,7 @@ func (c *conn) watch(sock *zmq4.Socket, generation uint64) error {
 // happened takes in one event of a monitor, in the goroutine of its watch.
 func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int) {
 	if ev == zmq4.EVENT_CONNECT_RETRIED {
+		addr = c.shown(addr)
 		c.revival.well(generation, c.portIndex(addr))
 		c.announce()
 		return
@@ -747,9 +748,7 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 	if !ok {
 		return
 	}
-	if c.tunnel != nil {
-		addr = c.endpoints() // not its mouth
-	}
+	addr = c.shown(addr)
 	l := linkNews{kind: kind, endpoint: addr, fd: value}
 	if kind == linkRefused {
 		l.fd = 0
@@ -765,7 +764,13 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 	if kind == linkEnded {
 		c.owners.ended(value)
 	}
+	c.introduce(&l)
 	change := c.peers.event(generation, l)
+	if change.rejected != "" && change.why == failedUnknown && c.door != nil {
+		if why := c.door.Why(strings.TrimPrefix(change.rejected, "tcp://")); why != "" {
+			change.reason = why
+		}
+	}
 	if c.cfg.Pattern == wire.Pair && c.cfg.Bind && change.connected > 1+maxRefused {
 		c.full.Store(generation)
 		c.waker.Wake()

@@ -22,8 +22,8 @@ const (
 	mechanismCurve = "CURVE"
 )
 
-// door decides who may connect to a binding end.
-type door struct {
+// doorkeeper decides who may connect to a binding end.
+type doorkeeper struct {
 	keys  *keyring // nil: no CURVE
 	allow allowList
 	// refused is told of every connection that is not let in: its address
@@ -71,7 +71,7 @@ func parseZAP(parts [][]byte) (r zapRequest, err error) {
 }
 
 // judge says why a connection is not let in, or nil.
-func (d *door) judge(r *zapRequest) error {
+func (d *doorkeeper) judge(r *zapRequest) error {
 	switch {
 	case r.domain != zapDomain:
 		return fmt.Errorf("ZAP domain %.20q is not ours", r.domain)
@@ -90,7 +90,7 @@ func (d *door) judge(r *zapRequest) error {
 // answer is the reply to a request: version, request id, status code and text,
 // user id, metadata. The user id stays empty: libzmq hands a longer one on as
 // a message that takes a place in the receive queue for ever.
-func (d *door) answer(parts [][]byte) []string {
+func (d *doorkeeper) answer(parts [][]byte) []string {
 	r, err := parseZAP(parts)
 	if err == nil {
 		err = d.judge(&r)
@@ -106,7 +106,7 @@ func (d *door) answer(parts [][]byte) []string {
 // serveZAP answers libzmq's questions in a goroutine of its own until the
 // context is terminated, which waits for its socket. Should it ever end before
 // that, nobody is let in any more (ZAP_ENFORCE_DOMAIN).
-func serveZAP(zctx *zmq4.Context, d *door) error {
+func serveZAP(zctx *zmq4.Context, d *doorkeeper) error {
 	sock, err := zctx.NewSocket(zmq4.REP)
 	if err != nil {
 		return fmt.Errorf("netgear: %w: ZAP socket: %w", ErrOpen, err)

@@ -35,7 +35,7 @@ var within = map[string][]string{
 	"the sender that is served": {"intruder"}, "the sender that uses port ": {"intruder"},
 	// the steps of opening, and of a stream
 	"netgear: %w: event descriptor: %w": {"open"}, "netgear: %w: context: %w": {"open"}, "netgear: %w: socket: %w": {"open"}, "netgear: %w: socket option %s: %w": {"open"}, "netgear: %w: socket option ZAP_ENFORCE_DOMAIN: %w": {"open"}, "netgear: %w: monitor: %w": {"open"},
-	"netgear: %w: ZAP socket: %w": {"open"}, "netgear: %w: bind %s: %w": {"open"}, `gave %q: want a port at its end`: {"open"},
+	"netgear: %w: ZAP socket: %w": {"open"}, "netgear: %w: bind %s: %w": {"open"},
 	"netgear: %w: poll: %w": {"transport"}, "netgear: %w: send: %w": {"transport"}, "netgear: %w: receive: %w": {"transport"}, "frame of %d bytes: %w": {"transport"}, "nobody can connect any more": {"transport"},
 	// the state of the peers
 	"connections rejected since": {"no-reply", "no-frame", "sink-abandoned", "src-abandoned"},

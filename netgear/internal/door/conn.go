@@ -89,15 +89,19 @@ func isRefusal(err error) bool {
 func (c *conn) refuse(err error) {
 	c.mu.Lock()
 	c.refused = err
+	over := c.isOver
 	c.mu.Unlock()
+	if c.local != nil && !over {
+		c.door.remember(c, err)
+	}
 	c.peer.Close()
 }
 
 func (c *conn) carryInward() error {
-	var p pipe
-	defer p.close()
+	var p *pipe
+	take := c.take
 	for {
-		err := c.peer.receive(func(b []byte) error { return c.take(b) })
+		err := c.peer.receive(take)
 		if errors.Is(err, os.ErrDeadlineExceeded) && !c.isEnding() {
 			return fmt.Errorf("%w: no handshake within %v", ErrSlow, c.door.cfg.HandshakeTime)
 		}
@@ -105,7 +109,11 @@ func (c *conn) carryInward() error {
 			return err
 		}
 		if n := c.in.Body(); n >= spliceMin {
-			moved, srcErr, dstErr := p.move(c.local, c.peer, n)
+			if p == nil {
+				p = newPipe(c.local, c.peer)
+				defer p.close()
+			}
+			moved, srcErr, dstErr := p.move(n)
 			c.in.Skip(moved)
 			if dstErr != nil {
 				return errGone
@@ -216,21 +224,22 @@ func (c *conn) isEnding() bool {
 // outward carries what libzmq sends, until libzmq closes its side. It reads on
 // when the peer has gone, so that libzmq is never held up.
 func (c *conn) outward() {
-	var p pipe
+	p := newPipe(c.peer, c.local)
 	defer p.close()
 	gone := false
+	give := func(b []byte) error {
+		if !gone {
+			gone = c.give(b) != nil
+		}
+		return nil
+	}
 	for {
-		err := c.local.receive(func(b []byte) error {
-			if !gone {
-				gone = c.give(b) != nil
-			}
-			return nil
-		})
+		err := c.local.receive(give)
 		if err != nil {
 			break
 		}
 		if n := c.out.Body(); n >= spliceMin && !gone {
-			moved, srcErr, dstErr := p.move(c.peer, c.local, n)
+			moved, srcErr, dstErr := p.move(n)
 			c.out.Skip(moved)
 			gone = dstErr != nil
 			if srcErr != nil {

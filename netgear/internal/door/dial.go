@@ -126,17 +126,22 @@ func (c *conn) serveDialled(reach Reach) {
 	c.done.Wait()
 }
 
-// Dial returns a Reach for an address of package net.
-func (d *Door) Dial(network, addr string) Reach {
+// Dial returns a Reach for what where returns, an address of package net, at each
+// attempt.
+func (d *Door) Dial(where func() (network, addr string)) Reach {
 	dialer := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: d.cfg.Keepalive, Control: d.control}
 	return func(ctx context.Context) (net.Conn, error) {
 		for {
+			network, addr := where()
 			conn, err := dialer.DialContext(ctx, network, addr)
 			if err == nil {
 				return conn, nil
 			}
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
+			}
+			if d.cfg.Unreached != nil {
+				d.cfg.Unreached(err)
 			}
 			d.setTrouble(fmt.Errorf("connecting to %s: %w", addr, err))
 			pause := dialPause

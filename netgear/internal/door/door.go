@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,9 +50,12 @@ type Config struct {
 	// Spawn runs a function in a goroutine; nil means go.
 	Spawn func(func())
 	// Refused is called with each connection that the door ends for a fault of
-	// its peer, and why. It may be nil.
+	// its peer, and why, but for those that libzmq has seen and whose handshake is
+	// not through: it tells of these itself, and Why says the rest. It may be nil.
 	Refused func(p Peer, reason error)
-	Log     *slog.Logger
+	// Unreached is called with each attempt to connect that failed. It may be nil.
+	Unreached func(err error)
+	Log       *slog.Logger
 }
 
 // Peer is who is at the other end of a connection.
@@ -74,6 +78,7 @@ type Door struct {
 	stop  context.CancelFunc
 
 	single  chan struct{} // holds one token when Single
+	denials chan struct{} // holds a token for each peer that is told so
 	carried sync.WaitGroup
 
 	mu        sync.Mutex
@@ -84,7 +89,14 @@ type Door struct {
 	target    string // the abstract name that libzmq is bound to; "": none at the moment
 	retarget  chan struct{}
 	trouble   error
+	reasons   []refusal // that Why has not told yet, oldest first
 }
+
+// refusal is why the door ended a connection that libzmq has seen.
+type refusal struct{ address, reason string }
+
+// maxReasons bounds those that nobody asks for.
+const maxReasons = 256
 
 // New returns a Door without any opening.
 func New(cfg Config) *Door {
@@ -92,7 +104,7 @@ func New(cfg Config) *Door {
 	_, _ = rand.Read(name[:]) // never fails: crypto/rand
 	d := &Door{
 		cfg: cfg, begun: time.Now(), name: "@netgear-" + hex.EncodeToString(name[:]),
-		conns: map[uint64]*conn{}, retarget: make(chan struct{}),
+		conns: map[uint64]*conn{}, retarget: make(chan struct{}), denials: make(chan struct{}, maxDenials),
 	}
 	if cfg.Single {
 		d.single = make(chan struct{}, 1)
@@ -121,15 +133,21 @@ func (d *Door) Lead(name string) {
 // libzmq with that number.
 func (d *Door) Name(n uint64) string { return d.name + "-to-" + strconv.FormatUint(n, 10) }
 
-// Close ends the door. What libzmq has left in it goes on its way, for grace at
-// the most. The sockets of libzmq must be closed already.
-func (d *Door) Close(grace time.Duration) {
+// Shut closes all openings, so that their addresses are free. Connections that
+// there are go on.
+func (d *Door) Shut() {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.closed = true
 	for _, l := range d.listeners {
 		l.Close()
 	}
-	d.mu.Unlock()
+}
+
+// Close ends the door. What libzmq has left in it goes on its way, for grace at
+// the most. The sockets of libzmq must be closed already.
+func (d *Door) Close(grace time.Duration) {
+	d.Shut()
 	if grace > 0 {
 		gone := make(chan struct{})
 		d.cfg.Spawn(func() {
@@ -211,11 +229,35 @@ func (d *Door) ended(c *conn) {
 	d.mu.Unlock()
 	d.saidAll(c)
 	c.mu.Lock()
-	reason := c.refused
+	reason, over := c.refused, c.isOver
 	c.mu.Unlock()
-	if reason != nil {
+	if reason != nil && (c.local == nil || over) {
 		d.refused(c.about, reason)
 	}
+}
+
+// remember keeps the reason for Why.
+func (d *Door) remember(c *conn, reason error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.reasons) >= maxReasons {
+		d.reasons = d.reasons[1:]
+	}
+	d.reasons = append(d.reasons, refusal{c.about.Address, reason.Error()})
+}
+
+// Why returns, once, why the door ended a connection from that address in its
+// handshake, or "" when it did not.
+func (d *Door) Why(address string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	i := slices.IndexFunc(d.reasons, func(r refusal) bool { return r.address == address })
+	if i < 0 {
+		return ""
+	}
+	reason := d.reasons[i].reason
+	d.reasons = slices.Delete(d.reasons, i, i+1)
+	return reason
 }
 
 // closeBoth closes what there is of a connection. Its caller has the lock of the

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -117,7 +118,7 @@ func TestDoorCarriesCurve(t *testing.T) {
 	l.Connecting = true
 	e := New(Config{Limits: l, HandshakeTime: patience})
 	t.Cleanup(func() { e.Close(0) })
-	mouth, err := e.Mouth(Peer{}, e.Dial("tcp", addr.String()))
+	mouth, err := e.Mouth(Peer{}, e.Dial(func() (string, string) { return "tcp", addr.String() }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +243,7 @@ func TestDoorDials(t *testing.T) {
 	}
 }
 
-// Who is not let in is hung up on before anything is read.
+// Who is not let in is hung up on, and libzmq is told why.
 func TestDoorAllow(t *testing.T) {
 	b := bind(t, zmq4.PAIR, "tcp", func(c *Config) { c.Allow = allowOnly("127.0.0.2") })
 	s, err := call(t, "tcp", b.addr)
@@ -253,6 +254,22 @@ func TestDoorAllow(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.await(t, "not let in")
+	m := socket(t, zmq4.PAIR)
+	if err := m.Monitor("inproc://denied", zmq4.EVENT_HANDSHAKE_FAILED_AUTH); err != nil {
+		t.Fatal(err)
+	}
+	zctx, err := m.Context()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mon := socketIn(t, zctx, zmq4.PAIR)
+	defer func() { _ = mon.Close() }()
+	if err := errors.Join(mon.Connect("inproc://denied"), m.Connect(b.endpoint())); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, value, err := mon.RecvEvent(0); err != nil || value != 400 {
+		t.Fatalf("a libzmq that is not let in is told %d, %v: want 400", value, err)
+	}
 	good, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext(t.Context(), "tcp", b.addr)
 	if err != nil {
 		t.Fatal(err)
@@ -347,6 +364,30 @@ func TestDoorListenErrors(t *testing.T) {
 	}
 	if _, err := New(Config{}).Listen("unix", path); !isInUse(err) {
 		t.Fatalf("error %v: want address in use", err)
+	}
+}
+
+// A path whose owner was killed is taken over; a file in the way never is.
+func TestDoorPaths(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.SetUnlinkOnClose(false)
+	l.Close()
+	if _, err := New(Config{}).Listen("unix", path); err != nil {
+		t.Fatalf("nobody is behind it: %v", err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(Config{}).Listen("unix", file); !isInUse(err) {
+		t.Fatalf("a file in the way: %v", err)
+	}
+	if b, err := os.ReadFile(file); err != nil || string(b) != "mine" {
+		t.Fatalf("the file: %q, %v", b, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,20 +81,6 @@ func (r *refusals) add(_ Peer, reason error) {
 	}
 }
 
-func (r *refusals) await(t testing.TB, text string) {
-	t.Helper()
-	within(t, "a refusal with "+text, func() bool {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, s := range r.reasons {
-			if strings.Contains(s, text) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
 func within(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !ok(); time.Sleep(2 * time.Millisecond) {
@@ -149,6 +136,24 @@ func bind(t testing.TB, typ zmq4.Type, network string, change func(*Config)) *bo
 	return b
 }
 
+// await waits for a reason that Refused or Why gives.
+func (b *bound) await(t testing.TB, text string) {
+	t.Helper()
+	within(t, "refusal with "+text, func() bool {
+		b.door.mu.Lock()
+		for _, r := range b.door.reasons {
+			if strings.Contains(r.reason, text) {
+				b.door.mu.Unlock()
+				return true
+			}
+		}
+		b.door.mu.Unlock()
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return slices.ContainsFunc(b.reasons, func(s string) bool { return strings.Contains(s, text) })
+	})
+}
+
 // endpoint is the address as libzmq spells it.
 func (b *bound) endpoint() string {
 	if b.network == "unix" {
@@ -174,7 +179,7 @@ func beforeDialling(t testing.TB, typ zmq4.Type, network, addr string) *bound {
 	cfg.Limits.Connecting = true
 	b.door = New(cfg)
 	t.Cleanup(func() { b.door.Close(0) })
-	name, err := b.door.Mouth(Peer{Address: addr}, b.door.Dial(network, addr))
+	name, err := b.door.Mouth(Peer{Address: addr}, b.door.Dial(func() (string, string) { return network, addr }))
 	if err != nil {
 		t.Fatal(err)
 	}

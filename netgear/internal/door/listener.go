@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"time"
 
@@ -29,13 +31,20 @@ const (
 )
 
 // Listen opens the door at a TCP address, or at a path or an abstract name for
-// network "unix". Errors are those of package net.
+// network "unix". A socket at that path that nobody listens to is replaced. Errors
+// are those of package net.
 func (d *Door) Listen(network, addr string) (net.Addr, error) {
 	lc := net.ListenConfig{
 		KeepAliveConfig: d.cfg.Keepalive,
 		Control:         d.control,
 	}
 	l, err := lc.Listen(d.ctx, network, addr)
+	if network == "unix" && errors.Is(err, syscall.EADDRINUSE) && isLeftBehind(addr) {
+		if err := os.Remove(addr); err != nil {
+			return nil, err
+		}
+		l, err = lc.Listen(d.ctx, network, addr)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +53,20 @@ func (d *Door) Listen(network, addr string) (net.Addr, error) {
 	d.mu.Unlock()
 	d.cfg.Spawn(func() { d.accept(l) })
 	return l.Addr(), nil
+}
+
+// isLeftBehind reports whether a path is a socket without anybody behind it, as
+// one that was killed leaves it. What is no socket is somebody's file.
+func isLeftBehind(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSocket == 0 {
+		return false
+	}
+	c, err := net.DialTimeout("unix", path, dialTimeout)
+	if err == nil {
+		c.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
 // control sets what accepted and dialled connections of TCP have beside
@@ -118,7 +141,11 @@ func (d *Door) admit(peer net.Conn, at net.Addr) {
 	}
 	if err != nil {
 		c.cancel()
-		peer.Close()
+		if errors.Is(err, ErrForeign) {
+			d.deny(c.peer)
+		} else {
+			peer.Close()
+		}
 		d.refused(about, err)
 		return
 	}

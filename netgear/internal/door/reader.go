@@ -47,6 +47,9 @@ const (
 	// maxCommand is in bytes: the body of a command after the handshake. PING has
 	// 23 at the most, SUBSCRIBE its topic.
 	maxCommand = 512
+	// maxDropped is in bytes: what is no subscription, or a longer one than is taken,
+	// is dropped up to this size; more ends the connection.
+	maxDropped = 4 << 20
 	// curveOverhead is in bytes: what CURVE adds to the body of a frame.
 	curveOverhead = 64
 	// A peer may send commandBurst commands and subscriptions at once, and
@@ -84,8 +87,9 @@ type Reader struct {
 	total     int // bytes of the handshake
 	mechanism [mechanismEnd - mechanismBegin]byte
 
-	ready  bool // a READY was read
-	failed bool // an ERROR was read in the handshake
+	ready    bool // a READY was read
+	commands int  // of the handshake that were read
+	failed   bool // an ERROR was read in the handshake
 	// through says that the handshake is over; for CURVE.
 	through bool
 
@@ -94,9 +98,10 @@ type Reader struct {
 	parts int    // of the message that is read
 	size  uint64 // its bytes
 
-	holding bool   // this frame is kept back until it is there as a whole
-	held    []byte // the frame so far, with flags and length
-	body    int    // where the body begins in held
+	dropping bool   // this frame goes no further
+	holding  bool   // this frame is kept back until it is there as a whole
+	held     []byte // the frame so far, with flags and length
+	body     int    // where the body begins in held
 
 	topics map[string]struct{}
 	pong   []byte // that answers the last PING
@@ -144,7 +149,8 @@ func (r *Reader) Feed(p []byte, now time.Duration) (pass, rest []byte, err error
 		if err != nil {
 			return nil, nil, err
 		}
-		if done += n; r.holding {
+		if done += n; r.holding || r.dropping {
+			r.dropping = r.dropping && !ended
 			return nil, p[done:], nil
 		}
 		if !ended {
@@ -182,7 +188,7 @@ func (r *Reader) Mechanism() string {
 // Body returns how many bytes come next that Feed would just hand back. They
 // may be sent on unread; Skip then counts them.
 func (r *Reader) Body() int64 {
-	if r.state != inBody || r.holding || !r.quiet() {
+	if r.state != inBody || r.holding || r.dropping || !r.quiet() {
 		return 0
 	}
 	return int64(r.left) //nolint:gosec // the length was checked to have 63 bits
@@ -275,6 +281,9 @@ func (r *Reader) frame(p []byte, now time.Duration) (n int, ended bool, err erro
 		n += int(take) //nolint:gosec // at most len(p)
 		r.left -= take
 	}
+	if r.dropping {
+		r.held, r.holding = nil, false
+	}
 	if r.holding {
 		r.held = append(r.held, p[:n]...)
 	}
@@ -314,9 +323,10 @@ func (r *Reader) begin(now time.Duration) error {
 		}
 		return r.spend(now)
 	case r.limits.Publisher:
-		if r.flags&flagMore != 0 || r.left == 0 || r.left > uint64(r.limits.Topic)+1 { //nolint:gosec // a limit
+		if r.left > maxDropped {
 			return fmt.Errorf("%w: a subscription of %d bytes: want at most %d", ErrLimit, r.left, r.limits.Topic)
 		}
+		r.dropping = r.flags&flagMore != 0 || r.left == 0 || r.left > uint64(r.limits.Topic)+1 //nolint:gosec // a limit
 		return r.spend(now)
 	}
 	return r.beginPart(0)
@@ -416,6 +426,7 @@ func (r *Reader) release() (pass []byte, err error) {
 		if len(body) == 0 || int(body[0]) >= len(body) {
 			return nil, fmt.Errorf("%w: a command without a name", ErrFraming)
 		}
+		r.commands++
 		switch string(body[1 : 1+body[0]]) {
 		case "READY":
 			if err := r.readReady(); err != nil {
@@ -433,7 +444,7 @@ func (r *Reader) release() (pass []byte, err error) {
 		case 0:
 			return r.cancel(frame, body[1:])
 		}
-		return nil, fmt.Errorf("%w: a message to an end that publishes", ErrFraming)
+		return nil, nil // a message to an end that publishes
 	}
 	if len(body) == 0 || int(body[0]) >= len(body) {
 		return nil, fmt.Errorf("%w: a command without a name", ErrFraming)

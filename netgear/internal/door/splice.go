@@ -27,10 +27,17 @@ const (
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
 // stream is one side of a connection: net.Conn, and its descriptor where it
-// has one.
+// has one. One goroutine reads from it.
 type stream struct {
 	net.Conn
 	raw syscall.RawConn // nil: none, as for a channel of SSH
+
+	// What tryRead has read. It is a field, as the function in poll is, so that a
+	// read allocates nothing.
+	buffer *[bufferSize]byte
+	n      int
+	err    error
+	poll   func(fd uintptr) bool // tryRead
 }
 
 func newStream(c net.Conn) *stream {
@@ -38,6 +45,7 @@ func newStream(c net.Conn) *stream {
 	if sc, ok := c.(syscall.Conn); ok {
 		s.raw, _ = sc.SyscallConn() // nil if it fails: then bytes are copied
 	}
+	s.poll = s.tryRead
 	return s
 }
 
@@ -51,50 +59,67 @@ func (s *stream) closeWrite() {
 // receive waits for bytes and passes them to use, in a buffer that is lent for
 // that time. It returns io.EOF at the end of the stream, or the error of use.
 func (s *stream) receive(use func(p []byte) error) error {
-	var b *[bufferSize]byte
-	var n int
-	var err error
 	if s.raw == nil {
-		b = buffers.Get().(*[bufferSize]byte)
-		n, err = s.Read(b[:])
-	} else if rerr := s.raw.Read(func(fd uintptr) bool {
-		// The buffer is taken when there is something to read, so that an idle
-		// connection has none.
-		b = buffers.Get().(*[bufferSize]byte)
-		for {
-			if n, err = unix.Read(int(fd), b[:]); !errors.Is(err, unix.EINTR) {
-				break
-			}
-		}
-		if errors.Is(err, unix.EAGAIN) {
-			buffers.Put(b)
-			b = nil
-			return false
-		}
-		if n <= 0 && err == nil {
-			err = io.EOF
-		}
-		return true
-	}); rerr != nil {
-		err, n = rerr, 0
+		s.buffer = buffers.Get().(*[bufferSize]byte)
+		s.n, s.err = s.Read(s.buffer[:])
+	} else if err := s.raw.Read(s.poll); err != nil {
+		s.n, s.err = 0, err
 	}
-	if b != nil {
-		defer buffers.Put(b)
+	if s.buffer != nil {
+		defer s.giveBack()
 	}
-	if n > 0 {
-		if uerr := use(b[:n]); uerr != nil {
-			return uerr
+	if s.n > 0 {
+		if err := use(s.buffer[:s.n]); err != nil {
+			return err
 		}
 	}
-	return err
+	return s.err
+}
+
+func (s *stream) giveBack() {
+	buffers.Put(s.buffer)
+	s.buffer = nil
+}
+
+// tryRead reads what is there, and reports false when there is nothing. The
+// buffer is taken when there is something, so that an idle connection has none.
+func (s *stream) tryRead(fd uintptr) bool {
+	s.buffer = buffers.Get().(*[bufferSize]byte)
+	for {
+		if s.n, s.err = unix.Read(int(fd), s.buffer[:]); !errors.Is(s.err, unix.EINTR) {
+			break
+		}
+	}
+	if errors.Is(s.err, unix.EAGAIN) {
+		s.giveBack()
+		return false
+	}
+	if s.n <= 0 && s.err == nil {
+		s.err = io.EOF
+	}
+	return true
 }
 
 // pipe moves bytes from one descriptor to another without copying them into
-// the process. The zero value is ready; it must be closed.
+// the process. One goroutine uses it, and must close it.
 type pipe struct {
 	r, w   int
 	size   int
 	closed bool // or never to be had
+
+	// What the steps do, as fields so that nothing is allocated.
+	dst, src *stream
+	in, out  func(fd uintptr) bool // fill, drain
+	want     int                   // bytes to fill it with
+	inside   int64                 // bytes in the pipe
+	moved    int64                 // by one step
+	err      error
+}
+
+func newPipe(dst, src *stream) *pipe {
+	p := &pipe{dst: dst, src: src}
+	p.in, p.out = p.fill, p.drain
+	return p
 }
 
 // open makes the pipe at its first use, and reports whether there is one.
@@ -123,45 +148,47 @@ func (p *pipe) close() {
 	p.closed = true
 }
 
-// move carries n bytes from src to dst. It returns how many went, and the
-// error of either side: io.EOF of src at its end. Nothing and no error means
-// that it cannot be done here.
-func (p *pipe) move(dst, src *stream, n int64) (moved int64, srcErr, dstErr error) {
-	if dst.raw == nil || src.raw == nil || !p.open() {
+func (p *pipe) fill(fd uintptr) bool {
+	p.inside, p.err = splice(int(fd), p.w, p.want)
+	return !errors.Is(p.err, unix.EAGAIN)
+}
+
+func (p *pipe) drain(fd uintptr) bool {
+	p.moved, p.err = splice(p.r, int(fd), int(p.inside))
+	return !errors.Is(p.err, unix.EAGAIN)
+}
+
+// move carries n bytes. It returns how many went, and the error of either side:
+// io.EOF of the source at its end. Nothing and no error means that it cannot be
+// done here.
+func (p *pipe) move(n int64) (moved int64, srcErr, dstErr error) {
+	if p.dst.raw == nil || p.src.raw == nil || !p.open() {
 		return 0, nil, nil
 	}
 	for moved < n {
-		var in int64
-		var err error
-		if rerr := src.raw.Read(func(fd uintptr) bool {
-			in, err = splice(int(fd), p.w, int(min(n-moved, int64(p.size))))
-			return !errors.Is(err, unix.EAGAIN)
-		}); rerr != nil {
-			return moved, rerr, nil
+		p.want = int(min(n-moved, int64(p.size)))
+		if err := p.src.raw.Read(p.in); err != nil {
+			return moved, err, nil
 		}
-		if errors.Is(err, unix.EINVAL) && moved == 0 {
+		if errors.Is(p.err, unix.EINVAL) && moved == 0 {
 			p.close()
 			return 0, nil, nil // these two cannot be spliced
 		}
-		if err != nil {
-			return moved, err, nil
+		if p.err != nil {
+			return moved, p.err, nil
 		}
-		if in == 0 {
+		if p.inside == 0 {
 			return moved, io.EOF, nil
 		}
-		for in > 0 {
-			var out int64
-			if werr := dst.raw.Write(func(fd uintptr) bool {
-				out, err = splice(p.r, int(fd), int(in))
-				return !errors.Is(err, unix.EAGAIN)
-			}); werr != nil {
-				return moved, nil, werr
-			}
-			if err != nil {
+		for p.inside > 0 {
+			if err := p.dst.raw.Write(p.out); err != nil {
 				return moved, nil, err
 			}
-			in -= out
-			moved += out
+			if p.err != nil {
+				return moved, nil, p.err
+			}
+			p.inside -= p.moved
+			moved += p.moved
 		}
 	}
 	return moved, nil, nil

@@ -189,6 +189,13 @@ int netgear_zmsg_enforce_zap(void *sock)
 	return zmq_setsockopt(sock, ZMQ_ZAP_ENFORCE_DOMAIN, &one, sizeof one) == 0 ? 0 : errno;
 }
 
+int netgear_zmsg_own_process(void *sock)
+{
+	pid_t own = getpid();
+
+	return zmq_setsockopt(sock, ZMQ_IPC_FILTER_PID, &own, sizeof own) == 0 ? 0 : errno;
+}
+
 int netgear_zmsg_waker_new(void)
 {
 	int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

@@ -67,6 +67,10 @@ func Of(s *zmq4.Socket) (Socket, error) {
 // may connect, instead of letting them in. zmq4 lacks this option.
 func (s Socket) EnforceZAPDomain() error { return errno(C.netgear_zmsg_enforce_zap(s.p)) }
 
+// AcceptOwnProcess has a socket that binds to a Unix socket take connections of
+// this process alone. zmq4 lacks this option.
+func (s Socket) AcceptOwnProcess() error { return errno(C.netgear_zmsg_own_process(s.p)) }
+
 // Message is one message part. The zero value is empty and needs no Close.
 // It must not be copied once it holds something.
 type Message struct {

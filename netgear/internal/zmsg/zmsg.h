@@ -16,6 +16,7 @@ int netgear_zmsg_recv(void *sock, zmq_msg_t *m);
 int netgear_zmsg_wait(void *sock, int fd, int want, int waker, long timeout_ms);
 int netgear_zmsg_enforce_zap(void *sock);
 int netgear_zmsg_stands(int fd);
+int netgear_zmsg_own_process(void *sock);
 int netgear_zmsg_waker_new(void);
 void netgear_zmsg_waker_set(int fd);
 void netgear_zmsg_waker_clear(int fd);

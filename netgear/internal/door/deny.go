@@ -1,0 +1,56 @@
+package door
+
+import (
+	"time"
+)
+
+// maxDenials bounds how many peers are told at once that they are not let in.
+// The others are hung up on without a word.
+const maxDenials = 32
+
+// denied is the ERROR command of a server that does not let somebody in.
+var denied = []byte("\x04\x0a\x05ERROR\x03400")
+
+// deny tells a peer that it is not let in, so that it need not try again: libzmq
+// takes that from a command of the handshake alone. The peer is closed.
+func (d *Door) deny(peer *stream) {
+	select {
+	case d.denials <- struct{}{}:
+	default:
+		peer.Close()
+		return
+	}
+	d.cfg.Spawn(func() {
+		defer func() { <-d.denials }()
+		defer peer.Close()
+		_ = peer.SetDeadline(time.Now().Add(min(farewell, d.cfg.HandshakeTime))) // it fails when the peer has gone
+		greeting := make([]byte, greetingLen)
+		greeting[0], greeting[signatureEnd], greeting[versionMajor] = 0xff, 0x7f, 3
+		copy(greeting[mechanismBegin:], d.cfg.Limits.mechanism())
+		if _, err := peer.Write(greeting); err != nil {
+			return
+		}
+		// Its first command must be there before it takes one.
+		r := NewReader(d.cfg.Limits)
+		for heard := false; !heard; {
+			if err := peer.receive(func(b []byte) error {
+				for len(b) > 0 {
+					_, rest, err := r.Feed(b, 0)
+					if err != nil {
+						return err
+					}
+					b = rest
+				}
+				heard = r.commands > 0
+				return nil
+			}); err != nil {
+				return
+			}
+		}
+		if _, err := peer.Write(denied); err != nil {
+			return
+		}
+		peer.closeWrite()
+		_ = peer.receive(func([]byte) error { return nil }) // until it hangs up
+	})
+}
