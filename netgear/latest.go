@@ -379,7 +379,7 @@ func (l *latest) receive() (*arrival, error) {
 			err = zmsg.ErrAgain
 		} else if name := l.conn.nameOf(&a.header); !l.conn.owners.admits(name, a.head.Connection(), time.Now()) {
 			l.stats.count(func(st *Stats) { st.FramesDropped++ })
-			l.conn.obs.warn(strange(name, a.head.Connection()))
+			l.conn.obs.warn(l.conn.strange(name, a.head.Connection()))
 			err = zmsg.ErrAgain
 		}
 	}

@@ -19,12 +19,17 @@ import (
 // Names are bounded by whoever calls: outside the multi-server mode there is one, in
 // it those among the ports. Safe for concurrent use.
 type owners struct {
-	patience time.Duration             // after which a connection that sends nothing gives way
-	stands   func(connection int) bool // whether the other end has not closed it
+	patience time.Duration               // after which a connection that sends nothing gives way
+	stands   func(connection int) bool   // whether the other end has not closed it
+	host     func(connection int) string // where it comes from; empty: not known
 
 	mu    sync.Mutex
 	names map[string]owner
 }
+
+// hostSilence is after how long without a frame another connection of the same host
+// may take a name over: a sender of a few frames a second is not silent.
+const hostSilence = 200 * time.Millisecond
 
 type owner struct {
 	connection int
@@ -32,7 +37,7 @@ type owner struct {
 }
 
 func newOwners(patience time.Duration) *owners {
-	return &owners{patience: patience, stands: zmsg.Stands, names: map[string]owner{}}
+	return &owners{patience: patience, stands: zmsg.Stands, host: func(int) string { return "" }, names: map[string]owner{}}
 }
 
 // admits reports whether a message that came at now is of the sender of that name.
@@ -40,11 +45,26 @@ func (o *owners) admits(name string, connection int, now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	own, ok := o.names[name]
-	if ok && own.connection != connection && now.Sub(own.last) < o.patience && o.stands(own.connection) {
+	if ok && own.connection != connection && o.holdsLocked(own, connection, now) {
 		return false
 	}
 	o.names[name] = owner{connection, now}
 	return true
+}
+
+// holdsLocked reports whether the owner of a name keeps it from another connection. A
+// machine that lost its power says nothing of the end of its connections, and is back
+// before they are found dead: the same host takes a name over after a short silence.
+func (o *owners) holdsLocked(own owner, connection int, now time.Time) bool {
+	silence := now.Sub(own.last)
+	if silence >= o.patience || !o.stands(own.connection) {
+		return false
+	}
+	if silence < hostSilence {
+		return true
+	}
+	host := o.host(connection)
+	return host == "" || host != o.host(own.connection)
 }
 
 // release says that the sender of that name has ended, or sent what means nothing.
@@ -72,9 +92,19 @@ func (o *owners) clear() {
 	clear(o.names)
 }
 
+// from returns where a connection comes from, as an address with its port; empty: it
+// is not known, or of ipc.
+func (c *conn) from(connection int) string {
+	if c.door == nil || c.cfg.Protocol != TCP {
+		return ""
+	}
+	p, _ := c.door.PeerOf(connection)
+	return p.Address
+}
+
 // strange is the warning about a message that is not of its sender.
-func strange(name string, connection int) error {
-	who, from := "the sender that is served", remoteAddress(connection)
+func (c *conn) strange(name string, connection int) error {
+	who, from := "the sender that is served", c.from(connection)
 	if from == "" {
 		from = "another connection"
 	}

@@ -1,6 +1,7 @@
 package netgear
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -26,11 +27,13 @@ func TestOwners(t *testing.T) {
 		{"it has hung up", 7, -1, []step{{"", 7, 0, true}, {"", 8, 1, true}, {"", 8, 2, true}}},
 		{"its end was noticed", -1, 7, []step{{"", 7, 0, true}, {"", 8, 1, true}}},
 		{"its number is another one's now", -1, 7, []step{{"", 7, 0, true}, {"", 7, 1, true}}},
-		{"it is silent", -1, -1, []step{{"", 7, 0, true}, {"", 8, 99, false}, {"", 8, 100, true}, {"", 7, 101, false}}},
+		{"it is silent", -1, -1, []step{{"", 7, 0, true}, {"", 8, time.Second - 1, false}, {"", 8, time.Second, true}, {"", 7, time.Second + 1, false}}},
+		{"it is silent, and its host is back", -1, -1, []step{{"", 7, 0, true}, {"", 17, hostSilence - 1, false}, {"", 18, hostSilence, false}, {"", 17, hostSilence, true}}},
 		{"two names", -1, -1, []step{{"1", 7, 0, true}, {"2", 8, 1, true}, {"1", 8, 2, false}, {"2", 7, 3, false}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := newOwners(100)
+			o := newOwners(time.Second)
+			o.host = func(connection int) string { return fmt.Sprint(connection % 10) }
 			o.stands = func(connection int) bool { return connection != c.closed }
 			for i, s := range c.steps {
 				if i == len(c.steps)-1 && c.ended >= 0 {

@@ -311,7 +311,7 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	if name := r.conn.nameOf(&r.header); !r.conn.owners.admits(name, r.head.Connection(), r.arrived) {
 		r.confirm() // a REP socket cannot but answer
 		r.stats.count(func(st *Stats) { st.FramesDropped++ })
-		r.obs.warn(strange(name, r.head.Connection()))
+		r.obs.warn(r.conn.strange(name, r.head.Connection()))
 		return false, nil
 	}
 	r.dueBefore, r.due = r.due, time.Time{}

@@ -151,6 +151,7 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 		cfg: cfg, role: role, row: patternRows[cfg.Pattern], obs: obs, log: obs.logger(),
 		peers: peers, owners: newOwners(cfg.RequestTimeout), opened: time.Now(),
 	}
+	c.owners.host = func(connection int) string { return addressOf(c.from(connection)) }
 	err := checkDescriptors()
 	if err != nil {
 		return nil, err

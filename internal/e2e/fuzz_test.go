@@ -331,7 +331,7 @@ func newBadSender(t testing.TB, p pattern, port int) *badSender {
 	// A DEALER need not wait for answers.
 	s := &badSender{zocket: socket(t, [...]zmq4.Type{zmq4.PAIR, zmq4.DEALER, zmq4.XPUB}[p]), pattern: p}
 	s.must(s.SetSndhwm(100))
-	s.join(p, "", port)
+	s.join(p, "127.0.0.2:0;", port) // from another host than the good one
 	return s
 }
 
