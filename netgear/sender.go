@@ -19,6 +19,10 @@ import (
 // moment ahead of the program; without the pause the last frames are lost.
 const tailGrace = 250 * time.Millisecond
 
+// goodbyeGrace is how long a goodbye may take to leave this machine where somebody is
+// connected: far longer than it does, also on a busy one.
+const goodbyeGrace = time.Second
+
 // Sender sends frames and waits for their confirmations, as the NetGear Server
 // does; a Receiver is its counterpart. When a confirmation stays away it
 // rebuilds the connection and sends the frame again (Lazy Pirate), until
@@ -594,8 +598,8 @@ func (s *Sender) discard() {
 }
 
 // Finish waits for the last confirmations, says goodbye as NetGear does and
-// sees that this is on its way, for a fifth of RequestTimeout at the most
-// beyond the confirmations. The connection is closed then; another Send opens
+// sees that this is on its way, for a second or a fifth of RequestTimeout at the
+// most beyond the confirmations. The connection is closed then; another Send opens
 // it again. When ctx ends first, its error is returned and Finish can be
 // called again.
 func (s *Sender) Finish(ctx context.Context) error {
@@ -632,7 +636,11 @@ func (s *Sender) Finish(ctx context.Context) error {
 	if err := s.goodbye(ctx, until); err != nil {
 		return err
 	}
-	done := s.conn.close(max(time.Until(until), reconnectInterval))
+	linger := max(time.Until(until), reconnectInterval)
+	if s.peers.count() > 0 {
+		linger = max(linger, goodbyeGrace) // it is over as soon as the goodbye has gone
+	}
+	done := s.conn.close(linger)
 	s.conn = nil
 	select {
 	case <-done: // what was queued has gone to the kernel

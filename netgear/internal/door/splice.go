@@ -24,7 +24,37 @@ const (
 	localBuffer = 4 << 20
 )
 
-var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
+// maxSpareBuffers is how many buffers wait for their next use: 1 MB of them.
+const maxSpareBuffers = 32
+
+// buffers are those that wait. A sync.Pool would do, but loses some under the race
+// detector, and with it the test that a frame allocates nothing.
+var buffers bufferList
+
+type bufferList struct {
+	mu    sync.Mutex
+	spare []*[bufferSize]byte
+}
+
+func (l *bufferList) get() *[bufferSize]byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.spare)
+	if n == 0 {
+		return new([bufferSize]byte)
+	}
+	b := l.spare[n-1]
+	l.spare = l.spare[:n-1]
+	return b
+}
+
+func (l *bufferList) put(b *[bufferSize]byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.spare) < maxSpareBuffers {
+		l.spare = append(l.spare, b)
+	}
+}
 
 // stream is one side of a connection: net.Conn, and its descriptor where it
 // has one. One goroutine reads from it.
@@ -60,7 +90,7 @@ func (s *stream) closeWrite() {
 // that time. It returns io.EOF at the end of the stream, or the error of use.
 func (s *stream) receive(use func(p []byte) error) error {
 	if s.raw == nil {
-		s.buffer = buffers.Get().(*[bufferSize]byte)
+		s.buffer = buffers.get()
 		s.n, s.err = s.Read(s.buffer[:])
 	} else if err := s.raw.Read(s.poll); err != nil {
 		s.n, s.err = 0, err
@@ -77,14 +107,14 @@ func (s *stream) receive(use func(p []byte) error) error {
 }
 
 func (s *stream) giveBack() {
-	buffers.Put(s.buffer)
+	buffers.put(s.buffer)
 	s.buffer = nil
 }
 
 // tryRead reads what is there, and reports false when there is nothing. The
 // buffer is taken when there is something, so that an idle connection has none.
 func (s *stream) tryRead(fd uintptr) bool {
-	s.buffer = buffers.Get().(*[bufferSize]byte)
+	s.buffer = buffers.get()
 	for {
 		if s.n, s.err = unix.Read(int(fd), s.buffer[:]); !errors.Is(s.err, unix.EINTR) {
 			break
