@@ -14,6 +14,14 @@ endif
 OURFLAGS := -buildvcs=false
 export GOFLAGS := $(strip $(filter-out $(OURFLAGS),$(shell $(GO) env GOFLAGS 2>/dev/null)) $(OURFLAGS))
 
+# go-gst needs flags to compile against a GStreamer before 1.22. Asked anew for each recipe, since "deps" may just have installed it.
+# From 1.22 on nothing changes, and Go's cache stays valid: Go treats an empty CGO_CFLAGS as if it were not set.
+USER_CFLAGS := $(CGO_CFLAGS)
+OLD_CFLAGS = $(shell scripts/cgo-flags.sh)
+# A make below this one finds them in USER_CFLAGS.
+with_old = $(if $(1),$(if $(findstring $(1),$(USER_CFLAGS)),$(USER_CFLAGS),$(or $(USER_CFLAGS),-O2 -g) $(1)),$(USER_CFLAGS))
+export CGO_CFLAGS = $(call with_old,$(OLD_CFLAGS))
+
 BUILD  := $(CURDIR)/build
 PLUGIN := $(BUILD)/libgstnetgear.so
 DIST   := $(CURDIR)/dist
@@ -76,7 +84,7 @@ MANDIR = $(or $(PREFIX),$(shell pkg-config --variable=prefix gstreamer-1.0))/sha
 .PHONY: help
 help: ## list the targets
 	@echo 'gst-netgear: GStreamer elements that speak NetGear over ZeroMQ. Targets:'
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo 'Start with "make demo"; it installs what is missing (SKIP_DEPS=1 to leave the system alone).'
 
 # ---- set-up -------------------------------------------------------------------------------------------------------
@@ -255,10 +263,13 @@ release: ## make the files of a version, in dist/: sources, package, list of par
 	@VERSION=$(VERSION) scripts/release.sh $(DIST) $(notdir $(SBOM)) $(DEB)
 
 # Whole Debians of their own, so that nothing of this one changes; kept in $(CHROOTS), since they take minutes to fill.
-.PHONY: test-trixie
-test-trixie: ## build and test in Debian 13, in a chroot below CHROOTS= (needs root; half an hour)
+.PHONY: test-bullseye test-trixie test-forky
+test-bullseye: ## build and test in Debian 11 (GStreamer 1.18), in a chroot below CHROOTS= (needs root; half an hour)
+test-trixie: ## the same in Debian 13 (GStreamer 1.26)
+test-forky: ## the same in Debian testing (the newest GStreamer)
+test-bullseye test-trixie test-forky:
 	@GO='$(GO)' scripts/deps.sh debootstrap
-	@GO='$(GO)' scripts/chroot.sh trixie '$(CHROOTS)/trixie' make build test
+	@GO='$(GO)' scripts/chroot.sh $(@:test-%=%) '$(CHROOTS)/$(@:test-%=%)' make build test
 
 .PHONY: cross-arm64
 cross-arm64: ## build for arm64, into build/arm64, in a chroot below CHROOTS= (needs root)

@@ -13,6 +13,8 @@ apt-get -q update >"$log" 2>&1 && apt-get -q install -y --no-install-recommends 
 
 export GOOS=linux GOARCH=arm64 CGO_ENABLED=1 CC=$triplet-gcc GOFLAGS=-buildvcs=false
 export PKG_CONFIG_LIBDIR=/usr/lib/$triplet/pkgconfig:/usr/share/pkgconfig
+flags=$(scripts/cgo-flags.sh)
+[ -z "$flags" ] || export CGO_CFLAGS="-O2 -g $flags"
 mkdir -p $out
 scripts/tell.sh 'compiling the plugin for arm64' go build -buildmode=c-shared -trimpath -o $out/libgstnetgear.so ./plugin
 rm -f $out/libgstnetgear.h

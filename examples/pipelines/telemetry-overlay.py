@@ -39,15 +39,15 @@ pipeline = Gst.parse_launch(
 )
 if not window:
     pipeline.get_by_name("file").set_property("location", output or "received.png")
-overlay = pipeline.get_by_name("overlay")
+source, overlay = pipeline.get_by_name("source"), pipeline.get_by_name("overlay")
 last = None
 
 
 def on_frame(pad, info):
     """Runs in the streaming thread just before a frame gets its text."""
     global last
-    meta = info.get_buffer().get_custom_meta("NetgearMeta")
-    data = json.loads(meta.get_structure().get_string("message")) if meta else None
+    meta = source.emit("get-meta", info.get_buffer())
+    data = json.loads(meta.get_string("message")) if meta else None
     if isinstance(data, dict):
         overlay.set_property("text", "\n".join(f"{key}: {value}" for key, value in data.items()))
         last = data

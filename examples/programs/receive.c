@@ -11,6 +11,8 @@
 #include <gst/video/video.h>
 #include <stdlib.h>
 
+#include "netgear-meta.h"
+
 static void on_peer_added(GstElement *source, const gchar *endpoint, gpointer user) { g_print("peer added: %s\n", endpoint); }
 
 /* Tells of one frame of GRAY8. */

@@ -27,10 +27,10 @@ address, port = (sys.argv[1:] + ["*", "5555"][len(sys.argv) - 1 :])[:2]
 Gst.init(None)
 # drop=true: an OpenCV that is slow sees the newest frame. Without it the sender is held up instead (pair, req-rep).
 pipeline = Gst.parse_launch(
-    f"netgearsrc address={address} port={port} ! decodebin ! videoconvert ! video/x-raw,format=BGR ! "
+    f"netgearsrc name=source address={address} port={port} ! decodebin ! videoconvert ! video/x-raw,format=BGR ! "
     "appsink name=out emit-signals=true sync=false max-buffers=1 drop=true wait-on-eos=false"
 )
-loop = GLib.MainLoop()
+source, loop = pipeline.get_by_name("source"), GLib.MainLoop()
 count, failed = 0, False
 
 
@@ -49,8 +49,8 @@ def on_sample(sink):
     count += 1
     if count % 10 == 0:
         # Decoders and converters keep the meta of the buffer that came from the network.
-        meta = sample.get_buffer().get_custom_meta("NetgearMeta")
-        message = meta.get_structure().get_string("message") if meta else None
+        meta = source.emit("get-meta", sample.get_buffer())
+        message = meta.get_string("message") if meta else None
         print(f"frame {count}: {frame.shape}, mean {frame.mean(axis=(0, 1)).astype(int).tolist()}, message {message}", flush=True)
     return Gst.FlowReturn.OK
 

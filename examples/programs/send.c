@@ -10,6 +10,8 @@
 #include <gst/gst.h>
 #include <stdlib.h>
 
+#include "netgear-meta.h"
+
 enum { WIDTH = 320, HEIGHT = 240, RATE = 25 };
 
 /* Returns a picture with its number in NetgearMeta, which the sink sends beside it. */

@@ -45,7 +45,7 @@ def on_sample(sink):
     """Runs in the streaming thread, with each frame."""
     global count
     sample = sink.emit("pull-sample")
-    meta = sample.get_buffer().get_custom_meta("NetgearMeta").get_structure()
+    meta = source.emit("get-meta", sample.get_buffer())
     count += 1
     if count % 10 == 0:
         # What is beside this very frame: port, message (JSON) and, from a netgearsink, its number.

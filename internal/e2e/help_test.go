@@ -24,7 +24,7 @@ func TestExamplesHelp(t *testing.T) {
 		for _, e := range entries {
 			path := filepath.Join(root, "examples", folder, e.Name())
 			switch ext := filepath.Ext(path); {
-			case e.Name() == "common.sh" || ext == ".md":
+			case e.Name() == "common.sh" || ext == ".md" || ext == ".h":
 			case e.IsDir():
 				commands[e.Name()] = []string{"go", "run", path, "-h"}
 			case ext == ".c":

@@ -209,8 +209,8 @@ func TestSignals(t *testing.T) {
 			if err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
-			if n := strings.Count(string(out), "ok "); n != 19 {
-				t.Errorf("%d cases, want 19:\n%s", n, out)
+			if n := strings.Count(string(out), "ok "); n != 20 {
+				t.Errorf("%d cases, want 20:\n%s", n, out)
 			}
 		})
 	}

@@ -14,8 +14,8 @@ static GstElementClass *demux_parent;
 static GstFlowReturn demux_chain(GstPad *sink, GstObject *parent, GstBuffer *buffer)
 {
 	NetgearDemux *demux = (NetgearDemux *)parent;
-	GstCustomMeta *meta = gst_buffer_get_custom_meta(buffer, "NetgearMeta");
-	const char *port = meta ? gst_structure_get_string(gst_custom_meta_get_structure(meta), "port") : NULL;
+	const GstStructure *meta = netgear_meta_get(buffer);
+	const char *port = meta ? gst_structure_get_string(meta, "port") : NULL;
 	GstCaps *caps = gst_pad_get_current_caps(sink);
 	gboolean discont = FALSE;
 	GstFlowReturn ret = GST_FLOW_ERROR;

@@ -15,16 +15,12 @@ static pid_t loaded_in; /* set once, before any element is there */
 
 static gpointer init_once(gpointer unused)
 {
-	static const gchar *tags[] = {NULL};
-
 	(void)unused;
 	loaded_in = getpid();
 	GST_DEBUG_CATEGORY_INIT(netgear_debug, "netgear", 0, "NetGear transport");
 	GST_DEBUG_CATEGORY_INIT(netgearsink_debug, "netgearsink", 0, "NetGear sink");
 	GST_DEBUG_CATEGORY_INIT(netgearsrc_debug, "netgearsrc", 0, "NetGear source");
-	/* Static registration and the plugin may both have come this way. */
-	if (gst_meta_get_info(NETGEAR_META_NAME) == NULL)
-		gst_meta_register_custom(NETGEAR_META_NAME, tags, NULL, NULL, NULL);
+	netgear_meta_register();
 	return NULL;
 }
 
@@ -144,6 +140,15 @@ guint64 netgear_running_time(gpointer e)
 
 static void push_return_sample(gpointer src, GstSample *sample) { netgearPushReturn(src, sample); }
 
+/* The handler's result belongs to whoever emitted. */
+static GstStructure *get_meta(gpointer src, GstBuffer *buffer)
+{
+	GstStructure *structure = buffer ? netgear_meta_get(buffer) : NULL;
+
+	(void)src;
+	return structure ? gst_structure_copy(structure) : NULL;
+}
+
 /* G_SIGNAL_RUN_LAST with no class handler, but for the action. */
 void netgear_install_signals(gpointer klass, int role)
 {
@@ -159,6 +164,8 @@ void netgear_install_signals(gpointer klass, int role)
 		g_signal_new("message-received", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_STRING);
 		g_signal_new_class_handler("push-return-sample", type, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION, G_CALLBACK(push_return_sample),
 					   NULL, NULL, NULL, G_TYPE_NONE, 1, GST_TYPE_SAMPLE);
+		g_signal_new_class_handler("get-meta", type, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION, G_CALLBACK(get_meta), NULL, NULL, NULL,
+					   GST_TYPE_STRUCTURE, 1, GST_TYPE_BUFFER);
 	}
 }
 

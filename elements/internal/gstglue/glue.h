@@ -33,8 +33,12 @@ typedef struct {
 	GstVideoInfo info;
 } NetgearSrc;
 
-/* The custom meta on every buffer that leaves netgearsrc. */
+/* The meta on every buffer that leaves netgearsrc. */
 #define NETGEAR_META_NAME "NetgearMeta"
+void netgear_meta_register(void);
+/* Both return what the buffer owns: NULL where there is no such meta, or no memory for one. */
+GstStructure *netgear_meta_get(GstBuffer *buffer);
+GstStructure *netgear_meta_add(GstBuffer *buffer);
 
 /* Classes */
 void netgear_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec);

@@ -276,7 +276,7 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 {
 	NetgearSink *sink = s;
 	GstBuffer *buffer = b;
-	GstCustomMeta *meta;
+	const GstStructure *meta;
 
 	if (!lend(buffer, sink->raw ? &sink->info : NULL, out))
 		return FALSE;
@@ -284,9 +284,9 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 		out->running_time = gst_segment_to_running_time(&sink->parent.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
 	out->delta = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 	out->live = g_atomic_int_get(&sink->hurried);
-	meta = gst_buffer_get_custom_meta(buffer, NETGEAR_META_NAME);
+	meta = netgear_meta_get(buffer);
 	if (meta)
-		out->message = gst_structure_get_string(gst_custom_meta_get_structure(meta), "message");
+		out->message = gst_structure_get_string(meta, "message");
 	return TRUE;
 }
 
@@ -560,7 +560,7 @@ gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 {
 	NetgearSrc *src = s;
 	GstBuffer *buffer = gst_buffer_new_wrapped_full(0, o->data, o->size, 0, o->size, o->owner, (GDestroyNotify)o->free_func);
-	GstCustomMeta *meta;
+	GstStructure *meta;
 
 	if (src->raw) {
 		gint row = packed_row(&src->info);
@@ -582,15 +582,13 @@ gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
 	if (o->delta)
 		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-	meta = gst_buffer_add_custom_meta(buffer, NETGEAR_META_NAME);
+	meta = netgear_meta_add(buffer);
 	if (meta) {
-		GstStructure *st = gst_custom_meta_get_structure(meta);
-
-		gst_structure_set(st, "port", G_TYPE_STRING, o->port, "message", G_TYPE_STRING, o->message, NULL);
+		gst_structure_set(meta, "port", G_TYPE_STRING, o->port, "message", G_TYPE_STRING, o->message, NULL);
 		if (o->has_seq)
-			gst_structure_set(st, "seq", G_TYPE_UINT64, o->seq, NULL);
+			gst_structure_set(meta, "seq", G_TYPE_UINT64, o->seq, NULL);
 		if (o->has_time)
-			gst_structure_set(st, "sender-time", G_TYPE_INT64, o->time, NULL);
+			gst_structure_set(meta, "sender-time", G_TYPE_INT64, o->time, NULL);
 	}
 	return buffer;
 }

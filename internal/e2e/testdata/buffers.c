@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../examples/programs/netgear-meta.h"
+
 static GstElement *sender, *receiver, *src, *sink;
 static GstClockTime last_pts = GST_CLOCK_TIME_NONE;
 static int failures, frames;

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../examples/programs/netgear-meta.h"
+
 static const char *name; /* of the case */
 static int failures, failures_before;
 

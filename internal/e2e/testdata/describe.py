@@ -41,8 +41,7 @@ sender = Gst.parse_launch(
     f"address=127.0.0.1 port={src.get_property('current-port')}"
 )
 sender.set_state(Gst.State.PLAYING)
-meta = out.emit("pull-sample").get_buffer().get_custom_meta("NetgearMeta").get_structure()
-seen["meta"] = fields(meta)
+seen["meta"] = fields(src.emit("get-meta", out.emit("pull-sample").get_buffer()))
 base = set(fields(Gst.ElementFactory.make("fakesink").get_property("stats")))
 for pipeline, element in ((sender, "sink"), (receiver, "src")):
     message = pipeline.get_bus().timed_pop_filtered(20 * Gst.SECOND, Gst.MessageType.ELEMENT)

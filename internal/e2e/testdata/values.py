@@ -17,6 +17,12 @@ from gi.repository import GLib, Gst  # noqa: E402
 def attach(buffer, message):
     """Python's own calls would change a copy of the meta's structure."""
     gst = ctypes.CDLL("libgstreamer-1.0.so.0")
+    if Gst.version() < (1, 20, 0, 0):
+        gst.gst_meta_get_info.restype = ctypes.c_void_p
+        info = gst.gst_meta_get_info(b"NetgearMeta")
+        structure = Gst.Structure.from_string(f"NetgearMeta,message=(string){json.dumps(message)}")[0]
+        gst.gst_buffer_add_meta(ctypes.c_void_p(hash(buffer)), ctypes.c_void_p(info), ctypes.c_void_p(hash(structure)))
+        return
     gst.gst_buffer_add_custom_meta.restype = gst.gst_custom_meta_get_structure.restype = ctypes.c_void_p
     meta = gst.gst_buffer_add_custom_meta(ctypes.c_void_p(hash(buffer)), b"NetgearMeta")
     structure = gst.gst_custom_meta_get_structure(ctypes.c_void_p(meta))

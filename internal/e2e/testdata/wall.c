@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../examples/programs/netgear-meta.h"
+
 enum { patience = 10 * G_USEC_PER_SEC };
 
 static const char *name; /* of the case */

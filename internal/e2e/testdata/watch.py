@@ -67,9 +67,8 @@ def new_sample(sink, count, said):
     buffer = sample.get_buffer()
     fields = {"bytes": buffer.get_size(), "caps": sample.get_caps().to_string()}
     fields["pts"] = None if buffer.pts == Gst.CLOCK_TIME_NONE else buffer.pts
-    meta = buffer.get_custom_meta("NetgearMeta")
-    if meta:
-        structure = meta.get_structure()
+    structure = Gst.ElementFactory.make("netgearsrc").emit("get-meta", buffer)
+    if structure:
         fields["port"] = structure.get_string("port")
         fields["message"] = structure.get_string("message")
         known, seq = structure.get_uint64("seq")
