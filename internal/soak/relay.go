@@ -7,6 +7,9 @@ import (
 	"sync"
 )
 
+// relayAddress is the machine that relays are on.
+const relayAddress = "127.0.0.2"
+
 // relay passes TCP connections on to a port of this machine, until it is told
 // to cut them or to hold what they carry.
 type relay struct {
@@ -19,8 +22,14 @@ type relay struct {
 	conns map[net.Conn]bool
 }
 
+// newRelay listens at an address of its own and the port of the end that binds: the
+// servers of the multi-server mode go by their port. The first relay to a port is at
+// relayAddress.
 func newRelay(to int) (*relay, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", fmt.Sprintf("%s:%d", relayAddress, to))
+	for i := 3; err != nil && i < 10; i++ {
+		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.%d:%d", i, to))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -30,7 +39,7 @@ func newRelay(to int) (*relay, error) {
 	return r, nil
 }
 
-func (r *relay) port() int { return r.listener.Addr().(*net.TCPAddr).Port }
+func (r *relay) address() string { return r.listener.Addr().(*net.TCPAddr).IP.String() }
 
 func (r *relay) accept() {
 	for {

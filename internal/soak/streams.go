@@ -52,15 +52,14 @@ func newStreams(folder string) (streams []*stream, err error) {
 		try(e)
 		return n
 	}
-	// through returns the port of a new relay to one.
-	through := func(s *stream, to int) int {
+	// through makes a relay to a port, and returns what to connect to.
+	through := func(s *stream, to int) string {
 		r, e := newRelay(to)
-		if e != nil {
-			try(e)
-			return 0
+		if try(e); e != nil {
+			return ""
 		}
 		s.relays = append(s.relays, r)
-		return r.port()
+		return fmt.Sprintf("address=%s port=%d", r.address(), to)
 	}
 	sender := func(s *stream, source, settings string) {
 		s.senders = append(s.senders, newPipeline(true, source+" ! netgearsink name=net address=127.0.0.1"+always+settings))
@@ -78,7 +77,7 @@ func newStreams(folder string) (streams []*stream, err error) {
 	simple := func(name, source, both, onlySink, onlySrc, rest string) {
 		s := add(name)
 		p := port()
-		sender(s, source, fmt.Sprintf("port=%d %s %s", through(s, p), both, onlySink))
+		sender(s, source, fmt.Sprintf("%s %s %s", through(s, p), both, onlySink))
 		receiver(s, fmt.Sprintf("port=%d %s %s", p, both, onlySrc), rest)
 	}
 	keys := "custom-cert-location=" + folder
@@ -100,28 +99,27 @@ func newStreams(folder string) (streams []*stream, err error) {
 	s = add("pair, the sender binds")
 	p := port()
 	sender(s, raw, fmt.Sprintf("bind=true port=%d", p))
-	receiver(s, fmt.Sprintf("bind=false port=%d", through(s, p)), sink)
+	receiver(s, "bind=false "+through(s, p), sink)
 
 	s = add("pub-sub, three subscribers")
 	p = port()
 	sender(s, jpeg, fmt.Sprintf("pattern=pub-sub bind=true port=%d", p))
 	for range 3 {
-		receiver(s, fmt.Sprintf("pattern=pub-sub bind=false port=%d", through(s, p)), sink)
+		receiver(s, "pattern=pub-sub bind=false "+through(s, p), sink)
 	}
 
 	for _, pattern := range []string{"req-rep", "pub-sub"} {
 		s = add(pattern + ", three servers")
-		var ports, names []string
+		var ports []string
 		for i := range 3 {
 			p := port()
 			ports = append(ports, strconv.Itoa(p))
-			names = append(names, strconv.Itoa(through(s, p)))
-			sender(s, raw, fmt.Sprintf("pattern=%s multiserver-mode=true message=%d port=%s", pattern, i, names[i]))
+			sender(s, raw, fmt.Sprintf("pattern=%s multiserver-mode=true message=%d %s", pattern, i, through(s, p)))
 		}
 		rest := sink
 		if pattern == "pub-sub" { // what is behind the second pad is late, the third gets stuck
 			rest = fmt.Sprintf("netgeardemux name=d d.src_%s ! %s d.src_%s ! fakesink sync=true ts-offset=500000000 d.src_%s ! appsink max-buffers=1 sync=false",
-				names[0], sink, names[1], names[2])
+				ports[0], sink, ports[1], ports[2])
 		}
 		receiver(s, fmt.Sprintf("pattern=%s multiserver-mode=true ports=%s", pattern, strings.Join(ports, ",")), rest)
 	}
@@ -130,10 +128,11 @@ func newStreams(folder string) (streams []*stream, err error) {
 		var ports []string
 		for i := range 3 {
 			p := port()
-			ports = append(ports, strconv.Itoa(through(s, p)))
+			ports = append(ports, strconv.Itoa(p))
+			through(s, p)
 			receiver(s, fmt.Sprintf("pattern=%s multiclient-mode=true return-data=%d port=%d", pattern, i, p), sink)
 		}
-		sender(s, raw, fmt.Sprintf("pattern=%s multiclient-mode=true ports=%s", pattern, strings.Join(ports, ",")))
+		sender(s, raw, fmt.Sprintf("pattern=%s multiclient-mode=true address=%s ports=%s", pattern, relayAddress, strings.Join(ports, ",")))
 	}
 	return streams, err
 }
