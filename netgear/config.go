@@ -53,6 +53,17 @@ const (
 	SenderTime
 )
 
+// RawFormats says which raw video netgearsink takes.
+type RawFormats uint8
+
+// Sets of formats.
+const (
+	// PictureRaw are those that every peer takes for a picture.
+	PictureRaw RawFormats = iota
+	// AnyRaw are all that package wire has an array for.
+	AnyRaw
+)
+
 // Config is what a user can set of a Sender or a Receiver. Start from
 // DefaultConfig; the zero value has no timeouts and is refused by Validate.
 // Each field is one row of Properties, which has its unit, range and default.
@@ -143,9 +154,10 @@ type Config struct {
 	// ReturnData answers frames, in the modes in which data go back: text as
 	// Message.
 	ReturnData string
-	// PostMessages and TimestampMode are used by the elements alone.
+	// PostMessages, TimestampMode and RawFormats are used by the elements alone.
 	PostMessages  bool
 	TimestampMode TimestampMode
+	RawFormats    RawFormats
 	// Caps are those that the element completes a sender's frames by.
 	Caps string
 	// EOSOnTerminate ends a Receiver when the sender says goodbye; otherwise

@@ -88,6 +88,10 @@ var (
 		{"receive-time", "Running time at which the frame arrived"},
 		{"sender", "Spacing of the sender's timestamps, where the wire has them"},
 	}}
+	RawFormatsEnum = &Enum{"GstNetgearRawFormats", []EnumValue{
+		{"picture", "What every Python peer takes for a picture: BGR, RGB, gray and formats of four channels"},
+		{"any", "These, and YUV and Bayer as the arrays that OpenCV knows"},
+	}}
 	SecureModeEnum = &Enum{"GstNetgearSecureMode", []EnumValue{
 		{"grasslands", "No encryption, everybody may connect"},
 		{"stonehouse", "Encryption; whoever has the server's public key may connect"},
@@ -304,6 +308,12 @@ var Properties = []Property{
 		field:   func(c *Config) any { return &c.Extensions },
 	},
 	{
+		Name: "raw-formats", Nick: "Raw formats", Kind: Choice, Enum: RawFormatsEnum, On: SenderRole,
+		Default: "picture",
+		Blurb:   "Which formats of raw video to take: those that every peer takes for a picture, or also YUV (I420, NV12, YUY2, …) and Bayer, which the receiver must know",
+		field:   func(c *Config) any { return enumPtr[RawFormats]{&c.RawFormats} },
+	},
+	{
 		Name: "timestamp-mode", Nick: "Timestamp mode", Kind: Choice, Enum: TimestampModeEnum, On: ReceiverRole,
 		Default: "receive-time",
 		Blurb:   "Where buffers take their timestamps from",
@@ -317,7 +327,7 @@ var Properties = []Property{
 	},
 	{
 		Name: "caps", Nick: "Caps", Kind: Caps, On: ReceiverRole,
-		Blurb: "What the sender's frames are, as far as it does not say so itself (a Python sender's frame rate, say), as video/x-raw,framerate=30/1; what is said here and there must agree",
+		Blurb: "What the sender's frames are, as far as it does not say so itself (a Python sender's frame rate, say), as video/x-raw,framerate=30/1, or what its arrays are, as video/x-raw,format=NV12; what is said here and there must agree",
 		field: func(c *Config) any { return &c.Caps },
 	},
 	{

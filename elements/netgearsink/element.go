@@ -84,7 +84,7 @@ func (e *element) Close() {
 // SetCaps implements gstglue.Sink.
 func (e *element) SetCaps(c gstglue.InCaps) error {
 	r := e.run.Load()
-	h, err := gstglue.Header(c)
+	h, err := gstglue.Header(c, e.Settings().Live().RawFormats == netgear.AnyRaw)
 	if err != nil {
 		return err
 	}

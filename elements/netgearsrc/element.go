@@ -106,7 +106,7 @@ func (e *element) PushReturn(c gstglue.InCaps, in *gstglue.Input) error {
 		return netgear.ErrClosed
 	}
 	var err error
-	f.Header, err = gstglue.Header(c)
+	f.Header, err = gstglue.Header(c, false)
 	switch {
 	case err != nil:
 	case c.Media == gstglue.Encoded:

@@ -102,7 +102,7 @@ func TestDescribe(t *testing.T) {
 			table = ""
 		case table == "":
 			table = strings.TrimSpace(strings.Split(line, "|")[1])
-		case table == "type": // the values of enumerations, which other tests hold
+		case table == "type", table == "raw format": // the values of enumerations, and arrays, which other tests hold
 		default:
 			n := slices.IndexFunc(rows[table], func(row string) bool {
 				return regexp.MustCompile(`^` + strings.ReplaceAll(regexp.QuoteMeta(row), "ARG", `\w+`)).MatchString(line)

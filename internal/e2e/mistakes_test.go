@@ -55,7 +55,7 @@ var mistakes = []struct {
 	{types: "netgearsrc bidirectional-mode=true pattern=pub-sub", other: mistakesNobody, cure: "`pattern=pair` or `req-rep` at both ends"},
 	{types: "netgearsink pattern=push-pull", other: mistakesNobody, cure: "`pair`, `req-rep` or `pub-sub`"},
 	{types: "netgearsink port=0", other: mistakesNobody, cure: "the port that the receiver has bound"},
-	{types: "videotestsrc ! video/x-raw,format=I420 ! netgearsink", other: mistakesNobody, cure: "`jpegenc !` or `videoconvert !` before it"},
+	{types: "videotestsrc ! video/x-raw,format=I420 ! netgearsink", other: mistakesNobody, cure: "`jpegenc !` or `videoconvert !` before it, or `raw-formats=any`"},
 	{types: "filesrc location=video.mp4 ! netgearsink", other: mistakesNobody, cure: "`decodebin ! videoconvert ! jpegenc !` between"},
 	{types: "netgearsrc ! jpegdec ! fakesink", other: "videotestsrc is-live=true ! video/x-raw,format=BGR ! netgearsink", cure: "`decodebin` in the place of `jpegdec` takes JPEG and raw"},
 }

@@ -585,7 +585,7 @@ var Kinds = []Kind{
 		Rows: []Row{
 			{
 				ID: "frame-unsupported", On: []string{Src}, Warning: true, Text: "frame dropped: <part>: dtype <type>, shape <shape>: want <what is taken>: unsupported frame",
-				Cause: "an array that is no picture: floating point numbers, five channels", Cure: "send uint8 (1, 3 or 4 channels) or uint16 (one)",
+				Cause: "an array that is no picture: floating point numbers, five channels", Cure: "send uint8 (1, 3 or 4 channels) or uint16 (one), or say in `caps` of `netgearsrc` what it is: `[h, w, 2]` may be YUY2",
 			},
 			{
 				ID: "frame-cmyk", On: both, Warning: true, Text: "frame dropped: JPEG in <colour space>: want GRAY, YUV or RGB, which decoders take: unsupported frame",
@@ -635,7 +635,7 @@ var Kinds = []Kind{
 			},
 			{
 				ID: "caps-refused", On: both, Text: "not negotiated: <caps> is not taken: want <element> before it",
-				Cause: "the element before the sink, or before `return_sink`, makes formats that no Python peer takes for a picture, as YUV, or another kind of encoded video", Cure: "what the text names, in front: `videoconvert` for raw video",
+				Cause: "the element before the sink, or before `return_sink`, makes formats that no Python peer takes for a picture, as YUV, or another kind of encoded video", Cure: "what the text names, in front: `videoconvert` for raw video; or `raw-formats=any` for YUV and Bayer, where the receiver knows what to do with them",
 			},
 			{
 				ID: "return-no-caps", On: []string{Src}, Text: "not negotiated: the buffers at return_sink have no caps: want caps that say what they are, as caps=image/jpeg of appsrc",

@@ -39,7 +39,7 @@ const maxPAR = 65535
 // over. GStreamer keeps each name that it has seen for ever, and some values of
 // the wrong type make it print critical warnings: so it sees no text of a peer.
 var CapsFields = [...]CapsField{
-	{Name: "format", Kind: CapsText, Picture: true, valid: oneOf(rawNames...)},
+	{Name: "format", Kind: CapsText, Picture: true, valid: isRawFormat},
 	{Name: "stream-format", Kind: CapsText, valid: oneOf("byte-stream", "obu-stream")},
 	{Name: "alignment", Kind: CapsText, valid: oneOf("au", "tu")},
 	{Name: "profile", Kind: CapsText, valid: isWord},
@@ -62,9 +62,6 @@ var CapsFields = [...]CapsField{
 		"column-interleaved", "row-interleaved", "top-bottom", "checkerboard", "frame-by-frame", "multiview-frame-by-frame", "separated")},
 	{Name: "parsed", Kind: CapsBool},
 }
-
-// rawNames are the formats of raw video that an array may have.
-var rawNames = []string{"BGR", "RGB", "GRAY8", "BGRx", "RGBx", "xBGR", "xRGB", "BGRA", "RGBA", "ABGR", "ARGB", "GRAY16_LE", "GRAY16_BE"}
 
 // CapsValue is the value of a field.
 type CapsValue struct {
@@ -177,8 +174,10 @@ func parseCaps(text string) (c Caps, err error) {
 // knownMedia returns the media type from the table; "": there is no such.
 func knownMedia(name string) string {
 	switch name {
-	case "video/x-raw":
-		return "video/x-raw"
+	case RawMedia:
+		return RawMedia
+	case BayerMedia:
+		return BayerMedia
 	case "image/jpeg":
 		return "image/jpeg"
 	}
@@ -343,7 +342,7 @@ func SameBytes(format, theirs string) (name string, ok bool) {
 	case format == "BGR":
 		return theirs, theirs == "RGB"
 	case format == "BGRA":
-		return theirs, len(theirs) == 4
+		return theirs, rawFormats[theirs].array == fourChannels
 	}
 	return "", false
 }

@@ -42,7 +42,7 @@ func TestParseCaps(t *testing.T) {
 var badCaps = []string{
 	"", "x", "ANY", "EMPTY", "video/x-theora", "video/x-raw(memory:NVMM)", "video/x-raw(string)", "video/x-raw(string), width=8", "video/x-raw; video/x-raw", "video/x-raw;",
 	"video/x-raw, width", "video/x-raw,", "video/x-raw, width=0", "video/x-raw, width=32768", "video/x-raw, width=-1", "video/x-raw, width=(string)8", "video/x-raw, width=99999999999999999999",
-	"video/x-raw, width=8, width=8", "video/x-raw, width=[1,2]", "video/x-raw, width={1,2}", `video/x-raw, format="BGR`, "video/x-raw, format=I420", "video/x-raw, format=",
+	"video/x-raw, width=8, width=8", "video/x-raw, width=[1,2]", "video/x-raw, width={1,2}", `video/x-raw, format="BGR`, "video/x-raw, format=AYUV", "video/x-raw, format=",
 	"video/x-raw, pixel-aspect-ratio=(string)x", "video/x-raw, pixel-aspect-ratio=0/1", "video/x-raw, pixel-aspect-ratio=-1/1", "video/x-raw, pixel-aspect-ratio=1/0", "video/x-raw, pixel-aspect-ratio=1",
 	"video/x-raw, pixel-aspect-ratio=65536/1", "video/x-raw, pixel-aspect-ratio=-2147483648/-1", "video/x-raw, colorimetry=(int)5", "video/x-raw, colorimetry=bt999", "video/x-raw, colorimetry=1:2:3",
 	"video/x-raw, colorimetry=1:7:0:0", "video/x-raw, colorimetry=3:0:0:0", "video/x-raw, colorimetry=-1:0:0:0", "video/x-raw, chroma-site=nowhere", "video/x-raw, chroma-site=none+none+none+none",
@@ -83,6 +83,8 @@ func TestSameBytes(t *testing.T) {
 		{"BGRA", "xRGB", "xRGB"},
 		{"BGRA", "RGB", ""},
 		{"BGRA", "GRAY8", ""},
+		{"BGRA", "NV12", ""},
+		{"BGRA", "bggr", ""},
 		{"GRAY8", "BGR", ""},
 		{"GRAY16_LE", "GRAY16_BE", ""},
 		{"GRAY16_BE", "GRAY16_BE", "GRAY16_BE"},

@@ -297,26 +297,3 @@ func hasNegative(dims []int) bool {
 	}
 	return false
 }
-
-// RawShape returns the numpy dtype and shape that a GStreamer video format
-// travels as, rows packed tightly: [h, w] for gray, [h, w, channels] for
-// colour, with the channels in the order of the format's name. ok is false for
-// a format that is not sent raw, and for an empty picture.
-func RawShape(format string, w, h int) (dtype string, shape Shape, ok bool) {
-	if w < 1 || h < 1 {
-		return "", noShape, false
-	}
-	switch format {
-	case "GRAY8":
-		return "uint8", MakeShape(h, w), true
-	case "GRAY16_LE":
-		return "uint16", MakeShape(h, w), true
-	case "GRAY16_BE":
-		return ">u2", MakeShape(h, w), true
-	case "BGR", "RGB":
-		return "uint8", MakeShape(h, w, 3), true
-	case "BGRx", "RGBx", "xBGR", "xRGB", "BGRA", "RGBA", "ABGR", "ARGB":
-		return "uint8", MakeShape(h, w, 4), true
-	}
-	return "", noShape, false
-}

@@ -179,7 +179,7 @@ func TestRawShape(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %s", format, l, err, want)
 		}
 	}
-	for _, f := range []string{"", "I420", "NV12", "bgr", "GRAY10_LE32"} {
+	for _, f := range []string{"", "bgr", "AYUV", "v210", "GRAY10_LE32"} {
 		if _, shape, ok := wire.RawShape(f, 5, 3); ok || shape.N >= 0 {
 			t.Errorf("%q has a raw form", f)
 		}

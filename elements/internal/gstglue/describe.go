@@ -15,6 +15,7 @@ type Describer struct {
 	User string
 
 	userCaps wire.Caps // of User, as far as a sender could say it
+	userRaw  rawCaps   // the same, of raw video
 	userText string
 	text     string // the last that a sender said, and what it means
 	said     wire.Caps
@@ -78,6 +79,12 @@ func (c *OutCaps) jpeg(data []byte, maxSize uint64) error {
 
 // array describes a numpy array: pixels, or an encoded stream.
 func (d *Describer) array(c *OutCaps, h *wire.Header, size int, maxSize uint64, bad error) error {
+	if as := d.rawCaps(c); !wire.IsPicture(as.format) && as.format != "" {
+		if l, ok := h.LayoutAs(as.format, as.width, as.height, size, maxSize); ok {
+			c.Media, c.Format, c.SaidFormat, c.Width, c.Height = Raw, l.Format, true, l.Width, l.Height
+			return nil
+		}
+	}
 	l, err := h.Layout(size, maxSize)
 	if err != nil {
 		return err
@@ -100,11 +107,37 @@ func (d *Describer) array(c *OutCaps, h *wire.Header, size int, maxSize uint64, 
 
 // fromUser returns the user's caps, as far as a sender could have said them.
 func (d *Describer) fromUser() *wire.Caps {
+	d.readUser()
+	return &d.userCaps
+}
+
+func (d *Describer) readUser() {
 	if d.User != d.userText {
 		d.userText = d.User
 		d.userCaps, _ = wire.ParseCaps(d.User) // what a sender could not say is completed elsewhere
+		d.userRaw = parseRawCaps(d.User)
 	}
-	return &d.userCaps
+}
+
+// rawCaps says what raw video is, as far as its array cannot.
+type rawCaps struct {
+	format        string // "": not told
+	width, height int    // 0: not told
+}
+
+// rawCaps returns what the sender says, or else the user.
+func (d *Describer) rawCaps(c *OutCaps) rawCaps {
+	if format := c.Said.Get("format"); format.Has {
+		if wire.RawMediaOf(format.Text) != c.Said.Media {
+			return rawCaps{}
+		}
+		return rawCaps{format.Text, c.Said.Get("width").Num, c.Said.Get("height").Num}
+	}
+	if d.User == "" {
+		return rawCaps{}
+	}
+	d.readUser()
+	return d.userRaw
 }
 
 // fits reports whether what the sender says of a picture is of this picture.
@@ -112,19 +145,16 @@ func (c *OutCaps) fits() bool {
 	if c.Said.Media == "" {
 		return true
 	}
-	media := "image/jpeg"
-	if c.Media == Raw {
-		media = "video/x-raw"
-	}
 	width, height, format := c.Said.Get("width"), c.Said.Get("height"), c.Said.Get("format")
 	_, same := wire.SameBytes(c.Format, format.Text)
-	return c.Said.Media == media && (!width.Has || width.Num == c.Width) && (!height.Has || height.Num == c.Height) && (c.Media == JPEG && !format.Has || same)
+	return c.Said.Media == c.MediaType() && (!width.Has || width.Num == c.Width) && (!height.Has || height.Num == c.Height) && (c.Media == JPEG && !format.Has || same)
 }
 
 // Header returns what the headers of all frames of some caps have in common.
 // Those of JPEG want CompleteJPEG besides, those of encoded video a Shape with
-// the number of bytes. Errors wrap ErrNegotiation.
-func Header(c InCaps) (h wire.Header, err error) {
+// the number of bytes. Raw video must be a picture to every peer, unless any.
+// Errors wrap ErrNegotiation.
+func Header(c InCaps, anyRaw bool) (h wire.Header, err error) {
 	switch c.Media {
 	case JPEG:
 		h.Compressed, h.Shape = true, wire.Shape{N: -1}
@@ -135,8 +165,8 @@ func Header(c InCaps) (h wire.Header, err error) {
 	case Raw, None:
 	}
 	var ok bool
-	if h.DType, h.Shape, ok = wire.RawShape(c.Format, c.Width, c.Height); !ok {
-		return h, fmt.Errorf("%w: video format %s", ErrNegotiation, c.Format)
+	if h.DType, h.Shape, ok = wire.RawShape(c.Format, c.Width, c.Height); !ok || !anyRaw && !wire.IsPicture(c.Format) {
+		return h, fmt.Errorf("%w: video format %s %dx%d", ErrNegotiation, c.Format, c.Width, c.Height)
 	}
 	return h, nil
 }

@@ -246,10 +246,10 @@ func netgearSinkSetCaps(obj, caps unsafe.Pointer) C.gboolean {
 }
 
 // netgearCapsRefused is called with caps that a sink pad does not take, once for
-// each try to negotiate.
+// each try to negotiate. anyRaw: it would take them with raw-formats=any.
 //
 //export netgearCapsRefused
-func netgearCapsRefused(obj unsafe.Pointer, caps *C.char) {
+func netgearCapsRefused(obj unsafe.Pointer, caps *C.char, anyRaw C.gboolean) {
 	defer rescue(obj)
 	in := instanceOf(obj)
 	if !in.Opened() { // somebody looks whether pads fit
@@ -260,7 +260,11 @@ func netgearCapsRefused(obj unsafe.Pointer, caps *C.char) {
 		role = netgear.ReceiverRole
 	}
 	text := C.GoString(caps)
-	Element{obj}.PostError(role, fmt.Errorf("%w: %s is not taken: want %s before it", ErrNegotiation, shorten(text), cureOf(text)), "the caps are "+text)
+	cure := cureOf(text)
+	if anyRaw != 0 {
+		cure = "raw-formats=any, or " + cure
+	}
+	Element{obj}.PostError(role, fmt.Errorf("%w: %s is not taken: want %s before it", ErrNegotiation, shorten(text), cure), "the caps are "+text)
 }
 
 // shorten keeps what says most of a text of caps.
@@ -276,7 +280,7 @@ func shorten(caps string) string {
 // first that matches counts.
 var cures = []struct{ caps, cure string }{
 	{"video/x-raw(", "what brings it into system memory, as gldownload, vapostproc or nvvidconv"},
-	{"video/x-raw", "videoconvert, or jpegenc"},
+	{"video/x-raw", "videoconvert or jpegenc"},
 	{"video/x-bayer", "bayer2rgb"},
 	{"video/x-h264", "h264parse (byte-stream, alignment=au)"},
 	{"video/x-h265", "h265parse (byte-stream, alignment=au)"},

@@ -20,7 +20,7 @@ typedef struct {
 	gboolean return_started; /* its task's */
 	gint on_bus;        /* messages of ours that nobody has taken; atomic */
 	gboolean raw;       /* info holds; streaming thread */
-	GstVideoInfo info;
+	GstVideoInfo info;  /* see netgear_video_info */
 } NetgearSink;
 
 typedef struct {
@@ -29,8 +29,9 @@ typedef struct {
 	gint on_bus;     /* messages of ours that nobody has taken; atomic */
 	gboolean video_meta; /* downstream takes it; streaming thread */
 	gboolean no_rate;    /* the caps that were announced have no frame rate; streaming thread */
-	gboolean raw;
-	GstVideoInfo info;
+	gboolean raw;        /* info holds; streaming thread */
+	gboolean bayer;      /* of raw */
+	GstVideoInfo info;   /* see netgear_video_info */
 } NetgearSrc;
 
 /* The meta on every buffer that leaves netgearsrc. */
@@ -109,6 +110,21 @@ gboolean netgear_log_enabled(int category, int level);
 void netgear_log(int category, int level, gpointer object, const char *function, const char *text);
 
 /* Caps */
+#define NETGEAR_RAW_SIZE "width = (int) [ 1, 32767 ], height = (int) [ 1, 32767 ], framerate = (fraction) [ 0/1, max ]"
+
+/* What every Python peer takes for a picture. BGR has a structure of its own and
+ * comes first: what can choose takes what they expect. In a list the order would be
+ * upstream's. */
+#define NETGEAR_PICTURE_CAPS \
+	"image/jpeg; " \
+	"video/x-raw, format = (string) BGR, " NETGEAR_RAW_SIZE "; " \
+	"video/x-raw, format = (string) { RGB, GRAY8, BGRx, RGBx, xBGR, xRGB, BGRA, RGBA, ABGR, ARGB, GRAY16_LE, GRAY16_BE }, " NETGEAR_RAW_SIZE
+
+/* Other raw video that an array can hold. The names are those of package wire. */
+#define NETGEAR_ANY_RAW_CAPS \
+	"video/x-raw, format = (string) { I420, YV12, NV12, NV21, YUY2, YVYU, UYVY, Y444, P010_10LE, I420_10LE }, " NETGEAR_RAW_SIZE "; " \
+	"video/x-bayer, format = (string) { bggr, gbrg, grbg, rggb }, " NETGEAR_RAW_SIZE
+
 enum { NETGEAR_MEDIA_NONE, NETGEAR_MEDIA_JPEG, NETGEAR_MEDIA_RAW, NETGEAR_MEDIA_ENCODED };
 
 /* Encoded video. The second of AV1 is for encoders that leave the stream-format
@@ -120,13 +136,16 @@ enum { NETGEAR_MEDIA_NONE, NETGEAR_MEDIA_JPEG, NETGEAR_MEDIA_RAW, NETGEAR_MEDIA_
 	"video/x-av1, stream-format = (string) obu-stream, alignment = (string) tu; " \
 	"video/x-av1, alignment = (string) tu"
 
+#define NETGEAR_FORMAT_LEN 16
+
 typedef struct {
 	int media;
 	int width, height, fps_n, fps_d;
-	char format[16];
+	char format[NETGEAR_FORMAT_LEN];
 	char *extra; /* what the caps say beyond a header, of encoded video all; free with g_free, or NULL */
 } NetgearCaps;
 gboolean netgear_sink_caps(gpointer sink, gpointer caps, NetgearCaps *out);
+gboolean netgear_raw_caps(const char *text, char format[NETGEAR_FORMAT_LEN], int *width, int *height);
 
 /* Buffers in */
 typedef struct {
@@ -157,7 +176,7 @@ typedef struct {
 	int width, height, fps_n, fps_d;
 	const char *format;     /* raw */
 	gboolean said_format;   /* the sender named it; else it is guessed from the array */
-	const char *encoded;    /* the media type of encoded video */
+	const char *type;       /* of media */
 	int sof;                /* jpeg */
 	const char *colorspace; /* jpeg, or NULL */
 	const char *sampling;   /* jpeg, or NULL */

@@ -1,14 +1,14 @@
 /* Between GStreamer's caps and buffers and a frame's header and bytes. */
-#include "glue.h"
+#include "planes.h"
 
 #include <string.h>
 
 /* --- caps to header --- */
 
 /* What a receiver assumes where the caps say nothing, by field. */
-static gboolean is_told_elsewhere(const GstStructure *s, const gchar *name)
+static gboolean is_told_elsewhere(const GstStructure *s, const gchar *name, gboolean padded)
 {
-	static const char *told[] = {"width", "height", "framerate", "parsed", "sof-marker", "colorspace", "sampling", NULL};
+	static const char *told[] = {"framerate", "parsed", "sof-marker", "colorspace", "sampling", NULL};
 	static const char *defaults[][2] = {
 		{"interlace-mode", "progressive"},
 		{"multiview-mode", "mono"},
@@ -16,6 +16,8 @@ static gboolean is_told_elsewhere(const GstStructure *s, const gchar *name)
 	};
 	int i;
 
+	if (strcmp(name, "width") == 0 || strcmp(name, "height") == 0)
+		return !padded; /* an array has them, unless it is larger */
 	for (i = 0; told[i]; i++)
 		if (strcmp(name, told[i]) == 0)
 			return TRUE;
@@ -110,7 +112,7 @@ static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
 {
 	GstStructure *st = gst_caps_get_structure(caps, 0);
 	GstStructure *extra = NULL;
-	gboolean raw = FALSE;
+	gboolean raw = FALSE, bayer = netgear_is_bayer(st);
 	int i;
 
 	memset(out, 0, sizeof *out);
@@ -119,8 +121,10 @@ static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
 		gst_structure_get_int(st, "width", &out->width);
 		gst_structure_get_int(st, "height", &out->height);
 		gst_structure_get_fraction(st, "framerate", &out->fps_n, &out->fps_d);
-	} else if (gst_structure_has_name(st, "video/x-raw")) {
-		if (!gst_video_info_from_caps(info, caps))
+	} else if (bayer || gst_structure_has_name(st, "video/x-raw")) {
+		const char *format = gst_structure_get_string(st, "format");
+
+		if (format == NULL || !netgear_video_info(caps, info))
 			return FALSE;
 		raw = TRUE;
 		out->media = NETGEAR_MEDIA_RAW;
@@ -128,7 +132,7 @@ static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
 		out->height = GST_VIDEO_INFO_HEIGHT(info);
 		out->fps_n = GST_VIDEO_INFO_FPS_N(info);
 		out->fps_d = GST_VIDEO_INFO_FPS_D(info);
-		g_strlcpy(out->format, gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(info)), sizeof out->format);
+		g_strlcpy(out->format, format, sizeof out->format);
 	} else {
 		extra = encoded_structure(caps);
 		if (extra == NULL)
@@ -144,13 +148,13 @@ static gboolean parse_caps(GstCaps *caps, NetgearCaps *out, GstVideoInfo *info)
 		extra = gst_structure_copy(st);
 		for (i = gst_structure_n_fields(extra) - 1; i >= 0; i--) {
 			const gchar *name = gst_structure_nth_field_name(extra, i);
-			if (is_told_elsewhere(extra, name))
+			if (is_told_elsewhere(extra, name, raw && netgear_is_padded(info)))
 				gst_structure_remove_field(extra, name);
 		}
 	}
-	if (raw && is_default_format(GST_VIDEO_INFO_FORMAT(info)))
+	if (raw && !bayer && is_default_format(GST_VIDEO_INFO_FORMAT(info)))
 		gst_structure_remove_field(extra, "format");
-	if (raw && is_default_colorimetry(info))
+	if (raw && !bayer && is_default_colorimetry(info))
 		gst_structure_remove_field(extra, "colorimetry");
 	if (gst_structure_n_fields(extra) > 0 || out->media == NETGEAR_MEDIA_ENCODED)
 		out->extra = gst_structure_to_string(extra);
@@ -170,6 +174,28 @@ gboolean netgear_sink_caps(gpointer s, gpointer c, NetgearCaps *out)
 
 	sink->raw = ok && out->media == NETGEAR_MEDIA_RAW;
 	return ok;
+}
+
+gboolean netgear_raw_caps(const char *text, char format[NETGEAR_FORMAT_LEN], int *width, int *height)
+{
+	GstCaps *caps = gst_caps_from_string(text);
+	const char *name = NULL;
+	guint i;
+
+	*width = *height = 0;
+	for (i = 0; caps && i < gst_caps_get_size(caps) && name == NULL; i++) {
+		const GstStructure *st = gst_caps_get_structure(caps, i);
+
+		if (!gst_structure_has_name(st, "video/x-raw") && !netgear_is_bayer(st))
+			continue;
+		name = gst_structure_get_string(st, "format");
+		gst_structure_get_int(st, "width", width);
+		gst_structure_get_int(st, "height", height);
+		if (name)
+			g_strlcpy(format, name, NETGEAR_FORMAT_LEN);
+	}
+	gst_clear_caps(&caps);
+	return name != NULL;
 }
 
 /* --- buffers in --- */
@@ -215,45 +241,29 @@ static gboolean map_whole(Loan *loan, GstBuffer *buffer, NetgearInput *out)
 	return TRUE;
 }
 
-/* Maps one plane of pixels and packs its rows where they are padded. All our
- * formats have one plane; gst_video_frame_map would map only the memory in which
- * it begins. */
+/* Maps pixels, and packs their rows where the buffer has them in another way than
+ * the array that is sent. */
 static gboolean map_video(const GstVideoInfo *info, Loan *loan, GstBuffer *buffer, NetgearInput *out)
 {
-	const GstVideoMeta *meta = gst_buffer_get_video_meta(buffer);
-	gsize row = (gsize)GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0);
-	gsize rows = GST_VIDEO_INFO_HEIGHT(info), stride, offset, y;
+	NetgearPlane planes[GST_VIDEO_MAX_PLANES];
+	NetgearRows rows;
+	gsize size = netgear_planes(info, planes);
 
-	if (!map_whole(loan, buffer, out))
+	if (!netgear_find_rows(info, planes, size, buffer, &rows))
 		return FALSE;
-	if (meta != NULL) {
-		if (meta->stride[0] < 0)
+	if (netgear_is_packed(info, planes, &rows)) {
+		if (!map_whole(loan, buffer, out))
 			return FALSE;
-		stride = meta->stride[0];
-		offset = meta->offset[0];
-	} else if (out->size == row * rows) {
-		/* Rows without padding and without a meta that says so: what numpy
-		 * and OpenCV programs push through appsrc. */
-		stride = row;
-		offset = 0;
-	} else {
-		stride = GST_VIDEO_INFO_PLANE_STRIDE(info, 0);
-		offset = GST_VIDEO_INFO_PLANE_OFFSET(info, 0);
-	}
-	if (stride < row || offset > out->size || stride * (rows - 1) + row > out->size - offset)
-		return FALSE;
-	out->data += offset;
-	out->size = row * rows;
-	if (stride == row)
+		out->data += rows.offset[0];
+		out->size = size;
 		return TRUE;
-	loan->packed = g_try_malloc(out->size);
-	if (loan->packed == NULL)
+	}
+	loan->packed = g_try_malloc(size);
+	if (loan->packed == NULL || !netgear_pack(info, planes, &rows, buffer, loan->packed))
 		return FALSE;
-	for (y = 0; y < rows; y++)
-		memcpy(loan->packed + y * row, out->data + y * stride, row);
-	loan_return_buffer(loan);
 	out->data = loan->packed;
-	__atomic_add_fetch(&buffers_copied, out->size, __ATOMIC_RELAXED);
+	out->size = size;
+	__atomic_add_fetch(&buffers_copied, size, __ATOMIC_RELAXED);
 	return TRUE;
 }
 
@@ -293,9 +303,9 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 /* Without padding. */
 gsize netgear_sink_frame_size(gpointer s)
 {
-	const GstVideoInfo *info = &((NetgearSink *)s)->info;
+	NetgearPlane planes[GST_VIDEO_MAX_PLANES];
 
-	return (gsize)GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0) * GST_VIDEO_INFO_HEIGHT(info);
+	return netgear_planes(&((NetgearSink *)s)->info, planes);
 }
 
 gboolean netgear_sample_map(gpointer s, NetgearCaps *caps, NetgearInput *out)
@@ -415,10 +425,10 @@ static GstCaps *make_caps(const NetgearOutCaps *c, GstVideoInfo *info, const cha
 
 	*against = NULL;
 	if (c->media == NETGEAR_MEDIA_ENCODED) {
-		st = gst_structure_new_empty(c->encoded);
+		st = gst_structure_new_empty(c->type);
 	} else {
 		if (raw) {
-			st = gst_structure_new("video/x-raw", "format", G_TYPE_STRING, c->format, NULL);
+			st = gst_structure_new(c->type, "format", G_TYPE_STRING, c->format, NULL);
 		} else {
 			st = gst_structure_new("image/jpeg", "parsed", G_TYPE_BOOLEAN, TRUE, "sof-marker", G_TYPE_INT, c->sof, NULL);
 			if (c->colorspace)
@@ -440,10 +450,10 @@ static GstCaps *make_caps(const NetgearOutCaps *c, GstVideoInfo *info, const cha
 			gst_caps_unref(user);
 		}
 	}
-	if (raw && !gst_structure_has_field(st, "pixel-aspect-ratio"))
+	if (raw && !netgear_is_bayer(st) && !gst_structure_has_field(st, "pixel-aspect-ratio"))
 		gst_structure_set(st, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1, NULL);
 	caps = gst_caps_new_full(st, NULL);
-	if (*against || (raw && !gst_video_info_from_caps(info, caps))) {
+	if (*against || (raw && !netgear_video_info(caps, info))) {
 		gst_caps_unref(caps);
 		return NULL;
 	}
@@ -487,8 +497,10 @@ int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c, const char **again
 		if (!gst_base_src_set_caps(s, caps))
 			ret = NETGEAR_CAPS_NOT_SENT;
 		src->raw = c->media == NETGEAR_MEDIA_RAW;
-		if (src->raw)
+		if (src->raw) {
 			src->info = info;
+			src->bayer = netgear_is_bayer(gst_caps_get_structure(caps, 0));
+		}
 		/* Asks downstream what it takes, which decide_allocation keeps. */
 		gst_base_src_negotiate(s);
 	}
@@ -518,62 +530,16 @@ void netgear_src_server_ended(gpointer src, const char *port)
 
 /* --- buffers out --- */
 
-/* Copies rows without padding into a buffer whose rows have GStreamer's. NULL:
- * there is no memory for that. */
-static GstBuffer *repack(NetgearSrc *src, GstBuffer *packed, gint row)
-{
-	GstBuffer *out = gst_buffer_new_allocate(NULL, src->info.size, NULL);
-	GstMapInfo from, to;
-	gint y, stride = GST_VIDEO_INFO_PLANE_STRIDE(&src->info, 0);
-	gboolean done = FALSE;
-
-	if (out && gst_buffer_map(packed, &from, GST_MAP_READ)) {
-		if (gst_buffer_map(out, &to, GST_MAP_WRITE)) {
-			for (y = 0; y < GST_VIDEO_INFO_HEIGHT(&src->info); y++) {
-				memcpy(to.data + (gsize)y * stride, from.data + (gsize)y * row, row);
-				memset(to.data + (gsize)y * stride + row, 0, stride - row);
-			}
-			gst_buffer_unmap(out, &to);
-			done = TRUE;
-		}
-		gst_buffer_unmap(packed, &from);
-	}
-	gst_buffer_unref(packed);
-	if (!done) /* what is in it is somebody else's memory of before */
-		gst_clear_buffer(&out);
-	return out;
-}
-
-/* Rows without padding get a meta that says so where GStreamer would pad. */
-static void mark_rows(GstBuffer *buffer, const GstVideoInfo *info, gint row)
-{
-	gsize offset[GST_VIDEO_MAX_PLANES] = {0};
-	gint stride[GST_VIDEO_MAX_PLANES] = {row};
-
-	gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(info), GST_VIDEO_INFO_WIDTH(info),
-				       GST_VIDEO_INFO_HEIGHT(info), 1, offset, stride);
-}
-
-static gint packed_row(const GstVideoInfo *info) { return GST_VIDEO_INFO_WIDTH(info) * GST_VIDEO_INFO_COMP_PSTRIDE(info, 0); }
-
 gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 {
 	NetgearSrc *src = s;
 	GstBuffer *buffer = gst_buffer_new_wrapped_full(0, o->data, o->size, 0, o->size, o->owner, (GDestroyNotify)o->free_func);
 	GstStructure *meta;
 
-	if (src->raw) {
-		gint row = packed_row(&src->info);
-
-		if (row != GST_VIDEO_INFO_PLANE_STRIDE(&src->info, 0)) {
-			if (src->video_meta) {
-				mark_rows(buffer, &src->info, row);
-			} else {
-				buffer = repack(src, buffer, row);
-				if (buffer == NULL)
-					return NULL;
-			}
-		}
+	if (src->raw) { /* nobody reads the rows of Bayer from a meta */
+		buffer = netgear_arrange(&src->info, buffer, src->video_meta && !src->bayer);
+		if (buffer == NULL)
+			return NULL;
 	}
 	GST_BUFFER_PTS(buffer) = o->pts;
 	GST_BUFFER_DTS(buffer) = o->dts;
@@ -602,8 +568,8 @@ gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, g
 	GstSample *sample = NULL;
 
 	if (caps) {
-		if (c->media == NETGEAR_MEDIA_RAW && packed_row(&info) != GST_VIDEO_INFO_PLANE_STRIDE(&info, 0))
-			mark_rows(buffer, &info, packed_row(&info));
+		if (c->media == NETGEAR_MEDIA_RAW)
+			buffer = netgear_arrange(&info, buffer, TRUE);
 		sample = gst_sample_new(buffer, caps, NULL, NULL);
 		gst_caps_unref(caps);
 	}

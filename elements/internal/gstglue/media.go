@@ -147,7 +147,7 @@ const (
 func (c *OutCaps) MediaType() string {
 	switch c.Media {
 	case Raw:
-		return "video/x-raw"
+		return wire.RawMediaOf(c.Format)
 	case Encoded:
 		return c.Said.Media
 	case JPEG, None:
@@ -191,9 +191,7 @@ func (c *OutCaps) withC(f func(*C.NetgearOutCaps)) {
 		format: text(c.Format), said_format: cbool(c.SaidFormat), colorspace: text(c.Colorspace), sampling: text(c.Sampling),
 		user: text(c.User),
 	}
-	if c.Media == Encoded {
-		out.encoded = text(c.Said.Media)
-	}
+	out._type = text(c.MediaType())
 	fields := (*C.NetgearField)(C.calloc(C.size_t(len(c.Said.Values)), C.sizeof_NetgearField))
 	for i, v := range c.Said.Values {
 		row := &wire.CapsFields[i]
@@ -269,16 +267,23 @@ func (t *CText) Free() {
 	*t = CText{}
 }
 
+// parseRawCaps returns what caps say of raw video, as far as they say one value.
+func parseRawCaps(caps string) (c rawCaps) {
+	text := C.CString(caps)
+	defer C.free(unsafe.Pointer(text))
+	var format [C.NETGEAR_FORMAT_LEN]C.char
+	var width, height C.int
+	if C.netgear_raw_caps(text, &format[0], &width, &height) == 0 {
+		return c
+	}
+	return rawCaps{C.GoString(&format[0]), int(width), int(height)}
+}
+
 // TemplateCaps are the caps of the pads of both elements, in system memory:
-// device memory is refused, so that converters are plugged.
-const TemplateCaps = ReturnCaps + "; " + C.NETGEAR_ENCODED_CAPS
+// device memory is refused, so that converters are plugged. netgearsink takes
+// those of NETGEAR_ANY_RAW_CAPS only with raw-formats=any.
+const TemplateCaps = ReturnCaps + "; " + C.NETGEAR_ENCODED_CAPS + "; " + C.NETGEAR_ANY_RAW_CAPS
 
 // ReturnCaps are those of the pads for frames that go back: an answer has no
-// key that could say what encoded video is. BGR has a structure of its own and
-// comes first: what can choose takes what every Python peer expects. In a list the
-// order would be upstream's.
-const ReturnCaps = "image/jpeg; " +
-	"video/x-raw, format = (string) BGR, " + rawSize + "; " +
-	"video/x-raw, format = (string) { RGB, GRAY8, BGRx, RGBx, xBGR, xRGB, BGRA, RGBA, ABGR, ARGB, GRAY16_LE, GRAY16_BE }, " + rawSize
-
-const rawSize = "width = (int) [ 1, 32767 ], height = (int) [ 1, 32767 ], framerate = (fraction) [ 0/1, max ]"
+// key that could say what encoded video is, or an array that is no picture.
+const ReturnCaps = C.NETGEAR_PICTURE_CAPS
