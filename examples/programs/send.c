@@ -51,8 +51,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	gst_init(&argc, &argv);
-	/* max-buffers and block: the queue of an appsrc has no limit otherwise. */
-	pipeline = gst_parse_launch("appsrc name=in is-live=true format=time do-timestamp=true block=true max-buffers=2 max-bytes=0 ! "
+	/* max-bytes and block: no more than one picture waits in the appsrc. */
+	pipeline = gst_parse_launch("appsrc name=in is-live=true format=time do-timestamp=true block=true max-bytes=1 ! "
 				    "netgearsink name=sink", &error);
 	if (error) { /* as when the plugin is not found */
 		g_printerr("%s\n", error->message);

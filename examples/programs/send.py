@@ -48,9 +48,9 @@ def pictures():
 
 
 Gst.init(None)
-# format=time and do-timestamp: a frame's time is when it is pushed. max-buffers and block: an appsrc's queue has no limit otherwise.
+# format=time and do-timestamp: a frame's time is when it is pushed. max-bytes and block: no more than one frame waits in the appsrc.
 pipeline = Gst.parse_launch(
-    f"appsrc name=in is-live=true format=time do-timestamp=true block=true max-buffers=2 max-bytes=0 ! "
+    f"appsrc name=in is-live=true format=time do-timestamp=true block=true max-bytes=1 ! "
     f"netgearsink name=sink address={address} port={port}"
 )
 source, sink, bus = pipeline.get_by_name("in"), pipeline.get_by_name("sink"), pipeline.get_bus()

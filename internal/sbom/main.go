@@ -39,6 +39,8 @@ var licences = map[string]string{
 	"libgobject-2.0.so.0":         "LGPL-2.1-or-later",
 	"libgio-2.0.so.0":             "LGPL-2.1-or-later",
 	"libc.so.6":                   "LGPL-2.1-or-later",
+	"libpthread.so.0":             "LGPL-2.1-or-later", // this and the next were apart from libc before glibc 2.34
+	"libresolv.so.2":              "LGPL-2.1-or-later",
 	"ld-linux-x86-64.so.2":        "LGPL-2.1-or-later",
 	"ld-linux-aarch64.so.1":       "LGPL-2.1-or-later",
 	"libzmq.so.5":                 "MPL-2.0",

@@ -31,8 +31,9 @@ enum { PLAIN, TIGHT, STRIDE, OFFSET, MEMORIES, PADDED_MEMORIES };
 
 static GstMemory *wrapped(const guint8 *data, gsize size)
 {
-	guint8 *copy = g_memdup2(data, size);
+	guint8 *copy = g_malloc(size); /* g_memdup2 is of GLib 2.68 */
 
+	memcpy(copy, data, size);
 	return gst_memory_new_wrapped(0, copy, size, 0, size, copy, g_free);
 }
 
