@@ -19,8 +19,7 @@ import numpy as np
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
-gi.require_version("GstVideo", "1.0")
-from gi.repository import GLib, Gst, GstApp, GstVideo  # noqa: E402, F401
+from gi.repository import GLib, Gst, GstApp  # noqa: E402, F401
 
 address, port = (sys.argv[1:] + ["*", "5555"][len(sys.argv) - 1 :])[:2]
 
@@ -35,10 +34,11 @@ count, failed = 0, False
 
 
 def array_of(sample):
-    """Returns the pixels of a sample of BGR, a copy. Rows may be padded: GstVideoInfo knows."""
-    buffer, info = sample.get_buffer(), GstVideo.VideoInfo.new_from_caps(sample.get_caps())
-    rows = np.ndarray((info.height, info.stride[0]), np.uint8, buffer.extract_dup(0, buffer.get_size()))
-    return rows[:, : info.width * 3].reshape(info.height, info.width, 3)
+    """Returns the pixels of a sample of BGR, a copy. Rows may be padded, all alike."""
+    buffer, caps = sample.get_buffer(), sample.get_caps().get_structure(0)
+    width, height = caps.get_value("width"), caps.get_value("height")
+    rows = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.uint8).reshape(height, -1)
+    return rows[:, : width * 3].reshape(height, width, 3)
 
 
 def on_sample(sink):
