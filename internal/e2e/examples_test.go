@@ -263,10 +263,11 @@ func TestExamplesRun(t *testing.T) {
 }
 
 // bound reports whether a port of this machine, or a path of ipc, is bound. Other
-// words are not.
+// words are not. The process may have threads in other network namespaces, its first
+// one among them.
 func bound(word string) bool {
 	if port, err := strconv.ParseUint(word, 10, 16); err == nil {
-		for _, name := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
+		for _, name := range []string{"/proc/thread-self/net/tcp", "/proc/thread-self/net/tcp6"} {
 			table, err := os.ReadFile(name)
 			if err == nil && regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+: [0-9A-F]+:%04X [0-9A-F]+:0000 0A `, port)).Match(table) {
 				return true
