@@ -61,12 +61,17 @@ type presence struct {
 	leaving time.Time // when Leave was called; zero: it was not
 }
 
+// waits reports whether the stream waits for ever.
+func (p *patience) waits() bool {
+	mode := WaitMode(p.mode.Load()) //nolint:gosec // what was stored
+	return mode == WaitAlways || mode == WaitAuto && !p.live
+}
+
 // until returns when to stop waiting; the zero time means never.
 func (p *patience) until(at presence) time.Time {
-	mode := WaitMode(p.mode.Load()) //nolint:gosec // what was stored
 	var by time.Time
-	if mode == WaitNever || mode == WaitAuto && p.live {
-		by = p.silence(mode, at)
+	if !p.waits() {
+		by = p.silence(WaitMode(p.mode.Load()), at) //nolint:gosec // what was stored
 	}
 	switch {
 	case at.leaving.IsZero():

@@ -237,7 +237,9 @@ func (s *Sender) awaitSubscriber(ctx context.Context) error {
 		now := time.Now()
 		by := s.holdUntil()
 		if n, since := s.peers.presence(); n > 0 {
-			by = since.Add(subscribeGrace)
+			if by = longAgo; s.patience.waits() {
+				by = since.Add(subscribeGrace) // a live stream would come in a burst then, and lose more
+			}
 		}
 		if !by.IsZero() && !now.Before(by) {
 			return nil
