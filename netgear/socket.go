@@ -502,10 +502,10 @@ func (c *conn) securityOptions() (opts []option) {
 	return opts
 }
 
-// ensure builds the socket where there is none, after drop. The port that this end
-// had until now is free a moment later, another program may hold it for a moment,
-// and a program that is out of file descriptors may have some again: so it tries
-// for renewPatience, or for as long as ctx where nothing makes this end give up.
+// ensure builds the socket where there is none, after drop. A program that is out of
+// file descriptors may have some again: so it tries for renewPatience, or for as long
+// as ctx where nothing makes this end give up. The port is not at stake: the door
+// keeps it.
 func (c *conn) ensure(ctx context.Context) error {
 	until := time.Now().Add(max(c.cfg.RequestTimeout, renewPatience))
 	for pause := time.Millisecond; c.sock == nil; pause = min(2*pause, reconnectInterval) {
@@ -513,17 +513,8 @@ func (c *conn) ensure(ctx context.Context) error {
 		if err == nil {
 			return nil
 		}
-		if !errors.Is(err, ErrInUse) && !isScarcity(err) {
+		if !isScarcity(err) || c.cfg.MaxRetries > 0 && !time.Now().Before(until) {
 			return err
-		}
-		if now := time.Now(); !now.Before(until) {
-			if c.cfg.MaxRetries > 0 {
-				return err
-			}
-			if errors.Is(err, ErrInUse) {
-				c.obs.warn(fmt.Errorf("%w: trying again", err))
-			}
-			until = now.Add(renewPatience)
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return err

@@ -239,7 +239,6 @@ func TestScannersAreNoNews(t *testing.T) {
 		}
 		conn.Close()
 	}
-	r.says("EVENT_DISCONNECTED")
 	launch(t, "videotestsrc is-live=true num-buffers=3 ! %s ! netgearsink address=127.0.0.1 port=%d", testPicture, port).exits(0)
 	for _, e := range r.events("message") {
 		if strings.Contains(e.Text, "refused") {

@@ -398,22 +398,6 @@ func TestErrorOfTooManyPorts(t *testing.T) {
 	w.posts("src", posted{"message-name", errdoc.Src})
 }
 
-// A source whose port is taken while it makes its socket anew waits for it.
-func TestErrorOfALostPort(t *testing.T) {
-	t.Parallel()
-	port := freePort(t)
-	w := stay(t, "netgearsrc name=src address=127.0.0.1 port=%d request-timeout=0.05%s", port, toFake)
-	within(t, "the port to be bound", func() bool { return bound(fmt.Sprint(port)) })
-	var l net.Listener
-	within(t, "the port to be free for a moment", func() (ok bool) {
-		var err error
-		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-		return err == nil
-	})
-	defer l.Close()
-	w.posts("src", posted{"in-use-now", errdoc.Src})
-}
-
 // A source serves one sender at a time.
 func TestErrorOfAnIntruder(t *testing.T) {
 	t.Parallel()
@@ -740,7 +724,6 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 	add("demux-ports", errdoc.Demux)
 	add("message-name", errdoc.Src)
 	add("intruder", errdoc.Src)
-	add("in-use-now", errdoc.Src)
 	add("value-length", errdoc.Sink, errdoc.Src)
 	add("message-length", errdoc.Sink)
 	add("forked", errdoc.Sink, errdoc.Src, errdoc.Demux)

@@ -268,13 +268,10 @@ var Kinds = []Kind{
 	{
 		Value: "netgear.ErrInUse", Domain: "RESOURCE", SinkCode: "BUSY", SrcCode: "BUSY",
 		Title: "The port is taken",
-		About: "Posted at opening; in the middle of a stream when somebody took the port while the socket was made anew.",
+		About: "Posted at opening: an end that is open keeps its port.",
 		Rows: []Row{{
 			ID: "in-use", On: both, Text: "bind <endpoint>: address in use (<reason>)",
 			Cause: "another process, or another element, is bound to it", Cure: "`ss -ltnp` shows who; take another port, or `port=0` and read `current-port`",
-		}, {
-			ID: "in-use-now", On: both, Warning: true, Text: "bind <endpoint>: address in use (<reason>): trying again",
-			Cause: "another process took the port while the socket was made anew", Cure: "end it: the element takes the port back; with `max-retries` it gives up",
 		}},
 	},
 	{

@@ -114,7 +114,7 @@ func (c *conn) serveDialled(reach Reach) {
 	if closed && c.ctx.Err() != nil {
 		return
 	}
-	stop := context.AfterFunc(c.ctx, func() { peer.Close() })
+	stop := d.atEnd(c.ctx, func() { peer.Close() })
 	defer stop()
 	_ = peer.SetReadDeadline(time.Now().Add(d.cfg.HandshakeTime)) // it fails when the peer has gone
 	c.done.Add(1)

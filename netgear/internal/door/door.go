@@ -167,6 +167,11 @@ func (d *Door) Close(grace time.Duration) {
 	}
 }
 
+// atEnd is context.AfterFunc, contained as Spawn contains.
+func (d *Door) atEnd(ctx context.Context, f func()) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { d.cfg.Spawn(f) })
+}
+
 // Trouble returns what keeps connections from coming about, or nil.
 func (d *Door) Trouble() error {
 	d.mu.Lock()

@@ -183,7 +183,7 @@ func (c *conn) serve() {
 		}
 	}()
 	defer c.cancel()
-	stop := context.AfterFunc(c.ctx, func() { c.peer.Close() })
+	stop := d.atEnd(c.ctx, func() { c.peer.Close() })
 	defer stop()
 	_ = c.peer.SetReadDeadline(time.Now().Add(d.cfg.HandshakeTime)) // it fails when the peer has gone
 	c.inward()
