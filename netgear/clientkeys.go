@@ -68,6 +68,9 @@ func (s fileStamp) settled(now time.Time) bool {
 
 // has reports whether a key is among them.
 func (c *clientKeys) has(key curveKey) bool {
+	if c == nil {
+		return false // a keyring that no folder belongs to
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
