@@ -49,8 +49,8 @@ const (
 	// process's own, of an end that was closed: on a busy machine libzmq's
 	// threads need longer than closeGrace.
 	ownGrace = 250 * time.Millisecond
-	// renewPatience is how long a new socket is tried for at least: libzmq frees
-	// the port of the old one a moment later, and on a busy machine that is long.
+	// renewPatience is how long a new socket is tried for at least, where file
+	// descriptors are lacking.
 	renewPatience = 5 * time.Second
 	// receiveQueue is in messages. With a ZAP handler a credential message
 	// takes one place for ever, so one would never deliver.
