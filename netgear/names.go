@@ -153,8 +153,9 @@ func (t *lookupTable) run(host string, l *lookup) {
 // The goroutine of follow learns, the one that owns the socket takes. Safe for
 // concurrent use.
 type nameWatch struct {
-	host string
-	wake func() // the owner of the socket: another address is there, or an attempt has failed
+	host  string
+	table *lookupTable
+	wake  func() // the owner of the socket: another address is there, or an attempt has failed
 	// nudged has one when a connection ended.
 	nudged chan struct{}
 	news   atomic.Bool // current has changed since taken
@@ -174,7 +175,7 @@ func newNameWatch(cfg *Config, wake func()) *nameWatch {
 	if cfg.Bind || cfg.Protocol != TCP || cfg.literal().IsValid() || isLocalhost(cfg.host()) {
 		return nil
 	}
-	return &nameWatch{host: cfg.host(), wake: wake, nudged: make(chan struct{}, 1), begun: time.Now()}
+	return &nameWatch{host: cfg.host(), table: lookups, wake: wake, nudged: make(chan struct{}, 1), begun: time.Now()}
 }
 
 // follow is the goroutine. connected reports whether there is nothing to be
@@ -183,7 +184,7 @@ func (n *nameWatch) follow(ctx context.Context, fail func(error), connected func
 	pause := firstLookupPause
 	for {
 		if !connected() {
-			addresses, err := lookups.find(ctx, fail, n.host)
+			addresses, err := n.table.find(ctx, fail, n.host)
 			if ctx.Err() != nil {
 				return
 			}
