@@ -19,13 +19,10 @@ func Register() error { return RegisterIn(nil) }
 
 // RegisterIn is Register for the plugin file: plugin is its *GstPlugin.
 func RegisterIn(plugin unsafe.Pointer) error {
-	for _, c := range []*gstglue.Class{&netgearsink.Class, &netgearsrc.Class} {
+	for _, c := range []*gstglue.Class{&netgearsink.Class, &netgearsrc.Class, &netgeardemux.Class} {
 		if !gstglue.Register(plugin, c) {
 			return errors.New("elements: GStreamer refused " + c.Name)
 		}
-	}
-	if !gstglue.RegisterDemux(plugin, &netgeardemux.Class) {
-		return errors.New("elements: GStreamer refused " + netgeardemux.Class.Name)
 	}
 	return nil
 }

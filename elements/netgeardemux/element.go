@@ -16,14 +16,18 @@ import (
 )
 
 // Class is the element as it is registered.
-var Class = gstglue.DemuxClass{
+var Class = gstglue.Class{
 	Name:     "netgeardemux",
 	TypeName: "GstNetgearDemux",
 	LongName: "NetGear demuxer",
 	Klass:    "Demuxer/Network",
 	About:    "Split the frames of several VidGear NetGear senders, one pad for each",
-	PadCaps:  gstglue.TemplateCaps,
-	New:      func() gstglue.Demuxer { return &element{} },
+	Role:     gstglue.DemuxRole,
+	Pads: []gstglue.Template{
+		{Name: "sink", Direction: gstglue.In, Presence: gstglue.Always, Caps: gstglue.TemplateCaps},
+		{Name: "src_%s", Direction: gstglue.Out, Presence: gstglue.Sometimes, Caps: gstglue.TemplateCaps},
+	},
+	New: func() gstglue.Half { return &element{} },
 }
 
 // host is what the element asks of GStreamer: a gstglue.Demux.
@@ -39,8 +43,8 @@ type host interface {
 	PushEOS(p gstglue.Pad, seqnum uint32)
 	Forgive(p gstglue.Pad)
 	ForgiveAll()
-	Fail(err error, debug string)
-	Warn(err error, debug string)
+	PostError(err error, debug string)
+	PostWarning(err error, debug string)
 	Log(l gstglue.Level, function, text string)
 }
 
@@ -66,8 +70,8 @@ type stream struct {
 	ended bool
 }
 
-// Init implements gstglue.Demuxer.
-func (e *element) Init(self gstglue.Demux) { e.host = self }
+// Init implements gstglue.Half.
+func (e *element) Init(self gstglue.Element) { e.host = gstglue.Demux{Element: self} }
 
 // noPort is the port of frames that do not tell theirs.
 const noPort = "0"
@@ -160,14 +164,14 @@ func (e *element) replace(s *stream) {
 func (e *element) refuse(port string) {
 	if !e.warned {
 		e.warned = true
-		e.host.Warn(fmt.Errorf("frames of port %.64q dropped, there are %d ports already: %w", port, maxStreams, wire.ErrMalformed),
+		e.host.PostWarning(fmt.Errorf("frames of port %.64q dropped, there are %d ports already: %w", port, maxStreams, wire.ErrMalformed),
 			"not told again")
 	}
 }
 
 // Refused implements gstglue.Demuxer.
 func (e *element) Refused(port, pad string) {
-	e.host.Fail(fmt.Errorf("%w: port %s sends what is linked to %s does not take", gstglue.ErrNegotiation, port, pad),
+	e.host.PostError(fmt.Errorf("%w: port %s sends what is linked to %s does not take", gstglue.ErrNegotiation, port, pad),
 		"put jpegdec (JPEG) or videoconvert (raw) behind the pad, or have the sender send the other kind")
 }
 
@@ -210,7 +214,7 @@ var errNoFrame = errors.New("the stream ended before the first frame came")
 // demuxers that find nothing.
 func (e *element) EOS(seqnum uint32) {
 	if len(e.order) == 0 {
-		e.host.Fail(fmt.Errorf("%w: %w", gstglue.ErrNoStream, errNoFrame), "no server sent anything")
+		e.host.PostError(fmt.Errorf("%w: %w", gstglue.ErrNoStream, errNoFrame), "no server sent anything")
 		return
 	}
 	for _, s := range e.order {

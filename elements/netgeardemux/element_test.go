@@ -65,8 +65,8 @@ func (r *recorder) PushRest(gstglue.Pad)                 {}
 func (r *recorder) PushEOS(p gstglue.Pad, seqnum uint32) { r.note(p, fmt.Sprint("eos=", seqnum)) }
 func (r *recorder) Forgive(p gstglue.Pad)                { r.note(p, "forgive") }
 func (r *recorder) ForgiveAll()                          { r.log.WriteString(" forgive") }
-func (r *recorder) Fail(err error, _ string)             { r.log.WriteString(" fail(" + err.Error() + ")") }
-func (r *recorder) Warn(error, string)                   { r.log.WriteString(" warn") }
+func (r *recorder) PostError(err error, _ string)        { r.log.WriteString(" fail(" + err.Error() + ")") }
+func (r *recorder) PostWarning(error, string)            { r.log.WriteString(" warn") }
 func (r *recorder) Log(gstglue.Level, string, string)    {}
 func (r *recorder) saw(t *testing.T, step, want string) {
 	t.Helper()

@@ -26,13 +26,12 @@ var Class = gstglue.Class{
 	LongName: "NetGear sink",
 	Klass:    "Sink/Network",
 	About:    "Send video frames to VidGear NetGear receivers over ZeroMQ",
-	Role:     netgear.SenderRole,
-	PadName:  "sink",
-	PadCaps:  gstglue.TemplateCaps,
-
-	ReturnPadName: "return_src",
-
-	New: func() gstglue.Instance { return &element{Core: gstglue.NewCore(netgear.SenderRole)} },
+	Role:     gstglue.SinkRole,
+	Pads: []gstglue.Template{
+		{Name: "sink", Direction: gstglue.In, Presence: gstglue.Always, Caps: gstglue.TemplateCaps},
+		{Name: "return_src", Direction: gstglue.Out, Presence: gstglue.OnRequest, Caps: gstglue.ReturnCaps},
+	},
+	New: func() gstglue.Half { return &element{Core: gstglue.NewCore(netgear.SenderRole)} },
 }
 
 // element is the Go half. Its settings and its run are apart: what the user
@@ -211,9 +210,9 @@ func (e *element) interrupted(err error) (flow gstglue.Flow, again bool) {
 }
 
 func (e *element) trace(r *run, size int) {
-	if gstglue.Logs(gstglue.CategorySink, gstglue.LevelTrace) {
+	if e.Self.Logs(gstglue.LevelTrace) {
 		st := r.sender.Stats()
-		e.Self.Log(gstglue.CategorySink, gstglue.LevelTrace, "render",
+		e.Self.Log(gstglue.LevelTrace, "render",
 			fmt.Sprintf("frame seq=%d bytes=%d ack-us=%d", st.Frames-1, size, st.AckRTT.Microseconds()))
 	}
 }

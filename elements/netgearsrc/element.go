@@ -27,13 +27,12 @@ var Class = gstglue.Class{
 	LongName: "NetGear source",
 	Klass:    "Source/Network",
 	About:    "Receive video frames from VidGear NetGear senders over ZeroMQ",
-	Role:     netgear.ReceiverRole,
-	PadName:  "src",
-	PadCaps:  gstglue.TemplateCaps,
-
-	ReturnPadName: "return_sink",
-
-	New: func() gstglue.Instance { return &element{Core: gstglue.NewCore(netgear.ReceiverRole)} },
+	Role:     gstglue.SourceRole,
+	Pads: []gstglue.Template{
+		{Name: "src", Direction: gstglue.Out, Presence: gstglue.Always, Caps: gstglue.TemplateCaps},
+		{Name: "return_sink", Direction: gstglue.In, Presence: gstglue.OnRequest, Caps: gstglue.ReturnCaps},
+	},
+	New: func() gstglue.Half { return &element{Core: gstglue.NewCore(netgear.ReceiverRole)} },
 }
 
 // element is the Go half. Its settings and its run are apart: what the user
@@ -333,9 +332,9 @@ func (e *element) tell(port string, data wire.Raw) {
 }
 
 func (e *element) trace(r *run) {
-	if gstglue.Logs(gstglue.CategorySrc, gstglue.LevelTrace) {
+	if e.Self.Logs(gstglue.LevelTrace) {
 		st := r.receiver.Stats()
-		e.Self.Log(gstglue.CategorySrc, gstglue.LevelTrace, "create",
+		e.Self.Log(gstglue.LevelTrace, "create",
 			fmt.Sprintf("frame seq=%d bytes=%d capture-to-receive-us=%d", r.out.Seq, len(r.out.Payload.Bytes), st.CaptureToReceive.Microseconds()))
 	}
 }

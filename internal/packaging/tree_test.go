@@ -29,9 +29,9 @@ func tracked(t *testing.T) []string {
 
 // Names of files in the pages about the code, alone or as a pair with what is in them:
 //
-//	`gstglue/class.go`: `installProperties`
+//	`gstglue/property.go`: `installProperties`
 //	`keyFrames` (`keyframes.go`)
-//	`gstglue/classes.c` from `netgear_class_init` on
+//	`gstglue/class.c` from `netgear_class_init` on
 var (
 	namedFile   = regexp.MustCompile("`([\\w./-]*\\w\\.(?:go|c|h|py|sh|yml))`")
 	fileAndName = regexp.MustCompile("`([\\w./-]*\\w\\.(?:go|c|h|py|sh))`(?::|,? from) `([\\w.]+)`")

@@ -1,7 +1,6 @@
 package gstglue
 
 import (
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,7 +21,6 @@ type Core struct {
 	// Self is the element; see Element for how long it is valid.
 	Self Element
 
-	role     netgear.Role
 	weak     *Weak
 	settings *Settings
 	limiter  limiter
@@ -32,7 +30,7 @@ type Core struct {
 
 // NewCore returns the core of an element of that role.
 func NewCore(role netgear.Role) Core {
-	return Core{role: role, settings: NewSettings(role), limiter: limiter{kinds: map[warningKind]*quiet{}}}
+	return Core{settings: NewSettings(role), limiter: limiter{kinds: map[warningKind]*quiet{}}}
 }
 
 // Init implements Instance.
@@ -68,7 +66,7 @@ func (c *Core) Stop() {
 	c.settings.Thaw()
 	if end := c.end.Swap(nil); end != nil {
 		if err := (*end).Close(); err != nil {
-			c.Self.Log(CategoryTransport, LevelWarning, "close", err.Error())
+			c.Self.logTransport(LevelWarning, "close", err.Error())
 		}
 	}
 	c.dispatch.stop()
@@ -123,71 +121,19 @@ func (c *Core) Warn(err error) {
 	held, ok := c.limiter.allow(warningKind{rowOf(err).err, netgear.CauseOf(err)}, time.Now())
 	c.weak.With(func(e Element) {
 		if !ok {
-			e.Log(CategoryTransport, LevelInfo, "warning", "not posted again: "+message(err))
+			e.logTransport(LevelInfo, "warning", "not posted again: "+message(err))
 			return
 		}
 		debug := ""
 		if held > 0 {
 			debug = plural(held)
 		}
-		e.PostWarning(c.role, err, debug)
+		e.PostWarning(err, debug)
 	})
 }
 
 // Fail posts an error and returns the flow that goes with it.
 func (c *Core) Fail(err error, debug string) Flow {
-	c.Self.PostError(c.role, err, debug)
+	c.Self.PostError(err, debug)
 	return FlowError
-}
-
-// limiter keeps a stream of like warnings from filling the bus: the first goes
-// out, then one after a second, two, four and so on up to a minute; after a
-// time of silence the next is a first one again.
-type limiter struct {
-	mu    sync.Mutex
-	kinds map[warningKind]*quiet
-}
-
-// warningKind is what makes warnings alike. There are few of both, and what a peer
-// sends is in neither.
-type warningKind struct {
-	err   error
-	cause string
-}
-
-type quiet struct {
-	last time.Time     // posted or held back
-	next time.Time     // when one may be posted again
-	gap  time.Duration // between the one before and next
-	held int           // since then
-}
-
-const (
-	firstGap   = time.Second
-	longestGap = time.Minute
-)
-
-// allow says whether a warning of that kind may be posted at now, and how many
-// were held back since the last one.
-func (l *limiter) allow(kind warningKind, now time.Time) (held int, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	q := l.kinds[kind]
-	if q == nil || now.Sub(q.last) > 2*q.gap {
-		l.kinds[kind] = &quiet{last: now, next: now.Add(firstGap), gap: firstGap}
-		if q != nil {
-			held = q.held
-		}
-		return held, true
-	}
-	q.last = now
-	if now.Before(q.next) {
-		q.held++
-		return 0, false
-	}
-	held = q.held
-	q.gap = min(2*q.gap, longestGap)
-	q.next = now.Add(q.gap)
-	q.held = 0
-	return held, true
 }

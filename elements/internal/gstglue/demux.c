@@ -1,11 +1,10 @@
+/* netgeardemux: its pads and their events. Which pad a frame goes to, Go says. */
 #include "demux.h"
-#include "glue.h"
 
 #include <string.h>
 
 #include "_cgo_export.h"
-
-GST_DEBUG_CATEGORY(netgeardemux_debug);
+#include "glue.h"
 
 static GstElementClass *demux_parent;
 
@@ -124,7 +123,6 @@ static void demux_dispose(GObject *object)
 
 void netgear_demux_class_init(gpointer klass)
 {
-	GST_DEBUG_CATEGORY_INIT(netgeardemux_debug, "netgeardemux", 0, "NetGear demuxer");
 	demux_parent = g_type_class_peek_parent(klass);
 	G_OBJECT_CLASS(klass)->dispose = demux_dispose;
 	GST_ELEMENT_CLASS(klass)->change_state = demux_change_state;
@@ -146,12 +144,6 @@ void netgear_demux_init(gpointer d)
 	gst_pad_set_event_function(demux->sink, demux_event);
 	gst_pad_set_query_function(demux->sink, demux_query);
 	gst_element_add_pad(&demux->parent, demux->sink);
-}
-
-/* Never plugged automatically: what it takes, any decoder takes too. */
-gboolean netgear_demux_register(gpointer plugin, const char *name, GType type)
-{
-	return gst_element_register(plugin, name, GST_RANK_NONE, type);
 }
 
 /* --- source pads --- */
@@ -260,15 +252,3 @@ void netgear_demux_forgive(gpointer demux, gpointer pad)
 }
 
 void netgear_demux_forgive_all(gpointer demux) { netgear_lanes_forgive(((NetgearDemux *)demux)->lanes); }
-
-/* --- logging --- */
-
-gboolean netgear_demux_logs(int level)
-{
-	return level <= (int)_gst_debug_min && level <= (int)gst_debug_category_get_threshold(netgeardemux_debug);
-}
-
-void netgear_demux_log(int level, gpointer demux, const char *function, const char *text)
-{
-	gst_debug_log(netgeardemux_debug, (GstDebugLevel)level, "netgear", function, 0, demux, "%s", text);
-}

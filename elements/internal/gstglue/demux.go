@@ -7,34 +7,13 @@ package gstglue
 */
 import "C"
 
-import (
-	"unsafe"
-
-	"github.com/go-gst/go-glib/glib"
-	"github.com/go-gst/go-gst/gst"
-
-	"github.com/gst-netgear/gst-netgear/netgear"
-)
-
-// DemuxClass describes a demuxer to register: a sink pad that is always there,
-// and source pads that come and go.
-type DemuxClass struct {
-	Name     string // of the factory
-	TypeName string // of the GType
-	LongName string
-	Klass    string
-	About    string
-	PadCaps  string
-	// New makes the Go half of an instance.
-	New func() Demuxer
-}
+import "unsafe"
 
 // Demuxer is the Go half of netgeardemux. Its methods are called with the sink
 // pad's stream lock held, and Reset when no data flows any more, so no two of
 // them run at the same time. The exception is Refused.
 type Demuxer interface {
-	// Init is called once, when the object is made.
-	Init(self Demux)
+	Half
 	// Route returns the pad of a frame, ready for it; nil drops the frame.
 	// port is borrowed, and empty where the frame does not say it.
 	Route(port []byte, caps Caps) (pad Pad, discont bool)
@@ -110,62 +89,6 @@ func (d Demux) Forgive(p Pad) { C.netgear_demux_forgive(C.gpointer(d.p), C.gpoin
 // ForgiveAll is Forgive for all pads.
 func (d Demux) ForgiveAll() { C.netgear_demux_forgive_all(C.gpointer(d.p)) }
 
-// Fail posts an error, Warn a warning.
-func (d Demux) Fail(err error, debug string) { d.PostError(netgear.ReceiverRole, err, debug) }
-
-// Warn posts a warning.
-func (d Demux) Warn(err error, debug string) { d.PostWarning(netgear.ReceiverRole, err, debug) }
-
-// Log writes a line to the category netgeardemux.
-func (d Demux) Log(l Level, function, text string) {
-	if C.netgear_demux_logs(C.int(l)) == 0 {
-		return
-	}
-	f, t := C.CString(function), C.CString(text)
-	defer C.free(unsafe.Pointer(f))
-	defer C.free(unsafe.Pointer(t))
-	C.netgear_demux_log(C.int(l), C.gpointer(d.p), f, t)
-}
-
-// RegisterDemux is Register for a demuxer.
-func RegisterDemux(plugin unsafe.Pointer, c *DemuxClass) bool {
-	C.netgear_init_once()
-	typ := glib.RegisterGoType(c.TypeName, &demuxHalf{class: c}, &extendable{gst.ExtendsElement, C.sizeof_NetgearDemux})
-	name := C.CString(c.Name)
-	defer C.free(unsafe.Pointer(name))
-	return C.netgear_demux_register(C.gpointer(plugin), name, C.GType(typ)) != 0
-}
-
-// demuxHalf is to a demuxer what half is to the other elements.
-type demuxHalf struct {
-	class    *DemuxClass
-	instance Demuxer
-}
-
-func (h *demuxHalf) New() glib.GoObjectSubclass { return &demuxHalf{h.class, h.class.New()} }
-
-// InstanceInit is called by the binding when an object is made.
-func (h *demuxHalf) InstanceInit(obj *glib.Object) {
-	defer rescue(obj.Unsafe())
-	C.netgear_demux_init(C.gpointer(obj.Unsafe()))
-	h.instance.Init(Demux{Element{p: obj.Unsafe()}})
-}
-
-// ClassInit is called by the binding once.
-func (h *demuxHalf) ClassInit(klass *glib.ObjectClass) {
-	c := h.class
-	C.netgear_demux_class_init(C.gpointer(klass.Unsafe()))
-	ec := gst.ToElementClass(klass)
-	setMetadata(klass.Unsafe(), c.LongName, c.Klass, c.About)
-	caps := gst.NewCapsFromString(c.PadCaps)
-	ec.AddPadTemplate(gst.NewPadTemplate("sink", gst.PadDirectionSink, gst.PadPresenceAlways, caps))
-	ec.AddPadTemplate(gst.NewPadTemplate("src_%s", gst.PadDirectionSource, gst.PadPresenceSometimes, caps))
-}
-
-func demuxerOf(obj unsafe.Pointer) Demuxer {
-	return glib.FromObjectUnsafePrivate(obj).(*demuxHalf).instance
-}
-
 // borrowed is a C string for the time of a call.
 func borrowed(s *C.char, n C.gsize) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(s)), int(n)) }
 
@@ -175,7 +98,7 @@ func borrowed(s *C.char, n C.gsize) []byte { return unsafe.Slice((*byte)(unsafe.
 func netgearDemuxRoute(obj unsafe.Pointer, port *C.char, n C.gsize, caps unsafe.Pointer, discont *C.gboolean, flow *C.int) (pad *C.GstPad) {
 	*flow = C.GST_FLOW_ERROR // after a panic
 	defer rescue(obj)
-	p, d := demuxerOf(obj).Route(borrowed(port, n), Caps(caps))
+	p, d := halfOf[Demuxer](obj).Route(borrowed(port, n), Caps(caps))
 	*discont, *flow = cbool(d), C.GST_FLOW_OK
 	return (*C.GstPad)(p)
 }
@@ -183,41 +106,41 @@ func netgearDemuxRoute(obj unsafe.Pointer, port *C.char, n C.gsize, caps unsafe.
 //export netgearDemuxRefused
 func netgearDemuxRefused(obj unsafe.Pointer, port *C.char, n C.gsize, pad *C.char, m C.gsize) {
 	defer rescue(obj)
-	demuxerOf(obj).Refused(string(borrowed(port, n)), string(borrowed(pad, m)))
+	halfOf[Demuxer](obj).Refused(string(borrowed(port, n)), string(borrowed(pad, m)))
 }
 
 //export netgearDemuxStreamStart
 func netgearDemuxStreamStart(obj unsafe.Pointer) {
 	defer rescue(obj)
-	demuxerOf(obj).StreamStart()
+	halfOf[Demuxer](obj).StreamStart()
 }
 
 //export netgearDemuxSegment
 func netgearDemuxSegment(obj unsafe.Pointer) {
 	defer rescue(obj)
-	demuxerOf(obj).Segment()
+	halfOf[Demuxer](obj).Segment()
 }
 
 //export netgearDemuxTerminate
 func netgearDemuxTerminate(obj unsafe.Pointer, port *C.char, n C.gsize, seqnum C.guint32) {
 	defer rescue(obj)
-	demuxerOf(obj).Terminate(borrowed(port, n), uint32(seqnum))
+	halfOf[Demuxer](obj).Terminate(borrowed(port, n), uint32(seqnum))
 }
 
 //export netgearDemuxEOS
 func netgearDemuxEOS(obj unsafe.Pointer, seqnum C.guint32) {
 	defer rescue(obj)
-	demuxerOf(obj).EOS(uint32(seqnum))
+	halfOf[Demuxer](obj).EOS(uint32(seqnum))
 }
 
 //export netgearDemuxFlushStop
 func netgearDemuxFlushStop(obj unsafe.Pointer) {
 	defer rescue(obj)
-	demuxerOf(obj).FlushStop()
+	halfOf[Demuxer](obj).FlushStop()
 }
 
 //export netgearDemuxReset
 func netgearDemuxReset(obj unsafe.Pointer) {
 	defer rescue(obj)
-	demuxerOf(obj).Reset()
+	halfOf[Demuxer](obj).Reset()
 }

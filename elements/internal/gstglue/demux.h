@@ -15,7 +15,6 @@ typedef struct {
 
 void netgear_demux_class_init(gpointer klass);
 void netgear_demux_init(gpointer demux);
-gboolean netgear_demux_register(gpointer plugin, const char *name, GType type);
 
 /* A pad's life: made active, given its events, then added. */
 gpointer netgear_demux_pad_new(gpointer demux, const char *name, const char *port);
@@ -33,8 +32,5 @@ void netgear_demux_eos(gpointer pad, guint32 seqnum);
 /* What the pads returned. */
 void netgear_demux_forgive(gpointer demux, gpointer pad);
 void netgear_demux_forgive_all(gpointer demux);
-
-gboolean netgear_demux_logs(int level);
-void netgear_demux_log(int level, gpointer demux, const char *function, const char *text);
 
 #endif

@@ -34,32 +34,49 @@ typedef struct {
 	GstVideoInfo info;   /* see netgear_video_info */
 } NetgearSrc;
 
-/* The meta on every buffer that leaves netgearsrc. */
-#define NETGEAR_META_NAME "NetgearMeta"
-void netgear_meta_register(void);
-/* Both return what the buffer owns: NULL where there is no such meta, or no memory for one. */
-GstStructure *netgear_meta_get(GstBuffer *buffer);
-GstStructure *netgear_meta_add(GstBuffer *buffer);
+/* Roles: which of the elements one is. A line of the log may be of none, but of the
+ * library below. */
+enum { NETGEAR_SINK, NETGEAR_SRC, NETGEAR_DEMUX, NETGEAR_TRANSPORT };
 
-/* Classes */
-void netgear_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec);
-void netgear_get_property(GObject *object, guint id, GValue *value, GParamSpec *spec);
-void netgear_install_signals(gpointer klass, int role);
-enum { NETGEAR_SINK, NETGEAR_SRC };
-void netgear_class_init(gpointer klass, int role);
-void netgear_sink_init(gpointer sink);
-void netgear_src_init(gpointer src);
-GType netgear_register_enum(const char *name, int n, const char **nicks, const char **names);
-void netgear_uri_handler_init(gpointer iface, int role);
-gboolean netgear_register(gpointer plugin, const char *name, GType type);
+/* log.c. Each role has a debug category. */
+GST_DEBUG_CATEGORY_EXTERN(netgeardemux_debug);
+void netgear_log_init(void);
+gboolean netgear_log_enabled(int role, int level);
+void netgear_log(int role, int level, gpointer object, const char *function, const char *text);
+
+/* class.c */
 void netgear_init_once(void);
+gboolean netgear_register(gpointer plugin, const char *name, GType type, int role);
+void netgear_class_init(gpointer klass, int role);
+void netgear_instance_init(gpointer object, int role);
 /* A child of fork() has none of the threads that Go needs: what calls Go may
  * never return. */
 gboolean netgear_forked(void);
 /* Answers a change of state in such a child. */
 GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateChange transition);
 
-/* Properties. The kinds are those of the table in package netgear. */
+/* vfunc.c */
+void netgear_sink_class_init(gpointer klass);
+void netgear_sink_init(gpointer sink);
+int netgear_sink_wait_preroll(gpointer sink);
+void netgear_sink_ask_key_frame(gpointer sink, guint count);
+void netgear_src_class_init(gpointer klass);
+void netgear_src_init(gpointer src);
+void netgear_src_set_latency(gpointer src, guint64 latency);
+void netgear_src_server_ended(gpointer src, const char *port);
+
+/* element.c */
+enum { NETGEAR_ERROR, NETGEAR_WARNING };
+enum { NETGEAR_LIBRARY, NETGEAR_RESOURCE, NETGEAR_STREAM, NETGEAR_CORE };
+void netgear_post(gpointer element, int type, int domain, int code, const char *text, const char *debug);
+void netgear_flow_error(gpointer element, int flow);
+void netgear_notify(gpointer object, const char *property);
+gpointer netgear_weak_new(gpointer object);
+gpointer netgear_weak_get(gpointer weak);
+void netgear_weak_free(gpointer weak);
+guint64 netgear_running_time(gpointer element);
+
+/* property.c. The kinds are those of the table in package netgear. */
 enum {
 	NETGEAR_STRING, NETGEAR_UINT, NETGEAR_INT, NETGEAR_UINT64, NETGEAR_BOOL,
 	NETGEAR_DOUBLE, NETGEAR_ENUM, NETGEAR_STRUCTURE, NETGEAR_CAPS,
@@ -75,41 +92,40 @@ typedef struct {
 	gboolean readable, writable, playing;
 } NetgearParam;
 void netgear_install(gpointer klass, guint id, const char *name, const char *nick, const char *blurb, const NetgearParam *p);
+void netgear_set_property(GObject *object, guint id, const GValue *value, GParamSpec *spec);
+void netgear_get_property(GObject *object, guint id, GValue *value, GParamSpec *spec);
+GType netgear_register_enum(const char *name, int n, const char **nicks, const char **names);
+void netgear_uri_handler_init(gpointer iface, int role);
 
-/* Elements */
-enum { NETGEAR_ERROR, NETGEAR_WARNING };
-enum { NETGEAR_LIBRARY, NETGEAR_RESOURCE, NETGEAR_STREAM, NETGEAR_CORE };
-void netgear_post(gpointer element, int type, int domain, int code, const char *text, const char *debug);
-void netgear_notify(gpointer object, const char *property);
-gpointer netgear_weak_new(gpointer object);
-gpointer netgear_weak_get(gpointer weak);
-void netgear_weak_free(gpointer weak);
-guint64 netgear_running_time(gpointer element);
-int netgear_sink_wait_preroll(gpointer sink);
-void netgear_sink_ask_key_frame(gpointer sink, guint count);
-
-/* Has caps that the pad's template does not take told to Go. */
-void netgear_watch_caps(GstPad *pad);
-
-/* The pads for frames that go back. */
-enum { NETGEAR_RETURN_STOP, NETGEAR_RETURN_FRAME, NETGEAR_RETURN_EOS };
-GstPad *netgear_request_pad(GstElement *element, GstPadTemplate *template, const gchar *name, const GstCaps *caps);
-void netgear_release_pad(GstElement *element, GstPad *pad);
-void netgear_flow_error(gpointer element, int flow);
-
-/* Signals and element messages. Emitted by a goroutine that holds no lock. */
+/* signal.c. Emitted by a goroutine that holds no lock. */
+void netgear_install_signals(gpointer klass, int role);
 gboolean netgear_has_handler(gpointer element, const char *signal);
 void netgear_emit_peer(gpointer element, const char *signal, const char *endpoint, const char *reason);
 void netgear_emit_data(gpointer element, const char *signal, const char *port, const char *json, gpointer sample);
 /* Returns FALSE, and posts nothing, where too many wait on the bus. */
 gboolean netgear_post_data(gpointer element, const char *name, const char *port, const char *json);
 
-/* Logging. Categories by number. */
-enum { NETGEAR_LOG_TRANSPORT, NETGEAR_LOG_SINK, NETGEAR_LOG_SRC };
-gboolean netgear_log_enabled(int category, int level);
-void netgear_log(int category, int level, gpointer object, const char *function, const char *text);
+/* stats.c: a structure that grows field by field. */
+gpointer netgear_stats_new(gpointer element);
+void netgear_stats_uint64(gpointer s, const char *name, guint64 v);
+void netgear_stats_double(gpointer s, const char *name, double v);
+void netgear_stats_bool(gpointer s, const char *name, gboolean v);
+void netgear_stats_peer(gpointer s, const char *endpoint, const char *port, guint64 frames);
+void netgear_stats_take(gpointer s, GValue *value);
 
-/* Caps */
+/* return.c: the pads for frames that go back. */
+enum { NETGEAR_RETURN_STOP, NETGEAR_RETURN_FRAME, NETGEAR_RETURN_EOS };
+GstPad *netgear_request_pad(GstElement *element, GstPadTemplate *template, const gchar *name, const GstCaps *caps);
+void netgear_release_pad(GstElement *element, GstPad *pad);
+
+/* meta.c: what is on every buffer that leaves netgearsrc. */
+#define NETGEAR_META_NAME "NetgearMeta"
+void netgear_meta_register(void);
+/* Both return what the buffer owns: NULL where there is no such meta, or no memory for one. */
+GstStructure *netgear_meta_get(GstBuffer *buffer);
+GstStructure *netgear_meta_add(GstBuffer *buffer);
+
+/* caps.c */
 #define NETGEAR_RAW_SIZE "width = (int) [ 1, 32767 ], height = (int) [ 1, 32767 ], framerate = (fraction) [ 0/1, max ]"
 
 /* What every Python peer takes for a picture. BGR has a structure of its own and
@@ -141,13 +157,61 @@ enum { NETGEAR_MEDIA_NONE, NETGEAR_MEDIA_JPEG, NETGEAR_MEDIA_RAW, NETGEAR_MEDIA_
 typedef struct {
 	int media;
 	int width, height, fps_n, fps_d;
+	/* Raw video */
 	char format[NETGEAR_FORMAT_LEN];
-	char *extra; /* what the caps say beyond a header, of encoded video all; free with g_free, or NULL */
+	gboolean bayer;
+	gboolean padded;         /* an array of it is larger than the picture */
+	gboolean default_colors; /* GStreamer fills in this colorimetry anyway */
+	GstVideoInfo info;       /* see netgear_video_info */
 } NetgearCaps;
-gboolean netgear_sink_caps(gpointer sink, gpointer caps, NetgearCaps *out);
+/* FALSE: frames of such caps cannot be sent. */
+gboolean netgear_caps_read(gpointer caps, NetgearCaps *out);
+/* The format of the frames that follow; NULL: unknown. Streaming thread. */
+void netgear_sink_set_format(gpointer sink, const NetgearCaps *caps);
+
+/* A field with a plain value. */
+enum { NETGEAR_FIELD_TEXT = 1, NETGEAR_FIELD_INT, NETGEAR_FIELD_UINT, NETGEAR_FIELD_FRACTION, NETGEAR_FIELD_BOOL };
+typedef struct {
+	const char *name;
+	int kind; /* 0: the value is not plain */
+	const char *text;
+	int n, d;
+} NetgearField;
+guint netgear_caps_n_fields(gpointer caps);
+void netgear_caps_fields(gpointer caps, NetgearField *fields); /* the texts belong to the caps */
+/* Returns the caps with these fields alone, by their numbers, in this order; free with g_free. */
+char *netgear_caps_text(gpointer caps, const int *fields, gsize n);
 gboolean netgear_raw_caps(const char *text, char format[NETGEAR_FORMAT_LEN], int *width, int *height);
 
-/* Buffers in */
+/* What frames are on their way out. */
+typedef struct {
+	int media;
+	int width, height, fps_n, fps_d;
+	const char *format;     /* raw */
+	gboolean said_format;   /* the sender named it; else it is guessed from the array */
+	const char *type;       /* of media */
+	int sof;                /* jpeg */
+	const char *colorspace; /* jpeg, or NULL */
+	const char *sampling;   /* jpeg, or NULL */
+	const NetgearField *fields; /* of the table in package wire: what the sender says beyond this; of encoded video all there is */
+	int n_fields;
+	const char *user;       /* caps that the user has set, or NULL */
+} NetgearOutCaps;
+enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_NO_RATE, NETGEAR_CAPS_CONTRADICTED, NETGEAR_CAPS_NOT_SENT, NETGEAR_CAPS_NONE };
+/* Returns the caps of a frame, or NULL when there are no such caps. Sets *info for raw
+ * video, and *against to the field in which the user's caps contradict. */
+GstCaps *netgear_make_caps(const NetgearOutCaps *c, GstVideoInfo *info, const char **against);
+int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c, const char **against);
+void netgear_src_announce(gpointer src, const char *text);
+gboolean netgear_caps_valid(const char *text);
+char *netgear_caps_get_text(const GValue *value); /* free with g_free; NULL: none */
+void netgear_caps_set_text(GValue *value, const char *text);
+
+/* refuse.c: caps that a sink pad does not take are told to Go. */
+void netgear_watch_caps(GstPad *pad);
+GstCaps *netgear_sink_get_caps(GstBaseSink *sink, GstCaps *filter);
+
+/* buffer.c */
 typedef struct {
 	guint64 running_time, duration; /* ns; GST_CLOCK_TIME_NONE unknown */
 	guint8 *data;
@@ -159,42 +223,9 @@ typedef struct {
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
 gsize netgear_sink_frame_size(gpointer sink);
-gboolean netgear_sample_map(gpointer sample, NetgearCaps *caps, NetgearInput *out);
+gboolean netgear_sample_map(gpointer sample, const NetgearCaps *caps, NetgearInput *out);
 gpointer netgear_loan_func(void);
 guint64 netgear_buffers_copied(void);
-
-/* Buffers out */
-enum { NETGEAR_FIELD_TEXT = 1, NETGEAR_FIELD_INT, NETGEAR_FIELD_UINT, NETGEAR_FIELD_FRACTION, NETGEAR_FIELD_BOOL };
-typedef struct {
-	const char *name; /* of the table in package wire */
-	int kind;
-	const char *text;
-	int n, d;
-} NetgearField;
-typedef struct {
-	int media;
-	int width, height, fps_n, fps_d;
-	const char *format;     /* raw */
-	gboolean said_format;   /* the sender named it; else it is guessed from the array */
-	const char *type;       /* of media */
-	int sof;                /* jpeg */
-	const char *colorspace; /* jpeg, or NULL */
-	const char *sampling;   /* jpeg, or NULL */
-	const NetgearField *fields; /* what the sender says beyond this; of encoded video all there is */
-	int n_fields;
-	const char *user;       /* caps that the user has set, or NULL */
-} NetgearOutCaps;
-enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_NO_RATE, NETGEAR_CAPS_CONTRADICTED, NETGEAR_CAPS_NOT_SENT, NETGEAR_CAPS_NONE };
-int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c, const char **against);
-void netgear_src_announce(gpointer src, const char *text);
-gboolean netgear_caps_valid(const char *text);
-char *netgear_caps_get_text(const GValue *value); /* free with g_free; NULL: none */
-void netgear_caps_set_text(GValue *value, const char *text);
-/* A sample of a returned frame; NULL when there are no such caps. */
-gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner);
-/* A sample of a returned array that is no picture. */
-gpointer netgear_array_sample_new(const char *dtype, const gint *shape, gsize dims, guint8 *data, gsize size, gpointer free_func, gpointer owner);
-void netgear_src_server_ended(gpointer src, const char *port);
 
 typedef struct {
 	guint8 *data;
@@ -209,14 +240,9 @@ typedef struct {
 	gint64 time;
 } NetgearOutput;
 gpointer netgear_src_buffer(gpointer src, const NetgearOutput *o);
-void netgear_src_set_latency(gpointer src, guint64 latency);
-
-/* Statistics: a structure that grows field by field. */
-gpointer netgear_stats_new(gpointer element);
-void netgear_stats_uint64(gpointer s, const char *name, guint64 v);
-void netgear_stats_double(gpointer s, const char *name, double v);
-void netgear_stats_bool(gpointer s, const char *name, gboolean v);
-void netgear_stats_peer(gpointer s, const char *endpoint, const char *port, guint64 frames);
-void netgear_stats_take(gpointer s, GValue *value);
+/* A sample of a returned frame; NULL when there are no such caps. */
+gpointer netgear_sample_new(const NetgearOutCaps *c, guint8 *data, gsize size, gpointer free_func, gpointer owner);
+/* A sample of a returned array that is no picture. */
+gpointer netgear_array_sample_new(const char *dtype, const gint *shape, gsize dims, guint8 *data, gsize size, gpointer free_func, gpointer owner);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "_cgo_export.h"
+#include "glue.h"
 
 /* How a lane is bounded. A frame that has waited for stale is dropped when a
  * newer one comes that needs none before it. Deltas of encoded video cannot be

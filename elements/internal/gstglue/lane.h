@@ -43,6 +43,4 @@ void netgear_lanes_flush_stop(NetgearLanes *lanes);
 void netgear_lanes_close(NetgearLanes *lanes);
 void netgear_lanes_open(NetgearLanes *lanes);
 
-GST_DEBUG_CATEGORY_EXTERN(netgeardemux_debug);
-
 #endif

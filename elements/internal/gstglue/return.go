@@ -6,6 +6,7 @@ package gstglue
 import "C"
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -109,7 +110,7 @@ func (r *Returns) next() (s *Sample, what C.int) {
 }
 
 func returnsOf(obj unsafe.Pointer) *Returns {
-	return instanceOf(obj).(interface{ returns() *Returns }).returns()
+	return halfOf[interface{ returns() *Returns }](obj).returns()
 }
 
 //export netgearReturnNext
@@ -145,4 +146,50 @@ func netgearReturnDropped(obj unsafe.Pointer) {
 func netgearReturnFailed(obj unsafe.Pointer, flow C.int) {
 	defer rescue(obj)
 	C.netgear_flow_error(C.gpointer(obj), flow)
+}
+
+// Returner is an Instance that takes frames to send back.
+type Returner interface {
+	// PushReturn makes a frame the answer to the frames that follow. It takes
+	// over in's payload.
+	PushReturn(c InCaps, in *Input) error
+	// ReturnRefused is called with the reason when a frame cannot go back.
+	ReturnRefused(err error)
+}
+
+//export netgearPushReturn
+func netgearPushReturn(obj, sample unsafe.Pointer) {
+	defer rescue(obj)
+	if sample == nil {
+		return
+	}
+	in := halfOf[Returner](obj)
+	caps := unsafe.Pointer(C.gst_sample_get_caps((*C.GstSample)(sample)))
+	var err error
+	if caps == nil {
+		err = fmt.Errorf("%w: a sample without caps: want caps that say what it is, as image/jpeg", ErrNegotiation)
+	} else {
+		err = pushReturn(in, sample, caps)
+	}
+	if err != nil {
+		in.ReturnRefused(err)
+	}
+}
+
+func pushReturn(in Returner, sample, caps unsafe.Pointer) error {
+	var read C.NetgearCaps
+	var input Input
+	c, ok := readCaps(caps, &read)
+	if !ok || C.netgear_sample_map(C.gpointer(sample), &read, &input.c) == 0 {
+		return fmt.Errorf("%w: a sample without a buffer, or with one that does not fit its caps", ErrBuffer)
+	}
+	input.take()
+	return in.PushReturn(c, &input)
+}
+
+//export netgearReturnUncapped
+func netgearReturnUncapped(obj unsafe.Pointer) {
+	defer rescue(obj)
+	elementOf(obj).PostError(fmt.Errorf("%w: the buffers at return_sink have no caps: want caps that say what they are, as caps=image/jpeg of appsrc", ErrNegotiation),
+		"a parser or decodebin in front knows what they are")
 }

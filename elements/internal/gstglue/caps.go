@@ -9,7 +9,6 @@ import "C"
 import (
 	"unsafe"
 
-	"github.com/gst-netgear/gst-netgear/netgear"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
@@ -36,84 +35,54 @@ type InCaps struct {
 	Extra string
 }
 
-func parseCaps(sink, caps unsafe.Pointer) (InCaps, bool) {
-	var c C.NetgearCaps
-	if C.netgear_sink_caps(C.gpointer(sink), C.gpointer(caps), &c) == 0 {
-		return InCaps{}, false
-	}
-	return inCaps(&c), true
-}
+// TemplateCaps are the caps of the pads of both elements, in system memory:
+// device memory is refused, so that converters are plugged. netgearsink takes
+// those of NETGEAR_ANY_RAW_CAPS only with raw-formats=any.
+const TemplateCaps = ReturnCaps + "; " + C.NETGEAR_ENCODED_CAPS + "; " + C.NETGEAR_ANY_RAW_CAPS
 
-// inCaps takes over c.extra.
-func inCaps(c *C.NetgearCaps) InCaps {
-	in := InCaps{
+// ReturnCaps are those of the pads for frames that go back: an answer has no
+// key that could say what encoded video is, or an array that is no picture.
+const ReturnCaps = C.NETGEAR_PICTURE_CAPS
+
+// readCaps reads the caps of buffers that are to be sent, and leaves in c what the
+// buffers want. ok is false when such frames cannot be sent.
+func readCaps(caps unsafe.Pointer, c *C.NetgearCaps) (in InCaps, ok bool) {
+	if C.netgear_caps_read(C.gpointer(caps), c) == 0 {
+		return in, false
+	}
+	in = InCaps{
 		Media: Media(c.media), Format: C.GoString(&c.format[0]), Width: int(c.width), Height: int(c.height),
 		FPSNum: int(c.fps_n), FPSDen: int(c.fps_d),
 	}
-	if c.extra != nil {
-		in.Extra = C.GoString(c.extra)
-		C.g_free(C.gpointer(c.extra))
+	t := travel{media: in.Media, format: in.Format, bayer: c.bayer != 0, padded: c.padded != 0, defaultColors: c.default_colors != 0}
+	keep, ok := t.fields(fieldsOf(caps))
+	if ok && (len(keep) > 0 || in.Media == Encoded) {
+		in.Extra = capsText(caps, keep)
 	}
-	return in
+	return in, ok
 }
 
-// Buffer is a GstBuffer that a sink is to render. It belongs to GStreamer.
-type Buffer struct{ sink, p unsafe.Pointer }
-
-// Input is what Map found.
-type Input struct {
-	// Payload holds the buffer's memory, not a copy, unless rows had to be
-	// packed. The caller owns it.
-	Payload netgear.Payload
-	// RunningTime and Duration are in ns, or NoTime.
-	RunningTime, Duration uint64
-	// Message is the JSON text of the buffer's meta; HasMessage says whether
-	// there is one.
-	Message    string
-	HasMessage bool
-	// Delta says that encoded video cannot be decoded without the frames before.
-	Delta bool
-	// Live says that whoever makes the frames must not be held up for long.
-	Live bool
-
-	c C.NetgearInput
+// fieldsOf returns the fields of caps of one structure.
+func fieldsOf(caps unsafe.Pointer) []field {
+	found := make([]C.NetgearField, C.netgear_caps_n_fields(C.gpointer(caps)))
+	C.netgear_caps_fields(C.gpointer(caps), unsafe.SliceData(found))
+	fields := make([]field, len(found))
+	for i, f := range found {
+		fields[i] = field{C.GoString(f.name), wire.CapsKind(f.kind), wire.CapsValue{Text: C.GoString(f.text), Num: int(f.n), Den: int(f.d)}}
+	}
+	return fields
 }
 
-// Map reads the buffer in the format of the caps that came before it. It
-// returns false where the buffer does not fit them.
-func (b Buffer) Map(in *Input) bool {
-	if C.netgear_sink_map(C.gpointer(b.sink), C.gpointer(b.p), &in.c) == 0 {
-		return false
+// capsText writes caps with the fields of those numbers alone.
+func capsText(caps unsafe.Pointer, fields []int) string {
+	numbers := make([]C.int, len(fields))
+	for i, n := range fields {
+		numbers[i] = C.int(n)
 	}
-	in.take()
-	return true
+	text := C.netgear_caps_text(C.gpointer(caps), unsafe.SliceData(numbers), C.gsize(len(numbers)))
+	defer C.g_free(C.gpointer(text))
+	return C.GoString(text)
 }
-
-// Size returns how many bytes the buffer has, Wanted how many make a frame of
-// raw video when its rows are not padded.
-func (b Buffer) Size() uint64 { return uint64(C.gst_buffer_get_size((*C.GstBuffer)(b.p))) }
-
-// Wanted is described with Size.
-func (b Buffer) Wanted() uint64 { return uint64(C.netgear_sink_frame_size(C.gpointer(b.sink))) }
-
-// take reads what C found.
-func (in *Input) take() {
-	c := &in.c
-	var data []byte
-	if c.size > 0 {
-		data = unsafe.Slice((*byte)(c.data), int(c.size))
-	}
-	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
-	in.RunningTime, in.Duration = uint64(c.running_time), uint64(c.duration)
-	in.Delta, in.Live = c.delta != 0, c.live != 0
-	if in.HasMessage = c.message != nil; in.HasMessage {
-		in.Message = C.GoString(c.message)
-	}
-}
-
-// BytesPacked returns how many bytes of raw video had to be copied because
-// their rows were padded, since the process began. Tests watch it.
-func BytesPacked() uint64 { return uint64(C.netgear_buffers_copied()) }
 
 // OutCaps describes the frames of a source. It can be compared with ==.
 type OutCaps struct {
@@ -214,59 +183,6 @@ func (c *OutCaps) withC(f func(*C.NetgearOutCaps)) {
 // inHeader are the fields that the header of a picture tells, or the picture.
 var inHeader = map[string]bool{"format": true, "width": true, "height": true}
 
-// Output is a frame on its way downstream.
-type Output struct {
-	Payload netgear.Payload // taken over
-	// PTS, DTS and Duration are in ns, or NoTime.
-	PTS, DTS, Duration uint64
-	Discont            bool
-	Delta              bool // see Input
-	Port               *CText
-	Message            *CText
-	Seq                uint64
-	HasSeq             bool
-	Time               int64 // the sender's wall clock in ns
-	HasTime            bool
-}
-
-// NewBuffer makes a GstBuffer of the frame, without a copy unless downstream
-// cannot take its rows as they are. The caller owns the buffer; nil means
-// that memory ran out.
-func (e Element) NewBuffer(o *Output) unsafe.Pointer {
-	b, free, owner := o.Payload.Detach()
-	c := C.NetgearOutput{
-		data: (*C.guint8)(unsafe.SliceData(b)), size: C.gsize(len(b)),
-		free_func: C.gpointer(free), owner: C.gpointer(owner),
-		pts: C.guint64(o.PTS), dts: C.guint64(o.DTS), duration: C.guint64(o.Duration),
-		discont: cbool(o.Discont), delta: cbool(o.Delta),
-		port: o.Port.c, message: o.Message.c,
-		has_seq: cbool(o.HasSeq), seq: C.guint64(o.Seq), has_time: cbool(o.HasTime), time: C.gint64(o.Time),
-	}
-	return unsafe.Pointer(C.netgear_src_buffer(C.gpointer(e.p), &c))
-}
-
-// CText keeps a text as a C string, and makes a new one only when it changes.
-// The zero value is NULL. Free it at the end.
-type CText struct {
-	c    *C.char
-	text string
-}
-
-// Set makes t hold s.
-func (t *CText) Set(s []byte) {
-	if t.c == nil || t.text != string(s) {
-		t.Free()
-		t.text = string(s)
-		t.c = C.CString(t.text)
-	}
-}
-
-// Free makes t NULL again.
-func (t *CText) Free() {
-	C.free(unsafe.Pointer(t.c))
-	*t = CText{}
-}
-
 // parseRawCaps returns what caps say of raw video, as far as they say one value.
 func parseRawCaps(caps string) (c rawCaps) {
 	text := C.CString(caps)
@@ -279,11 +195,9 @@ func parseRawCaps(caps string) (c rawCaps) {
 	return rawCaps{C.GoString(&format[0]), int(width), int(height)}
 }
 
-// TemplateCaps are the caps of the pads of both elements, in system memory:
-// device memory is refused, so that converters are plugged. netgearsink takes
-// those of NETGEAR_ANY_RAW_CAPS only with raw-formats=any.
-const TemplateCaps = ReturnCaps + "; " + C.NETGEAR_ENCODED_CAPS + "; " + C.NETGEAR_ANY_RAW_CAPS
-
-// ReturnCaps are those of the pads for frames that go back: an answer has no
-// key that could say what encoded video is, or an array that is no picture.
-const ReturnCaps = C.NETGEAR_PICTURE_CAPS
+// validCaps reports whether GStreamer takes what a user wrote.
+func validCaps(text string) bool {
+	c := C.CString(text)
+	defer C.free(unsafe.Pointer(c))
+	return C.netgear_caps_valid(c) != 0
+}

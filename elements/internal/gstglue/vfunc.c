@@ -1,10 +1,10 @@
-/* The virtual functions of netgearsink and netgearsrc. What needs no Go stays
- * here. */
+/* The virtual functions of netgearsink and netgearsrc, and what their Go halves ask
+ * of the base classes. What needs no Go stays here. */
 #include "glue.h"
 
 #include "_cgo_export.h"
 
-/* --- sink class --- */
+/* --- netgearsink --- */
 
 static GstElementClass *sink_parent;
 static GstPadChainFunction sink_parent_chain;
@@ -95,7 +95,7 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 		return netgear_forked_change_state(element, transition);
 	switch (transition) {
 	case GST_STATE_CHANGE_READY_TO_PAUSED:
-		if (!netgearSinkOpen(element))
+		if (!netgearOpen(element))
 			return GST_STATE_CHANGE_FAILURE;
 		/* With return_src, what shows the returned frames must not keep the
 		 * pipeline from PLAYING: the answer comes after what it answers. */
@@ -121,7 +121,7 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 		ret = GST_STATE_CHANGE_NO_PREROLL;
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
 	    (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE)) {
-		netgearSinkClose(element);
+		netgearClose(element);
 		if (self->async_off)
 			gst_base_sink_set_async_enabled(sink, TRUE);
 	}
@@ -222,86 +222,6 @@ void netgear_sink_init(gpointer sink)
 	gst_base_sink_set_processing_deadline(GST_BASE_SINK(sink), 0);
 }
 
-/* --- caps that a sink pad does not take --- */
-
-/* Tells the user what was refused and what to put before the pad: the error that
- * follows upstream is of a data stream, and says nothing of caps. */
-static void say_refused(GstPad *pad, GstCaps *caps)
-{
-	GstObject *element = gst_pad_get_parent(pad);
-	GstCaps *all = gst_pad_get_pad_template_caps(pad);
-	gchar *text = gst_caps_to_string(caps);
-
-	if (element)
-		netgearCapsRefused(element, text, gst_caps_can_intersect(caps, all));
-	gst_caps_unref(all);
-	g_free(text);
-	gst_clear_object(&element);
-}
-
-/* Returns what a pad takes: with raw-formats=picture not all of its template. */
-static GstCaps *caps_taken(GstPad *pad)
-{
-	static GstStaticCaps pictures = GST_STATIC_CAPS(NETGEAR_PICTURE_CAPS "; " NETGEAR_ENCODED_CAPS);
-	GstObject *element = gst_pad_get_parent(pad);
-	gint any = TRUE;
-
-	if (element && GST_IS_BASE_SINK(element))
-		g_object_get(element, "raw-formats", &any, NULL);
-	gst_clear_object(&element);
-	return any ? gst_pad_get_pad_template_caps(pad) : gst_static_caps_get(&pictures);
-}
-
-static GstPadProbeReturn probe_caps(GstPad *pad, GstPadProbeInfo *info, gpointer unused)
-{
-	GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
-	GstCaps *caps, *mine;
-
-	(void)unused;
-	if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
-		gst_event_parse_caps(event, &caps);
-		mine = caps_taken(pad);
-		if (!gst_caps_is_subset(caps, mine))
-			say_refused(pad, caps);
-		gst_caps_unref(mine);
-	}
-	return GST_PAD_PROBE_OK;
-}
-
-void netgear_watch_caps(GstPad *pad) { gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, probe_caps, NULL, NULL); }
-
-/* Reports whether caps are raw video in system memory, all of them. */
-static gboolean is_plain_raw(const GstCaps *caps)
-{
-	guint i, n = gst_caps_get_size(caps);
-
-	for (i = 0; i < n; i++) {
-		GstCapsFeatures *features = gst_caps_get_features(caps, i);
-		const GstStructure *st = gst_caps_get_structure(caps, i);
-
-		if ((!gst_structure_has_name(st, "video/x-raw") && !gst_structure_has_name(st, "video/x-bayer")) ||
-		    gst_caps_features_is_any(features) || !gst_caps_features_is_equal(features, GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
-			return FALSE;
-	}
-	return n > 0;
-}
-
-/* A source that makes nothing but YUV finds that out by this query, and then ends
- * without sending its caps. */
-static GstCaps *sink_get_caps(GstBaseSink *sink, GstCaps *filter)
-{
-	GstPad *pad = GST_BASE_SINK_PAD(sink);
-	GstCaps *mine = caps_taken(pad), *both;
-
-	if (filter == NULL)
-		return mine;
-	both = gst_caps_intersect_full(filter, mine, GST_CAPS_INTERSECT_FIRST);
-	if (gst_caps_is_empty(both) && is_plain_raw(filter) && !gst_pad_has_current_caps(pad))
-		say_refused(pad, filter);
-	gst_caps_unref(mine);
-	return both;
-}
-
 static gboolean sink_set_caps(GstBaseSink *sink, GstCaps *caps) { return netgearSinkSetCaps(sink, caps); }
 static gboolean sink_unlock(GstBaseSink *sink) { netgearUnlock(sink); return TRUE; }
 static gboolean sink_unlock_stop(GstBaseSink *sink) { netgearUnlockStop(sink); return TRUE; }
@@ -313,7 +233,26 @@ static gboolean sink_propose_allocation(GstBaseSink *sink, GstQuery *query)
 	return TRUE;
 }
 
-/* --- source class --- */
+void netgear_sink_class_init(gpointer klass)
+{
+	GstElementClass *element_class = klass;
+	GstBaseSinkClass *sink_class = klass;
+
+	sink_parent = g_type_class_peek_parent(klass);
+	element_class->change_state = sink_change_state;
+	element_class->send_event = sink_send_event;
+	sink_class->get_caps = netgear_sink_get_caps;
+	sink_class->set_caps = sink_set_caps;
+	sink_class->render = sink_render;
+	sink_class->event = sink_event;
+	sink_class->wait_event = sink_wait_event;
+	sink_class->get_times = sink_get_times;
+	sink_class->unlock = sink_unlock;
+	sink_class->unlock_stop = sink_unlock_stop;
+	sink_class->propose_allocation = sink_propose_allocation;
+}
+
+/* --- netgearsrc --- */
 
 static GstBaseSrcClass *src_parent;
 
@@ -323,10 +262,10 @@ static gboolean src_start(GstBaseSrc *src)
 
 	self->video_meta = FALSE;
 	self->raw = FALSE;
-	return netgearSrcOpen(src);
+	return netgearOpen(src);
 }
 
-static gboolean src_stop(GstBaseSrc *src) { netgearSrcClose(src); return TRUE; }
+static gboolean src_stop(GstBaseSrc *src) { netgearClose(src); return TRUE; }
 static gboolean src_unlock(GstBaseSrc *src) { netgearUnlock(src); return TRUE; }
 
 /* GStreamer 1.26 interrupts create for a pause, and undoes that no sooner than it
@@ -442,46 +381,31 @@ void netgear_src_set_latency(gpointer s, guint64 latency)
 		gst_element_post_message(s, gst_message_new_latency(s));
 }
 
-void netgear_class_init(gpointer klass, int role)
+/* Tells downstream that one of several servers has ended, between its last
+ * frame and what follows. */
+void netgear_src_server_ended(gpointer src, const char *port)
 {
-	GObjectClass *object_class = klass;
+	gst_pad_push_event(GST_BASE_SRC_PAD(src),
+			   gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM,
+						gst_structure_new("netgear-terminate", "port", G_TYPE_STRING, port, NULL)));
+}
 
-	object_class->set_property = netgear_set_property;
-	object_class->get_property = netgear_get_property;
-	((GstElementClass *)klass)->request_new_pad = netgear_request_pad;
-	((GstElementClass *)klass)->release_pad = netgear_release_pad;
-	netgear_install_signals(klass, role);
-	if (role == NETGEAR_SINK) {
-		GstElementClass *element_class = klass;
-		GstBaseSinkClass *sink_class = klass;
+void netgear_src_class_init(gpointer klass)
+{
+	GstElementClass *element_class = klass;
+	GstBaseSrcClass *src_class = klass;
+	GstPushSrcClass *push_class = klass;
 
-		sink_parent = g_type_class_peek_parent(klass);
-		element_class->change_state = sink_change_state;
-		element_class->send_event = sink_send_event;
-		sink_class->get_caps = sink_get_caps;
-		sink_class->set_caps = sink_set_caps;
-		sink_class->render = sink_render;
-		sink_class->event = sink_event;
-		sink_class->wait_event = sink_wait_event;
-		sink_class->get_times = sink_get_times;
-		sink_class->unlock = sink_unlock;
-		sink_class->unlock_stop = sink_unlock_stop;
-		sink_class->propose_allocation = sink_propose_allocation;
-	} else {
-		GstBaseSrcClass *src_class = klass;
-		GstPushSrcClass *push_class = klass;
-
-		src_parent = g_type_class_peek_parent(klass);
-		((GstElementClass *)klass)->change_state = src_change_state;
-		((GstElementClass *)klass)->post_message = src_post_message;
-		src_class->start = src_start;
-		src_class->stop = src_stop;
-		src_class->unlock = src_unlock;
-		src_class->unlock_stop = src_unlock_stop;
-		src_class->is_seekable = src_is_seekable;
-		src_class->negotiate = src_negotiate;
-		src_class->decide_allocation = src_decide_allocation;
-		src_class->query = src_query;
-		push_class->create = src_create;
-	}
+	src_parent = g_type_class_peek_parent(klass);
+	element_class->change_state = src_change_state;
+	element_class->post_message = src_post_message;
+	src_class->start = src_start;
+	src_class->stop = src_stop;
+	src_class->unlock = src_unlock;
+	src_class->unlock_stop = src_unlock_stop;
+	src_class->is_seekable = src_is_seekable;
+	src_class->negotiate = src_negotiate;
+	src_class->decide_allocation = src_decide_allocation;
+	src_class->query = src_query;
+	push_class->create = src_create;
 }

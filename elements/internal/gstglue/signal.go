@@ -7,12 +7,9 @@ package gstglue
 import "C"
 
 import (
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"unsafe"
-
-	"github.com/gst-netgear/gst-netgear/netgear"
 )
 
 // maxPending is how many signals and messages may wait for a slow handler.
@@ -135,95 +132,4 @@ func (c *Core) EmitData(signal, message string, data Data) {
 	if !posted {
 		data.Sample.Free()
 	}
-}
-
-// Sample is a GstSample with one owner.
-type Sample struct{ p unsafe.Pointer }
-
-// Free gives it up. A nil Sample is fine.
-func (s *Sample) Free() {
-	if s != nil && s.p != nil {
-		C.gst_sample_unref((*C.GstSample)(s.p))
-		s.p = nil
-	}
-}
-
-// Ref returns the same sample with an owner more.
-func (s *Sample) Ref() *Sample {
-	C.gst_sample_ref((*C.GstSample)(s.p))
-	return &Sample{s.p}
-}
-
-// NewSample makes a sample of a frame and takes over its payload. nil means
-// that there are no such caps.
-func NewSample(c OutCaps, payload netgear.Payload) *Sample {
-	b, free, owner := payload.Detach()
-	var p unsafe.Pointer
-	c.withC(func(out *C.NetgearOutCaps) {
-		p = unsafe.Pointer(C.netgear_sample_new(out, (*C.guint8)(unsafe.SliceData(b)), C.gsize(len(b)), C.gpointer(free), C.gpointer(owner)))
-	})
-	if p == nil {
-		return nil
-	}
-	return &Sample{p}
-}
-
-// NewArraySample makes a sample of an array that is no picture, and takes over
-// its payload. Dimensions have 31 bits at the most.
-func NewArraySample(dtype string, shape []int, payload netgear.Payload) *Sample {
-	b, free, owner := payload.Detach()
-	name := C.CString(dtype)
-	defer C.free(unsafe.Pointer(name))
-	dims := make([]C.gint, len(shape))
-	for i, dim := range shape {
-		dims[i] = C.gint(dim)
-	}
-	return &Sample{unsafe.Pointer(C.netgear_array_sample_new(name, unsafe.SliceData(dims), C.gsize(len(dims)),
-		(*C.guint8)(unsafe.SliceData(b)), C.gsize(len(b)), C.gpointer(free), C.gpointer(owner)))}
-}
-
-// Returner is an Instance that takes frames to send back.
-type Returner interface {
-	// PushReturn makes a frame the answer to the frames that follow. It takes
-	// over in's payload.
-	PushReturn(c InCaps, in *Input) error
-	// ReturnRefused is called with the reason when a frame cannot go back.
-	ReturnRefused(err error)
-}
-
-//export netgearPushReturn
-func netgearPushReturn(obj, sample unsafe.Pointer) {
-	defer rescue(obj)
-	in, ok := instanceOf(obj).(Returner)
-	if !ok || sample == nil {
-		return
-	}
-	var caps C.NetgearCaps
-	var input Input
-	err := fmt.Errorf("%w: a sample without a buffer, or with one that does not fit its caps", ErrBuffer)
-	switch {
-	case C.gst_sample_get_caps((*C.GstSample)(sample)) == nil:
-		err = fmt.Errorf("%w: a sample without caps: want caps that say what it is, as image/jpeg", ErrNegotiation)
-	case C.netgear_sample_map(C.gpointer(sample), &caps, &input.c) != 0:
-		c := inCaps(&caps)
-		input.take()
-		err = in.PushReturn(c, &input)
-	}
-	if err != nil {
-		in.ReturnRefused(err)
-	}
-}
-
-//export netgearReturnUncapped
-func netgearReturnUncapped(obj unsafe.Pointer) {
-	defer rescue(obj)
-	Element{obj}.PostError(netgear.ReceiverRole, fmt.Errorf("%w: the buffers at return_sink have no caps: want caps that say what they are, as caps=image/jpeg of appsrc", ErrNegotiation),
-		"a parser or decodebin in front knows what they are")
-}
-
-// ServerEnded tells downstream that the server of that port has ended.
-func (e Element) ServerEnded(port string) {
-	c := C.CString(port)
-	defer C.free(unsafe.Pointer(c))
-	C.netgear_src_server_ended(C.gpointer(e.p), c)
 }

@@ -1,0 +1,169 @@
+package gstglue
+
+/*
+#include <stdlib.h>
+#include "glue.h"
+*/
+import "C"
+
+import (
+	"unsafe"
+
+	"github.com/gst-netgear/gst-netgear/netgear"
+)
+
+// Buffer is a GstBuffer that a sink is to render. It belongs to GStreamer.
+type Buffer struct{ sink, p unsafe.Pointer }
+
+// Input is what Map found.
+type Input struct {
+	// Payload holds the buffer's memory, not a copy, unless rows had to be
+	// packed. The caller owns it.
+	Payload netgear.Payload
+	// RunningTime and Duration are in ns, or NoTime.
+	RunningTime, Duration uint64
+	// Message is the JSON text of the buffer's meta; HasMessage says whether
+	// there is one.
+	Message    string
+	HasMessage bool
+	// Delta says that encoded video cannot be decoded without the frames before.
+	Delta bool
+	// Live says that whoever makes the frames must not be held up for long.
+	Live bool
+
+	c C.NetgearInput
+}
+
+// Map reads the buffer in the format of the caps that came before it. It
+// returns false where the buffer does not fit them.
+func (b Buffer) Map(in *Input) bool {
+	if C.netgear_sink_map(C.gpointer(b.sink), C.gpointer(b.p), &in.c) == 0 {
+		return false
+	}
+	in.take()
+	return true
+}
+
+// Size returns how many bytes the buffer has, Wanted how many make a frame of
+// raw video when its rows are not padded.
+func (b Buffer) Size() uint64 { return uint64(C.gst_buffer_get_size((*C.GstBuffer)(b.p))) }
+
+// Wanted is described with Size.
+func (b Buffer) Wanted() uint64 { return uint64(C.netgear_sink_frame_size(C.gpointer(b.sink))) }
+
+// take reads what C found.
+func (in *Input) take() {
+	c := &in.c
+	var data []byte
+	if c.size > 0 {
+		data = unsafe.Slice((*byte)(c.data), int(c.size))
+	}
+	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
+	in.RunningTime, in.Duration = uint64(c.running_time), uint64(c.duration)
+	in.Delta, in.Live = c.delta != 0, c.live != 0
+	if in.HasMessage = c.message != nil; in.HasMessage {
+		in.Message = C.GoString(c.message)
+	}
+}
+
+// BytesPacked returns how many bytes of raw video had to be copied because
+// their rows were padded, since the process began. Tests watch it.
+func BytesPacked() uint64 { return uint64(C.netgear_buffers_copied()) }
+
+// Output is a frame on its way downstream.
+type Output struct {
+	Payload netgear.Payload // taken over
+	// PTS, DTS and Duration are in ns, or NoTime.
+	PTS, DTS, Duration uint64
+	Discont            bool
+	Delta              bool // see Input
+	Port               *CText
+	Message            *CText
+	Seq                uint64
+	HasSeq             bool
+	Time               int64 // the sender's wall clock in ns
+	HasTime            bool
+}
+
+// NewBuffer makes a GstBuffer of the frame, without a copy unless downstream
+// cannot take its rows as they are. The caller owns the buffer; nil means
+// that memory ran out.
+func (e Element) NewBuffer(o *Output) unsafe.Pointer {
+	b, free, owner := o.Payload.Detach()
+	c := C.NetgearOutput{
+		data: (*C.guint8)(unsafe.SliceData(b)), size: C.gsize(len(b)),
+		free_func: C.gpointer(free), owner: C.gpointer(owner),
+		pts: C.guint64(o.PTS), dts: C.guint64(o.DTS), duration: C.guint64(o.Duration),
+		discont: cbool(o.Discont), delta: cbool(o.Delta),
+		port: o.Port.c, message: o.Message.c,
+		has_seq: cbool(o.HasSeq), seq: C.guint64(o.Seq), has_time: cbool(o.HasTime), time: C.gint64(o.Time),
+	}
+	return unsafe.Pointer(C.netgear_src_buffer(C.gpointer(e.p), &c))
+}
+
+// CText keeps a text as a C string, and makes a new one only when it changes.
+// The zero value is NULL. Free it at the end.
+type CText struct {
+	c    *C.char
+	text string
+}
+
+// Set makes t hold s.
+func (t *CText) Set(s []byte) {
+	if t.c == nil || t.text != string(s) {
+		t.Free()
+		t.text = string(s)
+		t.c = C.CString(t.text)
+	}
+}
+
+// Free makes t NULL again.
+func (t *CText) Free() {
+	C.free(unsafe.Pointer(t.c))
+	*t = CText{}
+}
+
+// Sample is a GstSample with one owner.
+type Sample struct{ p unsafe.Pointer }
+
+// Free gives it up. A nil Sample is fine.
+func (s *Sample) Free() {
+	if s != nil && s.p != nil {
+		C.gst_sample_unref((*C.GstSample)(s.p))
+		s.p = nil
+	}
+}
+
+// Ref returns the same sample with an owner more.
+func (s *Sample) Ref() *Sample {
+	C.gst_sample_ref((*C.GstSample)(s.p))
+	return &Sample{s.p}
+}
+
+// NewSample makes a sample of a frame and takes over its payload. nil means
+// that there are no such caps.
+func NewSample(c OutCaps, payload netgear.Payload) *Sample {
+	b, free, owner := payload.Detach()
+	var p unsafe.Pointer
+	c.withC(func(out *C.NetgearOutCaps) {
+		p = unsafe.Pointer(C.netgear_sample_new(out, (*C.guint8)(unsafe.SliceData(b)), C.gsize(len(b)), C.gpointer(free), C.gpointer(owner)))
+	})
+	if p == nil {
+		return nil
+	}
+	return &Sample{p}
+}
+
+// NewArraySample makes a sample of an array that is no picture, and takes over
+// its payload. Dimensions have 31 bits at the most.
+func NewArraySample(dtype string, shape []int, payload netgear.Payload) *Sample {
+	b, free, owner := payload.Detach()
+	name := C.CString(dtype)
+	defer C.free(unsafe.Pointer(name))
+	dims := make([]C.gint, len(shape))
+	for i, dim := range shape {
+		dims[i] = C.gint(dim)
+	}
+	return &Sample{unsafe.Pointer(C.netgear_array_sample_new(name, unsafe.SliceData(dims), C.gsize(len(dims)),
+		(*C.guint8)(unsafe.SliceData(b)), C.gsize(len(b)), C.gpointer(free), C.gpointer(owner)))}
+}

@@ -1,0 +1,64 @@
+/* What every element can do: messages, notifications, weak references, time. */
+#include "glue.h"
+
+void netgear_post(gpointer element, int type, int domain, int code, const char *text, const char *debug)
+{
+	GQuark quark = 0;
+
+	switch (domain) {
+	case NETGEAR_LIBRARY:
+		quark = GST_LIBRARY_ERROR;
+		break;
+	case NETGEAR_RESOURCE:
+		quark = GST_RESOURCE_ERROR;
+		break;
+	case NETGEAR_STREAM:
+		quark = GST_STREAM_ERROR;
+		break;
+	case NETGEAR_CORE:
+		quark = GST_CORE_ERROR;
+		break;
+	}
+	gst_element_message_full(element, type == NETGEAR_ERROR ? GST_MESSAGE_ERROR : GST_MESSAGE_WARNING, quark, code,
+				 g_strdup(text), g_strdup(debug), "netgear", G_OBJECT_TYPE_NAME(element), 0);
+}
+
+void netgear_flow_error(gpointer element, int flow) { GST_ELEMENT_FLOW_ERROR(element, (GstFlowReturn)flow); }
+
+void netgear_notify(gpointer object, const char *property) { g_object_notify(object, property); }
+
+gpointer netgear_weak_new(gpointer object)
+{
+	GWeakRef *weak = g_new0(GWeakRef, 1);
+	g_weak_ref_init(weak, object);
+	return weak;
+}
+
+gpointer netgear_weak_get(gpointer weak) { return g_weak_ref_get(weak); }
+
+void netgear_weak_free(gpointer weak)
+{
+	g_weak_ref_clear(weak);
+	g_free(weak);
+}
+
+/* Returns the running time of now, or NONE where there is no clock or the
+ * element is not playing: then the base time means nothing yet. */
+guint64 netgear_running_time(gpointer e)
+{
+	GstElement *element = e;
+	GstClock *clock = NULL;
+	GstClockTime base = 0, now;
+
+	GST_OBJECT_LOCK(element);
+	if (GST_ELEMENT_CLOCK(element) != NULL) {
+		clock = gst_object_ref(GST_ELEMENT_CLOCK(element));
+		base = element->base_time;
+	}
+	GST_OBJECT_UNLOCK(element);
+	if (clock == NULL)
+		return GST_CLOCK_TIME_NONE;
+	now = gst_clock_get_time(clock);
+	gst_object_unref(clock);
+	return now > base ? now - base : 0;
+}

@@ -1,0 +1,82 @@
+/* Caps that a sink pad does not take. */
+#include "glue.h"
+
+#include "_cgo_export.h"
+
+/* Tells the user what was refused and what to put before the pad: the error that
+ * follows upstream is of a data stream, and says nothing of caps. */
+static void say_refused(GstPad *pad, GstCaps *caps)
+{
+	GstObject *element = gst_pad_get_parent(pad);
+	GstCaps *all = gst_pad_get_pad_template_caps(pad);
+	gchar *text = gst_caps_to_string(caps);
+
+	if (element)
+		netgearCapsRefused(element, text, gst_caps_can_intersect(caps, all));
+	gst_caps_unref(all);
+	g_free(text);
+	gst_clear_object(&element);
+}
+
+/* Returns what a pad takes: with raw-formats=picture not all of its template. */
+static GstCaps *caps_taken(GstPad *pad)
+{
+	static GstStaticCaps pictures = GST_STATIC_CAPS(NETGEAR_PICTURE_CAPS "; " NETGEAR_ENCODED_CAPS);
+	GstObject *element = gst_pad_get_parent(pad);
+	gint any = TRUE;
+
+	if (element && GST_IS_BASE_SINK(element))
+		g_object_get(element, "raw-formats", &any, NULL);
+	gst_clear_object(&element);
+	return any ? gst_pad_get_pad_template_caps(pad) : gst_static_caps_get(&pictures);
+}
+
+static GstPadProbeReturn probe_caps(GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+	GstEvent *event = GST_PAD_PROBE_INFO_EVENT(info);
+	GstCaps *caps, *mine;
+
+	(void)unused;
+	if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
+		gst_event_parse_caps(event, &caps);
+		mine = caps_taken(pad);
+		if (!gst_caps_is_subset(caps, mine))
+			say_refused(pad, caps);
+		gst_caps_unref(mine);
+	}
+	return GST_PAD_PROBE_OK;
+}
+
+void netgear_watch_caps(GstPad *pad) { gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, probe_caps, NULL, NULL); }
+
+/* Reports whether caps are raw video in system memory, all of them. */
+static gboolean is_plain_raw(const GstCaps *caps)
+{
+	guint i, n = gst_caps_get_size(caps);
+
+	for (i = 0; i < n; i++) {
+		GstCapsFeatures *features = gst_caps_get_features(caps, i);
+		const GstStructure *st = gst_caps_get_structure(caps, i);
+
+		if ((!gst_structure_has_name(st, "video/x-raw") && !gst_structure_has_name(st, "video/x-bayer")) ||
+		    gst_caps_features_is_any(features) || !gst_caps_features_is_equal(features, GST_CAPS_FEATURES_MEMORY_SYSTEM_MEMORY))
+			return FALSE;
+	}
+	return n > 0;
+}
+
+/* A source that makes nothing but YUV finds that out by this query, and then ends
+ * without sending its caps. */
+GstCaps *netgear_sink_get_caps(GstBaseSink *sink, GstCaps *filter)
+{
+	GstPad *pad = GST_BASE_SINK_PAD(sink);
+	GstCaps *mine = caps_taken(pad), *both;
+
+	if (filter == NULL)
+		return mine;
+	both = gst_caps_intersect_full(filter, mine, GST_CAPS_INTERSECT_FIRST);
+	if (gst_caps_is_empty(both) && is_plain_raw(filter) && !gst_pad_has_current_caps(pad))
+		say_refused(pad, filter);
+	gst_caps_unref(mine);
+	return both;
+}

@@ -1,0 +1,82 @@
+package gstglue
+
+/*
+#include <stdlib.h>
+#include "glue.h"
+*/
+import "C"
+
+import (
+	"time"
+	"unsafe"
+
+	"github.com/gst-netgear/gst-netgear/netgear"
+)
+
+func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
+	s := C.netgear_stats_new(C.gpointer(obj))
+	st := in.Statistics()
+	end := elementOf(obj).role.end()
+	for _, f := range statFields {
+		if f.on&end == 0 {
+			continue
+		}
+		name := C.CString(f.name)
+		switch v := f.value(&st).(type) {
+		case uint64:
+			C.netgear_stats_uint64(s, name, C.guint64(v))
+		case time.Duration:
+			C.netgear_stats_double(s, name, C.double(float64(v)/float64(time.Millisecond)))
+		case bool:
+			C.netgear_stats_bool(s, name, cbool(v))
+		}
+		C.free(unsafe.Pointer(name))
+	}
+	dropped := C.CString("signals-dropped")
+	C.netgear_stats_uint64(s, dropped, C.guint64(in.Dropped()))
+	C.free(unsafe.Pointer(dropped))
+	if r, ok := in.(interface{ ReturnsDropped() uint64 }); ok {
+		lost := C.CString("returned-frames-dropped")
+		C.netgear_stats_uint64(s, lost, C.guint64(r.ReturnsDropped()))
+		C.free(unsafe.Pointer(lost))
+	}
+	C.netgear_stats_peer(s, nil, nil, 0)
+	for _, p := range st.Peers {
+		endpoint, port := C.CString(p.Endpoint), C.CString(p.Port)
+		C.netgear_stats_peer(s, endpoint, port, C.guint64(p.Frames))
+		C.free(unsafe.Pointer(endpoint))
+		C.free(unsafe.Pointer(port))
+	}
+	return unsafe.Pointer(s)
+}
+
+// statFields are the fields of the stats structure. Durations are in ms; a
+// nil value leaves the field out.
+var statFields = []struct {
+	name  string
+	on    netgear.Role
+	value func(*netgear.Stats) any
+}{
+	{"frames-sent", netgear.SenderRole, func(s *netgear.Stats) any { return s.Frames }},
+	{"frames-received", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.Frames }},
+	{"bytes-sent", netgear.SenderRole, func(s *netgear.Stats) any { return s.Bytes }},
+	{"bytes-received", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.Bytes }},
+	{"frames-dropped", netgear.BothRoles, func(s *netgear.Stats) any { return s.FramesDropped }},
+	{"frames-malformed", netgear.BothRoles, func(s *netgear.Stats) any { return s.FramesMalformed }},
+	{"goodbyes", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.Goodbyes }},
+	{"frames-missing", netgear.ReceiverRole, func(s *netgear.Stats) any { return s.FramesMissing }},
+	{"acks-received", netgear.BothRoles, func(s *netgear.Stats) any { return s.AcksReceived }},
+	{"ack-timeouts", netgear.BothRoles, func(s *netgear.Stats) any { return s.AckTimeouts }},
+	{"reconnects", netgear.BothRoles, func(s *netgear.Stats) any { return s.Reconnects }},
+	{"auth-failures", netgear.BothRoles, func(s *netgear.Stats) any { return s.AuthFailures }},
+	{"ack-rtt-ms", netgear.BothRoles, func(s *netgear.Stats) any { return s.AckRTT }},
+	{"ack-rtt-avg-ms", netgear.BothRoles, func(s *netgear.Stats) any { return s.AckRTTAvg }},
+	{"send-block-ms", netgear.BothRoles, func(s *netgear.Stats) any { return s.SendBlock }},
+	{"secure", netgear.BothRoles, func(s *netgear.Stats) any { return s.Secure }},
+	{"capture-to-receive-ms", netgear.ReceiverRole, func(s *netgear.Stats) any {
+		if !s.HasCaptureToReceive {
+			return nil
+		}
+		return s.CaptureToReceive
+	}},
+}
