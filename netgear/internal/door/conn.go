@@ -34,6 +34,8 @@ type conn struct {
 	peer, local *stream
 	in, out     *Reader
 
+	inRun, outRun run // what waits to go on, of inward and of outward
+
 	ready   chan struct{} // closed when libzmq has said READY
 	through chan struct{} // closed when the handshake is over
 
@@ -136,7 +138,6 @@ func (c *conn) take(b []byte) error {
 		if err != nil {
 			return err
 		}
-		b = rest
 		if c.local == nil {
 			if err := c.enter(); err != nil {
 				return err
@@ -145,22 +146,27 @@ func (c *conn) take(b []byte) error {
 		if encrypted && c.in.Ready() {
 			c.over() // before libzmq can answer it
 		}
-		if len(pass) > 0 {
-			if _, err := c.local.Write(pass); err != nil {
-				return errGone
-			}
+		if c.inRun.add(c.local, b, pass) != nil {
+			return errGone
 		}
+		b = rest
 		if p := c.in.Pong(); p != nil {
 			if err := c.answer(p); err != nil {
 				return err
 			}
 		}
 		if c.in.Ready() && !isClosed(c.through) {
+			if c.inRun.flush(c.local) != nil {
+				return errGone
+			}
 			if err := c.awaitReady(); err != nil {
 				return err
 			}
 			c.over()
 		}
+	}
+	if c.inRun.settle(c.local, c.peer, c.in) != nil {
+		return errGone
 	}
 	return nil
 }
@@ -272,18 +278,19 @@ func (c *conn) give(b []byte) error {
 		if err != nil {
 			return err // never: it is our own libzmq
 		}
-		b = rest
 		if c.out.Ready() && !isClosed(c.ready) {
 			close(c.ready)
 			if encrypted {
 				c.over() // before the peer can answer it
 			}
 		}
-		if len(pass) > 0 {
-			if _, err := c.peer.Write(pass); err != nil {
-				return err
-			}
+		if err := c.outRun.add(c.peer, b, pass); err != nil {
+			return err
 		}
+		b = rest
+	}
+	if err := c.outRun.settle(c.peer, c.local, c.out); err != nil {
+		return err
 	}
 	return c.restLocked()
 }

@@ -94,6 +94,7 @@ type Reader struct {
 	through bool
 
 	flags byte
+	more  bool   // the frame before it was not the last one of its message
 	left  uint64 // of the body; while the length is read, what is known of it
 	parts int    // of the message that is read
 	size  uint64 // its bytes
@@ -176,6 +177,12 @@ func (r *Reader) SetThrough() { r.through = true }
 
 // Between reports whether the last byte was the last one of a frame.
 func (r *Reader) Between() bool { return r.state == inFlags }
+
+// Inside reports whether the handshake is over and a message has begun that is
+// not there as a whole.
+func (r *Reader) Inside() bool {
+	return r.quiet() && (r.state != inFlags || r.more)
+}
 
 // Mechanism returns the name in the greeting, and "" before that was read.
 func (r *Reader) Mechanism() string {
@@ -392,7 +399,7 @@ func (r *Reader) spend(now time.Duration) error {
 func (r *Reader) endFrame() {
 	r.state = inFlags
 	r.holding = false
-	if r.flags&flagMore == 0 {
+	if r.more = r.flags&flagMore != 0; !r.more {
 		r.parts, r.size = 0, 0
 	}
 }

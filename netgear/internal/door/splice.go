@@ -12,9 +12,9 @@ import (
 
 // Implementation constants.
 const (
-	// bufferSize is what one read takes in, in bytes. A connection holds a buffer
-	// only while there is something in it.
-	bufferSize = 32 << 10
+	// bufferSize is what one read takes in, in bytes. A direction of a connection
+	// holds a buffer only while there is something in it.
+	bufferSize = 64 << 10
 	// spliceMin is in bytes: a body that is shorter is copied.
 	spliceMin = 64 << 10
 	// pipeSize is asked for, in bytes; the kernel may give less.
@@ -24,7 +24,7 @@ const (
 	localBuffer = 4 << 20
 )
 
-// maxSpareBuffers is how many buffers wait for their next use: 1 MB of them.
+// maxSpareBuffers is how many buffers wait for their next use: 2 MB of them.
 const maxSpareBuffers = 32
 
 // buffers are those that wait. A sync.Pool would do, but loses some under the race
@@ -65,6 +65,7 @@ type stream struct {
 	// What tryRead has read. It is a field, as the function in poll is, so that a
 	// read allocates nothing.
 	buffer *[bufferSize]byte
+	begin  int // of what it reads; before that is what is kept
 	n      int
 	err    error
 	poll   func(fd uintptr) bool // tryRead
@@ -87,36 +88,60 @@ func (s *stream) closeWrite() {
 }
 
 // receive waits for bytes and passes them to use, in a buffer that is lent for
-// that time. It returns io.EOF at the end of the stream, or the error of use.
+// that time, or for longer if use calls keep. It returns io.EOF at the end of the
+// stream, or the error of use.
 func (s *stream) receive(use func(p []byte) error) error {
 	if s.raw == nil {
-		s.buffer = buffers.get()
-		s.n, s.err = s.Read(s.buffer[:])
+		s.lend()
+		s.n, s.err = s.Read(s.buffer[s.begin:])
 	} else if err := s.raw.Read(s.poll); err != nil {
 		s.n, s.err = 0, err
 	}
-	if s.buffer != nil {
-		defer s.giveBack()
+	if s.buffer == nil {
+		return s.err
 	}
-	if s.n > 0 {
-		if err := use(s.buffer[:s.n]); err != nil {
+	fresh := s.buffer[s.begin : s.begin+max(s.n, 0)]
+	s.begin = 0
+	defer s.giveBack()
+	if len(fresh) > 0 {
+		if err := use(fresh); err != nil {
 			return err
 		}
 	}
 	return s.err
 }
 
+// keep has the buffer stay until the next receive, and what use was given in it,
+// up to the n-th byte. It reports whether there is room for so many more, and
+// does nothing otherwise.
+func (s *stream) keep(p []byte, more int64) bool {
+	end := bufferSize - cap(p) + len(p)
+	if more > int64(bufferSize-end) || end == bufferSize {
+		return false
+	}
+	s.begin = end
+	return true
+}
+
+func (s *stream) lend() {
+	if s.buffer == nil {
+		s.buffer = buffers.get()
+	}
+}
+
 func (s *stream) giveBack() {
-	buffers.put(s.buffer)
-	s.buffer = nil
+	if s.begin == 0 && s.buffer != nil {
+		buffers.put(s.buffer)
+		s.buffer = nil
+	}
 }
 
 // tryRead reads what is there, and reports false when there is nothing. The
 // buffer is taken when there is something, so that an idle connection has none.
 func (s *stream) tryRead(fd uintptr) bool {
-	s.buffer = buffers.get()
+	s.lend()
 	for {
-		if s.n, s.err = unix.Read(int(fd), s.buffer[:]); !errors.Is(s.err, unix.EINTR) {
+		if s.n, s.err = unix.Read(int(fd), s.buffer[s.begin:]); !errors.Is(s.err, unix.EINTR) {
 			break
 		}
 	}
