@@ -15,7 +15,7 @@ import (
 // message of two parts, its confirmation, the next one. Compare rows of one run
 // alone.
 func BenchmarkDoor(b *testing.B) {
-	for _, size := range []int{1920 * 1080 * 3, 30_000, 100} {
+	for _, size := range []int{1920 * 1080 * 3, 300_000, 30_000, 100} {
 		for _, doors := range []string{"none", "listener", "both"} {
 			b.Run(strconv.Itoa(size)+"/"+doors, func(b *testing.B) { lockstep(b, size, doors) })
 		}

@@ -29,7 +29,7 @@ func (r *run) add(dst *stream, fed, pass []byte) error {
 // settle writes what there is, or has it wait in the buffer of src for the rest
 // of the message that in has read the beginning of.
 func (r *run) settle(dst, src *stream, in *Reader) error {
-	if len(r.bytes) > 0 && in.Inside() && src.keep(r.bytes, in.Body()) {
+	if len(r.bytes) > 0 && in.Inside() && in.Body() < spliceMin && src.keep(r.bytes, in.Body()) {
 		return nil
 	}
 	return r.flush(dst)
