@@ -359,20 +359,14 @@ func (c *Config) host() string {
 	case c.Address == "", c.Address == anyAddress && !c.Bind, c.Address == "0.0.0.0":
 		return "localhost"
 	case isLocalhost(c.Address) && c.Bind && c.Protocol == TCP:
-		return "127.0.0.1" // libzmq resolves no names to bind to
+		return "127.0.0.1" // names are not looked up to bind to
 	}
 	return c.Address
 }
 
-// anyAddress is every interface to bind to: with libzmq's option IPV6 those of
-// IPv4 too, and those of IPv4 alone where the machine has no IPv6.
+// anyAddress is every interface to bind to, those of IPv6 and of IPv4; those of
+// IPv4 alone where the machine has no IPv6.
 const anyAddress = "*"
-
-// ipv6 reports whether libzmq's option IPV6 is needed. It must stay off for
-// names, which libzmq would look up as IPv6 then.
-func (c *Config) ipv6() bool {
-	return c.Protocol == TCP && (c.literal().Is6() || c.Bind && c.host() == anyAddress)
-}
 
 // literal returns Address where it is an IP address, with or without brackets,
 // else the zero Addr.

@@ -40,8 +40,7 @@ type way struct {
 	endpoint atomic.Pointer[string] // where it leads
 }
 
-// openDoor makes what stands between the network and the sockets of this end. The
-// mouth of an SSH tunnel is a door of its own.
+// openDoor makes what stands between the network and the sockets of this end.
 func (c *conn) openDoor() error {
 	allow, err := parseAllow(c.cfg.Allow)
 	if err != nil {
@@ -86,11 +85,9 @@ func (c *conn) limits() door.Limits {
 	return l
 }
 
-// listen opens the ports of an end that binds. Called again after an error it goes
-// on with the port that failed.
+// listen opens the ports of an end that binds.
 func (c *conn) listen() error {
-	for ; c.listening < len(c.ports); c.listening++ {
-		port := c.ports[c.listening]
+	for i, port := range c.ports {
 		network, address, err := c.cfg.listenAddress(port)
 		if err != nil {
 			return bindError(c.cfg.endpoint(port), err)
@@ -100,7 +97,7 @@ func (c *conn) listen() error {
 			return bindError(c.cfg.endpoint(port), err)
 		}
 		if t, ok := at.(*net.TCPAddr); ok {
-			c.ports[c.listening] = uint(t.Port)
+			c.ports[i] = uint(t.Port)
 		}
 	}
 	return nil
@@ -157,9 +154,6 @@ func checkPath(path string) error {
 // through returns what the socket connects to for number i of our ports, which
 // leads to that endpoint from now on.
 func (c *conn) through(i int, endpoint string) (string, error) {
-	if c.door == nil {
-		return endpoint, nil
-	}
 	protocol, address, _ := strings.Cut(endpoint, "://")
 	if protocol == IPC.String() {
 		if err := checkPath(address); err != nil {
@@ -171,13 +165,7 @@ func (c *conn) through(i int, endpoint string) (string, error) {
 	w := &c.ways[i]
 	w.endpoint.Store(&endpoint)
 	if w.mouth == "" {
-		name, err := c.door.Mouth(door.Peer{Address: address, Port: c.ports[i]}, c.door.Dial(func() (network, addr string) {
-			protocol, addr, _ := strings.Cut(*w.endpoint.Load(), "://")
-			if protocol == IPC.String() {
-				return "unix", addr
-			}
-			return "tcp", addr
-		}))
+		name, err := c.door.Mouth(door.Peer{Address: address, Port: c.ports[i]}, c.reach(w))
 		if err != nil {
 			return "", err
 		}
@@ -186,9 +174,23 @@ func (c *conn) through(i int, endpoint string) (string, error) {
 	return IPC.String() + "://" + w.mouth, nil
 }
 
+// reach returns how the door gets to where w leads.
+func (c *conn) reach(w *way) door.Reach {
+	if c.tunnel != nil {
+		return c.tunnel.reach
+	}
+	return c.door.Dial(func() (network, addr string) {
+		protocol, addr, _ := strings.Cut(*w.endpoint.Load(), "://")
+		if protocol == IPC.String() {
+			return "unix", addr
+		}
+		return "tcp", addr
+	})
+}
+
 // mouthOf returns what the socket is connected to for number i of our ports.
 func (c *conn) mouthOf(i int) string {
-	if c.door == nil || c.ways[i].mouth == "" {
+	if c.ways[i].mouth == "" {
 		return c.joined[i]
 	}
 	return IPC.String() + "://" + c.ways[i].mouth
@@ -197,9 +199,6 @@ func (c *conn) mouthOf(i int) string {
 // shown returns the endpoint of the network in the place of one inside the
 // process, as a monitor names it.
 func (c *conn) shown(endpoint string) string {
-	if c.tunnel != nil {
-		return c.endpoints()
-	}
 	for i := range c.ways {
 		if c.ways[i].mouth != "" && strings.HasSuffix(endpoint, c.ways[i].mouth) {
 			return c.cfg.endpoint(c.ports[i])
@@ -210,7 +209,7 @@ func (c *conn) shown(endpoint string) string {
 
 // introduce adds to the news of a connection whose it is: the door knows.
 func (c *conn) introduce(l *linkNews) {
-	if c.door == nil || l.kind != linkAccepted && l.kind != linkConnected {
+	if l.kind != linkAccepted && l.kind != linkConnected {
 		return
 	}
 	if c.role == SenderRole {

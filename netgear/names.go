@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 )
 
 // Times of looking up names.
@@ -25,7 +27,7 @@ const (
 	lastLookupPause  = 2 * time.Second
 	// addressTurn is how long one of several addresses of a name is tried before
 	// the next one: more than an attempt to connect may take.
-	addressTurn = connectTimeout + 500*time.Millisecond
+	addressTurn = door.DialTimeout + 500*time.Millisecond
 )
 
 // maxLookups bounds those that a process has under way: each may take a thread

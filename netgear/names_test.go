@@ -267,7 +267,7 @@ func TestRestartsWithADeadName(t *testing.T) {
 		return len(entries)
 	}
 	const ends, restarts, slack = 30, 4, 15
-	var descriptors, threads int
+	descriptors, threads := count("/proc/self/fd"), 0
 	for round := range restarts {
 		var senders []*Sender
 		for i := range ends {
@@ -289,15 +289,15 @@ func TestRestartsWithADeadName(t *testing.T) {
 			}
 		}
 		ok := func() bool {
-			return round == 0 && ending.Load() == 0 || round > 0 && count("/proc/self/fd") <= descriptors+slack && count("/proc/self/task") <= threads+slack
+			return count("/proc/self/fd") <= descriptors+slack && (round == 0 || count("/proc/self/task") <= threads+slack)
 		}
 		for deadline := time.Now().Add(lookupTimeout); !ok(); time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("round %d: %d descriptors and %d threads, and %d and %d after the first", round, count("/proc/self/fd"), count("/proc/self/task"), descriptors, threads)
+				t.Fatalf("round %d: %d descriptors and %d threads, after %d descriptors at first and %d threads then", round, count("/proc/self/fd"), count("/proc/self/task"), descriptors, threads)
 			}
 		}
 		if round == 0 {
-			descriptors, threads = count("/proc/self/fd"), count("/proc/self/task")
+			threads = count("/proc/self/task")
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (o *owners) clear() {
 // from returns where a connection comes from, as an address with its port; empty: it
 // is not known, or of ipc.
 func (c *conn) from(connection int) string {
-	if c.door == nil || c.cfg.Protocol != TCP {
+	if c.cfg.Protocol != TCP {
 		return ""
 	}
 	p, _ := c.door.PeerOf(connection)

@@ -62,16 +62,20 @@ type presence struct {
 }
 
 // waits reports whether the stream waits for ever.
-func (p *patience) waits() bool {
-	mode := WaitMode(p.mode.Load()) //nolint:gosec // what was stored
+func (p *patience) waits() bool { return p.waitsIn(p.now()) }
+
+// now returns the mode of the moment; another goroutine may change it.
+func (p *patience) now() WaitMode { return WaitMode(p.mode.Load()) } //nolint:gosec // what was stored
+
+func (p *patience) waitsIn(mode WaitMode) bool {
 	return mode == WaitAlways || mode == WaitAuto && !p.live
 }
 
 // until returns when to stop waiting; the zero time means never.
 func (p *patience) until(at presence) time.Time {
 	var by time.Time
-	if !p.waits() {
-		by = p.silence(WaitMode(p.mode.Load()), at) //nolint:gosec // what was stored
+	if mode := p.now(); !p.waitsIn(mode) {
+		by = p.silence(mode, at)
 	}
 	switch {
 	case at.leaving.IsZero():

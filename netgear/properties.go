@@ -111,10 +111,6 @@ var (
 	}()
 )
 
-// defaultMaxFrameSize is in bytes: a raw 8K frame of 4 bytes a pixel is half of
-// it. The row max-frame-size says the same.
-const defaultMaxFrameSize = 256 << 20
-
 // Limits of the table.
 const (
 	minTimeout = 0.05 // s: less than a round trip over a slow network would only cause reconnects

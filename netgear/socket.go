@@ -40,23 +40,19 @@ const (
 	// reconnectInterval paces libzmq's attempts to connect and our own
 	// rebuilding of connections.
 	reconnectInterval = 100 * time.Millisecond
-	// closeGrace is how long closing may hold up a state change, and bindGrace
-	// opening; together with those of a second element in the same pipeline
-	// they stay within the 10 ms that a state change may take.
+	// closeGrace is how long closing may hold up a state change; together with
+	// that of a second element in the same pipeline it stays within the 10 ms
+	// that a state change may take.
 	closeGrace = 2 * time.Millisecond
-	bindGrace  = 4 * time.Millisecond
-	// ownGrace is how long opening waits for a port that may be one of this
-	// process's own, of an end that was closed: on a busy machine libzmq's
-	// threads need longer than closeGrace.
-	ownGrace = 250 * time.Millisecond
 	// renewPatience is how long a new socket is tried for at least, where file
 	// descriptors are lacking.
 	renewPatience = 5 * time.Second
 	// receiveQueue is in messages. With a ZAP handler a credential message
 	// takes one place for ever, so one would never deliver.
 	receiveQueue = 2
-	// maxMessageSlack is how much larger than MaxFrameSize a part may be before
-	// libzmq cuts the connection instead of us dropping the frame politely.
+	// maxMessageSlack is how much larger in bytes than MaxFrameSize a part may be
+	// before the door ends the connection, instead of us dropping the frame
+	// politely.
 	maxMessageSlack = 16 << 20
 	// keepaliveIdle and the two that follow have the kernel find a peer that
 	// vanished without a FIN, in 3+3*1 s, however busy the peer's program is
@@ -70,9 +66,6 @@ const (
 	// serves. libzmq keeps each that has sent something for ever, though its peer
 	// be gone; only a new socket is rid of them.
 	maxRefused = 64
-	// connectTimeout bounds one attempt to connect; the kernel's own pauses
-	// between them grow to a minute.
-	connectTimeout = 2 * time.Second
 )
 
 // conn is what exists between open and close: a context, the socket of the
@@ -87,12 +80,10 @@ type conn struct {
 
 	keys   *keyring // nil: no encryption
 	tunnel *tunnel  // nil: none
-	// door stands before the sockets, unless a tunnel does. ways has one for each
-	// port of an end that connects, and listening counts those of one that binds
-	// which are open.
-	door      *door.Door
-	ways      []way
-	listening int
+	// door stands before the sockets. ways has one for each port of an end that
+	// connects.
+	door *door.Door
+	ways []way
 	// mentions counts the rejections that were told of in the second mentioned.
 	// Shared.
 	mentions, mentioned atomic.Int64
@@ -140,10 +131,6 @@ type conn struct {
 	cancel context.CancelFunc
 }
 
-// ending is the number of closed ends of this process whose sockets are not gone
-// yet.
-var ending atomic.Int32
-
 // open sets up the socket. It does not wait for the network: names are looked
 // up by a goroutine of the conn and connections made by libzmq's own thread.
 func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counters) (*conn, error) {
@@ -180,31 +167,21 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 		c.close(0)
 		return nil, err
 	}
-	if cfg.SSHTunnel != "" && role == SenderRole {
-		if c.tunnel, err = openTunnel(cfg, c.log, c.fail); err != nil {
-			c.close(0)
-			return nil, err
-		}
+	if err = c.openDoor(); err == nil && cfg.SSHTunnel != "" && role == SenderRole {
+		c.tunnel, err = openTunnel(cfg, c.door.Dialer(), c.log, c.fail)
+	}
+	if err != nil {
+		c.close(0)
+		return nil, err
 	}
 	if c.tunnel == nil {
 		c.names = newNameWatch(cfg, c.announce)
-		if err = c.openDoor(); err != nil {
-			c.close(0)
-			return nil, err
-		}
 	}
 	if c.names != nil {
 		spawn(c.fail, func() { c.names.follow(c.ctx, c.fail, c.whole) })
 	}
-	// The port may be ours still for a moment after an earlier close.
-	for begin := time.Now(); cfg.Bind; time.Sleep(time.Millisecond / 2) {
-		grace := bindGrace
-		if ending.Load() > 0 {
-			grace = ownGrace
-		}
-		if err = c.listen(); !errors.Is(err, ErrInUse) || time.Since(begin) > grace {
-			break
-		}
+	if cfg.Bind {
+		err = c.listen()
 	}
 	if err == nil {
 		err = c.build()
@@ -338,13 +315,11 @@ func (c *conn) join(sock *zmq4.Socket, i int) error {
 	return nil
 }
 
-// connectEndpoint is what the socket connects to: the other end, with an address
-// in the place of a name, or the mouth of the tunnel. It is empty while the name
-// has no address.
+// connectEndpoint is where the other end is, with an address in the place of a
+// name but for the far end of a tunnel. It is empty while the name has no address.
 func (c *conn) connectEndpoint(port uint) string {
 	switch {
 	case c.tunnel != nil:
-		return c.tunnel.endpoint()
 	case c.names != nil:
 		a := c.names.address()
 		if !a.IsValid() {
@@ -421,7 +396,8 @@ type option struct {
 }
 
 // options is everything that is set on a socket before it is bound or
-// connected. Every socket gets all of it, also after any retry.
+// connected. Every socket gets all of it, also after any retry. What TCP needs and
+// what a peer may send is set at the door.
 func (c *conn) options() []option {
 	cfg := c.cfg
 	opt := func(name string, set func(s *zmq4.Socket) error) option { return option{name, set} }
@@ -441,27 +417,8 @@ func (c *conn) options() []option {
 		opt("SNDHWM", func(s *zmq4.Socket) error { return s.SetSndhwm(sendQueue) }),
 		opt("RCVHWM", func(s *zmq4.Socket) error { return s.SetRcvhwm(receiveQueue) }),
 		opt("RECONNECT_IVL", func(s *zmq4.Socket) error { return s.SetReconnectIvl(reconnectInterval) }),
-	}
-	if cfg.ipv6() {
-		opts = append(opts, opt("IPV6", func(s *zmq4.Socket) error { return s.SetIpv6(true) }))
-	}
-	if cfg.Protocol == TCP {
-		opts = append(opts,
-			opt("CONNECT_TIMEOUT", func(s *zmq4.Socket) error { return s.SetConnectTimeout(connectTimeout) }),
-			// The same for data that is not taken in the other end's kernel.
-			opt("TCP_MAXRT", func(s *zmq4.Socket) error { return s.SetTcpMaxrt(max(cfg.RequestTimeout, time.Second)) }),
-			opt("TCP_KEEPALIVE", func(s *zmq4.Socket) error { return s.SetTcpKeepalive(1) }),
-			opt("TCP_KEEPALIVE_IDLE", func(s *zmq4.Socket) error { return s.SetTcpKeepaliveIdle(keepaliveIdle) }),
-			opt("TCP_KEEPALIVE_INTVL", func(s *zmq4.Socket) error { return s.SetTcpKeepaliveIntvl(keepaliveInterval) }),
-			opt("TCP_KEEPALIVE_CNT", func(s *zmq4.Socket) error { return s.SetTcpKeepaliveCnt(keepaliveCount) }),
-		)
-	}
-	if c.role == ReceiverRole {
-		limit := int64(max(cfg.MaxFrameSize, wire.MaxHeaderLen)) + maxMessageSlack //nolint:gosec // Validate has it at 1<<40 at the most
-		opts = append(opts, opt("MAXMSGSIZE", func(s *zmq4.Socket) error { return s.SetMaxmsgsize(limit) }))
-	} else {
-		// What comes back is a line of text, or a frame of the kind we send.
-		opts = append(opts, opt("MAXMSGSIZE", func(s *zmq4.Socket) error { return s.SetMaxmsgsize(defaultMaxFrameSize + maxMessageSlack) }))
+		// The door bounds handshakes, and libzmq's begin before it has reached anybody.
+		opt("HANDSHAKE_IVL", func(s *zmq4.Socket) error { return s.SetHandshakeIvl(0) }),
 	}
 	if c.role == SenderRole && !cfg.Bind && cfg.Pattern != wire.Pair {
 		// Nothing is queued for a receiver that is not there: when it comes, it gets
@@ -532,9 +489,7 @@ func (c *conn) drop() {
 	if c.sock == nil {
 		return
 	}
-	if c.door != nil {
-		c.door.Lead("")
-	}
+	c.door.Lead("")
 	if err := c.sock.Close(); err != nil {
 		c.log.Warn("closing a socket", "error", err)
 	}
@@ -560,10 +515,8 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 	ended := make(chan struct{})
 	zctx := c.zctx
 	told := func(err error) { c.log.Error("after the end", "error", err) } // nobody waits for an error any more
-	ending.Add(1)
 	spawn(told, func() {
 		defer close(ended)
-		defer ending.Add(-1)
 		// Blocks until the sockets are gone; never on the caller's thread.
 		if err := zctx.Term(); err != nil {
 			c.log.Warn("ending a context", "error", err)
@@ -758,7 +711,7 @@ func (c *conn) happened(generation uint64, ev zmq4.Event, addr string, value int
 	}
 	c.introduce(&l)
 	change := c.peers.event(generation, l)
-	if change.rejected != "" && change.why == failedUnknown && c.door != nil {
+	if change.rejected != "" && change.why == failedUnknown {
 		if why := c.door.Why(strings.TrimPrefix(change.rejected, "tcp://")); why != "" {
 			change.reason = why
 		}

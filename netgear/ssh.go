@@ -2,18 +2,13 @@ package netgear
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -35,30 +30,28 @@ const (
 	sshKeepalivePatience = 30 * time.Second
 )
 
-// tunnel takes the one connection of a socket through an SSH server. Its mouth
-// is an abstract Unix socket that takes connections of this process alone.
+// tunnel reaches the other end through an SSH server, for the door.
 //
-//	socket --- mouth === SSH server --- address:port
+//	socket --- door === SSH server --- address:port
 //
-// The connection to the server is kept up by one goroutine, for as long as
-// the tunnel is open and whatever becomes of the socket.
+// One goroutine keeps the connection to the server up, for as long as the tunnel
+// is open and whatever becomes of the socket.
 type tunnel struct {
-	server  sshServer
-	auth    sshAuth
-	target  string        // address:port as seen from the server
-	unacked time.Duration // that TCP data may be without an acknowledgement
-	log     *slog.Logger
-	fail    func(error)
+	server sshServer
+	auth   sshAuth
+	target string      // address:port as seen from the server
+	dialer *net.Dialer // to the server
+	log    *slog.Logger
+	fail   func(error)
 
-	mouth  *net.UnixListener
 	ctx    context.Context
 	cancel context.CancelFunc
 
 	mu      sync.Mutex
-	client  *ssh.Client   // nil: not connected
-	changed chan struct{} // closed when client changes
-	trouble error         // why there is no way through at the moment
-	carried sync.WaitGroup
+	client  *ssh.Client    // nil: not connected
+	changed chan struct{}  // closed when client changes
+	trouble error          // why there is no way through at the moment
+	under   sync.WaitGroup // calls of reach, and the channels that they made
 }
 
 // sshServer is where to log in.
@@ -100,9 +93,9 @@ func parseSSHServer(text string) (s sshServer, err error) {
 	return s, nil
 }
 
-// openTunnel opens the mouth and begins to connect; it waits for nobody. fail
-// is told of an error after which no attempt makes sense.
-func openTunnel(cfg *Config, log *slog.Logger, fail func(error)) (*tunnel, error) {
+// openTunnel begins to connect with the server through dialer; it waits for
+// nobody. fail is called with an error after which no attempt makes sense.
+func openTunnel(cfg *Config, dialer *net.Dialer, log *slog.Logger, fail func(error)) (*tunnel, error) {
 	server, err := parseSSHServer(cfg.SSHTunnel)
 	if err != nil {
 		return nil, err
@@ -111,34 +104,24 @@ func openTunnel(cfg *Config, log *slog.Logger, fail func(error)) (*tunnel, error
 	if err != nil {
 		return nil, err
 	}
-	var name [8]byte
-	_, _ = rand.Read(name[:]) // never fails: crypto/rand
-	mouth, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: "@netgear-ssh-" + hex.EncodeToString(name[:])})
-	if err != nil {
-		return nil, fmt.Errorf("netgear: %w: %w: %w", ErrOpen, ErrTunnel, err)
-	}
+	dialer.Timeout = sshDialTimeout
 	t := &tunnel{
-		server: server, auth: auth, log: log, fail: fail, mouth: mouth, changed: make(chan struct{}),
-		target:  net.JoinHostPort(strings.Trim(cfg.host(), "[]"), strconv.FormatUint(uint64(cfg.Port), 10)),
-		unacked: max(cfg.RequestTimeout, time.Second),
+		server: server, auth: auth, dialer: dialer, log: log, fail: fail, changed: make(chan struct{}),
+		target: net.JoinHostPort(strings.Trim(cfg.host(), "[]"), strconv.FormatUint(uint64(cfg.Port), 10)),
 	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	spawn(t.fail, t.keepUp)
-	spawn(t.fail, t.accept)
 	return t, nil
 }
 
-// endpoint is the mouth as libzmq spells it.
-func (t *tunnel) endpoint() string { return IPC.String() + "://" + t.mouth.Addr().String() }
-
-// close lets what is in the tunnel go on its way, for grace at the most.
+// close lets what is in the tunnel go on its way, for grace at the most. What was
+// sent has arrived when the other end has hung up.
 func (t *tunnel) close(grace time.Duration) {
-	t.mouth.Close()
 	if grace > 0 {
 		grace = max(grace, sshFarewell)
 		gone := make(chan struct{})
 		spawn(t.fail, func() {
-			t.carried.Wait()
+			t.under.Wait()
 			close(gone)
 		})
 		select {
@@ -217,18 +200,7 @@ func (t *tunnel) dial() (*ssh.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := net.Dialer{
-		Timeout:         sshDialTimeout,
-		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepaliveIdle * time.Second, Interval: keepaliveInterval * time.Second, Count: keepaliveCount},
-		Control: func(_, _ string, raw syscall.RawConn) (err error) {
-			const tcpUserTimeout = 18 // of Linux, in ms; package syscall lacks it
-			cerr := raw.Control(func(fd uintptr) {
-				err = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, tcpUserTimeout, int(t.unacked.Milliseconds()))
-			})
-			return errors.Join(cerr, err)
-		},
-	}
-	conn, err := d.DialContext(ctx, "tcp", t.server.address)
+	conn, err := t.dialer.DialContext(ctx, "tcp", t.server.address)
 	if err != nil {
 		return nil, err
 	}
@@ -285,69 +257,6 @@ func (t *tunnel) keepAlive(ctx context.Context, client *ssh.Client) {
 	}
 }
 
-// accept takes the connections of the socket. There is one at a time: a new
-// one means that the socket has given up the one before.
-func (t *tunnel) accept() {
-	drop := func() {}
-	for {
-		local, err := t.mouth.AcceptUnix()
-		if err != nil {
-			return // closed; what is carried goes on until the tunnel's context ends
-		}
-		if !ownProcess(local) {
-			t.log.Warn("ssh tunnel: another process knocked at the mouth of the tunnel, and was not let in")
-			local.Close()
-			continue
-		}
-		drop()
-		ctx, cancel := context.WithCancel(t.ctx)
-		drop = cancel
-		t.carried.Add(1)
-		spawn(t.fail, func() {
-			defer t.carried.Done()
-			defer cancel()
-			t.carry(ctx, local)
-		})
-	}
-}
-
-// ownProcess says whether a connection comes from this process.
-func ownProcess(c *net.UnixConn) (own bool) {
-	raw, err := c.SyscallConn()
-	if err != nil {
-		return false
-	}
-	err = raw.Control(func(fd uintptr) {
-		cred, err := syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED)
-		own = err == nil && int(cred.Pid) == os.Getpid()
-	})
-	return own && err == nil
-}
-
-// carry connects local with the target, until one of them ends or ctx does.
-func (t *tunnel) carry(ctx context.Context, local *net.UnixConn) {
-	defer local.Close()
-	stop := spawnAtEnd(ctx, t.fail, func() { local.Close() })
-	defer stop()
-	remote, err := t.reach(ctx)
-	if err != nil {
-		return
-	}
-	defer remote.Close()
-	defer spawnAtEnd(ctx, t.fail, func() { remote.Close() })()
-	back := make(chan struct{})
-	spawn(t.fail, func() {
-		defer close(back)
-		_, _ = io.Copy(local, remote) // the end of either end is the end
-		_ = local.CloseWrite()
-	})
-	_, _ = io.Copy(remote, local)
-	if half, ok := remote.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite() // whatever was sent goes on its way; the other end then closes
-	}
-	<-back
-}
-
 // dialTarget connects to the target once, for a look at it. Errors wrap ErrTunnel.
 func (t *tunnel) dialTarget(ctx context.Context) (net.Conn, error) {
 	t.mu.Lock()
@@ -366,9 +275,23 @@ func (t *tunnel) dialTarget(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-// reach opens a way to the target, once the server is there. The pauses after
-// failures hold up libzmq, which would try again at once.
+// reach opens a way to the target, once the server is there: a door.Reach. The
+// pauses after failures hold up libzmq, which would try again at once.
 func (t *tunnel) reach(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer spawnAtEnd(t.ctx, t.fail, cancel)()
+	t.under.Add(1)
+	remote, err := t.open(ctx)
+	if err != nil {
+		t.under.Done()
+		return nil, err
+	}
+	return newChannel(remote, t.fail, t.under.Done), nil
+}
+
+// open tries until there is a way to the target, or ctx ends, or it is forbidden.
+func (t *tunnel) open(ctx context.Context) (net.Conn, error) {
 	for pause := sshFirstPause; ; pause = min(2*pause, sshLastPause) {
 		t.mu.Lock()
 		client, changed := t.client, t.changed
@@ -401,4 +324,53 @@ func (t *tunnel) reach(ctx context.Context) (net.Conn, error) {
 			return nil, err
 		}
 	}
+}
+
+// channel is a connection through the tunnel. An SSH channel has no deadlines:
+// this one is closed at its read deadline, which ends a connection of the door as
+// well.
+type channel struct {
+	net.Conn
+	late *time.Timer
+	over func() // called once, when nothing more comes
+	once sync.Once
+}
+
+func newChannel(c net.Conn, fail func(error), over func()) *channel {
+	ch := &channel{Conn: c, over: over}
+	ch.late = spawnAfter(time.Hour, fail, func() { _ = ch.Close() }) // nothing is left to be done about it
+	ch.late.Stop()
+	return ch
+}
+
+// Read reads as the channel does.
+func (c *channel) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.once.Do(c.over)
+	}
+	return n, err
+}
+
+// CloseWrite says that nothing more is sent.
+func (c *channel) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+// SetReadDeadline sets when the channel is closed; the zero time means never.
+func (c *channel) SetReadDeadline(t time.Time) error {
+	if c.late.Stop(); !t.IsZero() {
+		c.late.Reset(time.Until(t))
+	}
+	return nil
+}
+
+// Close ends the channel in both directions.
+func (c *channel) Close() error {
+	c.late.Stop()
+	c.once.Do(c.over)
+	return c.Conn.Close()
 }

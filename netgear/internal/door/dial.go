@@ -22,10 +22,11 @@ const (
 	// name did not resolve.
 	dialPause = 100 * time.Millisecond
 	namePause = time.Second
-	// dialTimeout bounds one attempt; the kernel's own pauses between them grow
-	// to a minute.
-	dialTimeout = 2 * time.Second
 )
+
+// DialTimeout bounds one attempt to connect; the kernel's own pauses between them
+// grow to a minute.
+const DialTimeout = 2 * time.Second
 
 // Mouth opens an abstract Unix name, with its @, that a socket of libzmq connects
 // to. Its connections go wherever reach leads, one at a time: a new one means
@@ -126,10 +127,15 @@ func (c *conn) serveDialled(reach Reach) {
 	c.done.Wait()
 }
 
+// Dialer returns one whose connections have the options of the door's own.
+func (d *Door) Dialer() *net.Dialer {
+	return &net.Dialer{Timeout: DialTimeout, KeepAliveConfig: d.cfg.Keepalive, Control: d.control}
+}
+
 // Dial returns a Reach for what where returns, an address of package net, at each
 // attempt.
 func (d *Door) Dial(where func() (network, addr string)) Reach {
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAliveConfig: d.cfg.Keepalive, Control: d.control}
+	dialer := d.Dialer()
 	return func(ctx context.Context) (net.Conn, error) {
 		for {
 			network, addr := where()

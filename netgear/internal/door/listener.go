@@ -62,7 +62,7 @@ func isLeftBehind(path string) bool {
 	if err != nil || info.Mode()&fs.ModeSocket == 0 {
 		return false
 	}
-	c, err := net.DialTimeout("unix", path, dialTimeout)
+	c, err := net.DialTimeout("unix", path, DialTimeout)
 	if err == nil {
 		c.Close()
 	}
