@@ -437,16 +437,15 @@ func TestPacer(t *testing.T) {
 // handshake. One that lasted had a handshake that another one had the credit for.
 func TestPeerOfAnotherType(t *testing.T) {
 	table := newPeerTable()
-	table.remote = func(int) string { return "tcp://10.0.0.7:1" }
 	begin := time.Now()
-	table.event(1, linkNews{kind: linkAccepted, endpoint: "tcp://bound:1", fd: 5})
+	table.event(1, linkNews{kind: linkAccepted, endpoint: "tcp://bound:1", from: "tcp://10.0.0.7:1", fd: 5})
 	if ch := table.event(1, linkNews{kind: linkEnded, fd: 5}); ch.why != failedPattern || ch.rejected != "tcp://10.0.0.7:1" {
 		t.Errorf("%+v", ch)
 	}
 	if turned, ok := table.lastTurnedAway(begin.Add(-time.Second)); !ok || turned.why != failedPattern {
 		t.Errorf("%+v, %v", turned, ok)
 	}
-	table.event(1, linkNews{kind: linkAccepted, endpoint: "tcp://bound:1", fd: 6})
+	table.event(1, linkNews{kind: linkAccepted, endpoint: "tcp://bound:1", from: "tcp://10.0.0.7:1", fd: 6})
 	table.sockets[1].pending[0].begun = begin.Add(-time.Minute)
 	if ch := table.event(1, linkNews{kind: linkEnded, fd: 6}); ch.rejected != "" {
 		t.Errorf("%+v", ch)

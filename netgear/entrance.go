@@ -58,7 +58,7 @@ func (c *conn) openDoor() error {
 		Log: c.log,
 	}
 	if len(allow) > 0 {
-		cfg.Allow = func(a netip.Addr) error { return allow.accepts(a.String()) }
+		cfg.Allow = allow.accepts
 	}
 	c.door = door.New(cfg)
 	c.ways = make([]way, len(c.ports))

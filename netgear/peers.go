@@ -2,13 +2,11 @@ package netgear
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -45,9 +43,8 @@ type peerTable struct {
 	rejected int
 	last     string
 	turned   turnedAway
-	served   map[int]bool        // number of a port that has had a connection
-	denied   []denial            // by the ZAP handler, oldest first, until the connection ends
-	remote   func(fd int) string // where a connection comes from; replaced in tests
+	served   map[int]bool // number of a port that has had a connection
+	denied   []string     // why the ZAP handler said no, oldest first, until the connection ends
 
 	// authFailures counts refusals: of others at the end that binds, of
 	// ourselves at the end that connects.
@@ -101,11 +98,11 @@ const (
 	linkEnded
 )
 
-// linkNews is one event of a monitor.
+// linkNews is one event of a monitor, and what the door knows of it.
 type linkNews struct {
 	kind     linkEvent
 	endpoint string
-	from     string  // of linkAccepted: whose it is, when that is certain
+	from     string  // of linkAccepted: where it comes from; empty: ipc, or not known any more
 	fd       int     // of linkAccepted, linkConnected and linkEnded
 	why      failure // of linkRefused
 	reason   string  // the same for people
@@ -122,7 +119,7 @@ type peerChange struct {
 }
 
 func newPeerTable() *peerTable {
-	return &peerTable{sockets: map[uint64]*socketPeers{}, remote: remoteAddress}
+	return &peerTable{sockets: map[uint64]*socketPeers{}}
 }
 
 func (t *peerTable) socketLocked(generation uint64) *socketPeers {
@@ -163,52 +160,19 @@ func (t *peerTable) connectedLocked() (n int) {
 	return n
 }
 
-// denial is why the ZAP handler said no to an address.
-type denial struct{ address, reason string }
-
 // maxDenied bounds the denials whose connections have not ended yet.
 const maxDenied = 256
 
-// deny takes note of why a connection from that address is not let in; its
-// failure follows.
-func (t *peerTable) deny(address, reason string) {
+// deny takes note of why the ZAP handler does not let a connection in; its failure
+// follows. The handler does not know whose it is, so the reasons go to those that
+// fail in their order.
+func (t *peerTable) deny(reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.denied) >= maxDenied {
 		t.denied = t.denied[1:]
 	}
-	t.denied = append(t.denied, denial{plainAddress(address), reason})
-}
-
-// deniedLocked returns the oldest denial of the address of an endpoint, or the
-// oldest of all when that is not known, and forgets it.
-func (t *peerTable) deniedLocked(endpoint string) (d denial, ok bool) {
-	address := plainAddress(addressOf(endpoint))
-	i := slices.IndexFunc(t.denied, func(d denial) bool { return address == "" || d.address == "" || d.address == address })
-	if i < 0 {
-		return d, false
-	}
-	d = t.denied[i]
-	t.denied = slices.Delete(t.denied, i, i+1)
-	return d, true
-}
-
-// plainAddress returns an IP address in one spelling, and "" for all else.
-func plainAddress(text string) string {
-	a, err := netip.ParseAddr(text)
-	if err != nil {
-		return ""
-	}
-	return a.Unmap().WithZone("").String()
-}
-
-// shownAddress returns an address as people know it: IPv4 as IPv4 where an IPv6
-// socket took the connection.
-func shownAddress(text string) string {
-	if a, err := netip.ParseAddr(text); err == nil {
-		return a.Unmap().String()
-	}
-	return text
+	t.denied = append(t.denied, reason)
 }
 
 // addressOf returns the host of a TCP endpoint.
@@ -229,14 +193,10 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 	switch l.kind {
 	case linkAccepted, linkConnected:
 		port := portOf(endpoint)
-		if l.kind == linkAccepted {
-			if l.from != "" {
-				endpoint = l.from
-			} else if from := t.remote(fd); from != "" {
-				endpoint = from
-			} else if port != "" { // it has hung up already
-				endpoint = unknownEndpoint
-			}
+		if l.kind == linkAccepted && l.from != "" {
+			endpoint = l.from
+		} else if l.kind == linkAccepted && port != "" { // it has hung up already
+			endpoint = unknownEndpoint
 		}
 		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint, Port: port}, begun: time.Now()})
 	case linkReady:
@@ -273,13 +233,8 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 		}
 		if ended != nil && s.failing != nil && (ch.swapped || len(ch.removed) == 0) {
 			ch.rejected, ch.reason, ch.why = ended.peer.Endpoint, s.failing.reason, s.failing.why
-			if ch.why == failedDenied {
-				if d, ok := t.deniedLocked(ch.rejected); ok {
-					ch.reason = d.reason
-					if ch.rejected == unknownEndpoint && d.address != "" {
-						ch.rejected = "tcp://" + d.address
-					}
-				}
+			if ch.why == failedDenied && len(t.denied) > 0 {
+				ch.reason, t.denied = t.denied[0], t.denied[1:]
 			}
 			t.rejected, t.last = t.rejected+1, ch.reason
 			if known := t.turned.why.worthAWarning() && time.Since(t.turned.at) < turnedAwayLately; ch.why.worthAWarning() || !known {
@@ -425,21 +380,4 @@ func (t *peerTable) count() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.connectedLocked()
-}
-
-// remoteAddress returns where the connection with that descriptor comes from,
-// or "" when it is over already or has no address. libzmq closes descriptors
-// on its own, so the answer is for show.
-func remoteAddress(fd int) string {
-	sa, err := syscall.Getpeername(fd)
-	if err != nil {
-		return ""
-	}
-	switch sa := sa.(type) {
-	case *syscall.SockaddrInet4:
-		return "tcp://" + netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)).String() //nolint:gosec // the kernel's ports have 16 bits
-	case *syscall.SockaddrInet6:
-		return "tcp://" + netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)).String() //nolint:gosec // the kernel's ports have 16 bits
-	}
-	return ""
 }

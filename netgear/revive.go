@@ -11,12 +11,11 @@ const (
 	mostPause  = 3200 * time.Millisecond
 )
 
-// revival finds the connections that libzmq has given up. It makes a connection
-// again that ends, and a monitor tells that; but where what came made no sense
-// (a stranger has the port, a message is too large, a ZAP handler has troubles
-// of its own) it closes the connection and never tries again. So an end
-// that is not followed by another try in a short time is a case for us. Of
-// ends that connect; safe for concurrent use.
+// revival finds the connections that libzmq has given up, at an end that connects.
+// libzmq retries a connection that ended, and its monitor reports that. But after a
+// handshake that made no sense to it (another pattern or mechanism, another key, a
+// ZAP handler with troubles of its own) it never retries. So a disconnect that no
+// retry follows within a short time is ours to repair. Safe for concurrent use.
 type revival struct {
 	wake func()
 	fail func(error)

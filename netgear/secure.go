@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -436,17 +437,11 @@ const (
 )
 
 // accepts says why a connection from that address is not let in, or nil.
-func (l allowList) accepts(address string) error {
-	if len(l) == 0 {
+func (l allowList) accepts(a netip.Addr) error {
+	a = a.Unmap()
+	plain := a.WithZone("")
+	if len(l) == 0 || slices.ContainsFunc(l, func(p netip.Prefix) bool { return p.Contains(plain) }) {
 		return nil
 	}
-	if a, err := netip.ParseAddr(address); err == nil {
-		a = a.Unmap().WithZone("")
-		for _, p := range l {
-			if p.Contains(a) {
-				return nil
-			}
-		}
-	}
-	return fmt.Errorf(notAllowed+" %s is not in allow", shownAddress(address))
+	return fmt.Errorf(notAllowed+" %s is not in allow", a)
 }

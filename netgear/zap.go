@@ -22,22 +22,22 @@ const (
 	mechanismCurve = "CURVE"
 )
 
-// doorkeeper decides who may connect to a binding end.
+// doorkeeper decides, by their keys, who may connect to an end that binds. It knows
+// no addresses: libzmq's connections come from the door.
 type doorkeeper struct {
-	keys  *keyring // nil: no CURVE
-	allow allowList
-	// refused is told of every connection that is not let in: its address
-	// without a port, and why. From the goroutine of serveZAP.
-	refused func(address, reason string)
-	// fail is told that nobody can connect any more.
+	keys *keyring
+	// refused is called with why a connection is not let in, by the goroutine of
+	// serveZAP.
+	refused func(reason string)
+	// fail is called when nobody can connect any more.
 	fail func(error)
 	log  *slog.Logger
 }
 
 // zapRequest is one question of libzmq.
 type zapRequest struct {
-	id, domain, address, mechanism string
-	client                         curveKey // CURVE alone
+	id, domain, mechanism string
+	client                curveKey // CURVE alone
 }
 
 var errZAP = errors.New("malformed ZAP request")
@@ -53,7 +53,7 @@ func parseZAP(parts [][]byte) (r zapRequest, err error) {
 	if v := string(parts[0]); v != zapVersion {
 		return r, fmt.Errorf("%w: version %.10q: want %s", errZAP, v, zapVersion)
 	}
-	r.domain, r.address, r.mechanism = string(parts[2]), string(parts[3]), string(parts[5])
+	r.domain, r.mechanism = string(parts[2]), string(parts[5])
 	switch credentials := parts[fixed:]; r.mechanism {
 	case mechanismNull:
 		if len(credentials) != 0 {
@@ -75,16 +75,10 @@ func (d *doorkeeper) judge(r *zapRequest) error {
 	switch {
 	case r.domain != zapDomain:
 		return fmt.Errorf("ZAP domain %.20q is not ours", r.domain)
-	case d.keys != nil && r.mechanism != mechanismCurve:
+	case r.mechanism != mechanismCurve:
 		return fmt.Errorf("mechanism %s: want CURVE", r.mechanism)
 	}
-	if err := d.allow.accepts(r.address); err != nil {
-		return err
-	}
-	if d.keys != nil {
-		return d.keys.accepts(r.client)
-	}
-	return nil
+	return d.keys.accepts(r.client)
 }
 
 // answer is the reply to a request: version, request id, status code and text,
@@ -98,8 +92,8 @@ func (d *doorkeeper) answer(parts [][]byte) []string {
 	if err == nil {
 		return []string{zapVersion, r.id, "200", "OK", "", ""}
 	}
-	d.log.Warn("refused", "address", shownAddress(r.address), "reason", err)
-	d.refused(r.address, err.Error())
+	d.log.Debug("refused", "reason", err) // the end of the connection tells whose it was
+	d.refused(err.Error())
 	return []string{zapVersion, r.id, "400", "refused", "", ""}
 }
 
