@@ -1,7 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
+	"image/jpeg"
+	"mime"
+	"mime/multipart"
+	"net/http"
 	"strconv"
 	"syscall"
 	"testing"
@@ -67,4 +72,49 @@ func TestRTSPServer(t *testing.T) {
 			last.exits(0)
 		})
 	}
+}
+
+// A browser that comes before its camera waits and then sees it, and sees it
+// again after the camera was off.
+func TestMJPEGServer(t *testing.T) {
+	t.Parallel()
+	port := freePort(t)
+	server := python(t, "mjpeg-http.py", "../../examples/programs/mjpeg-http.py", "127.0.0.1", strconv.Itoa(port), "0")
+	url := server.says(`^(http://\S+)`)[0]
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	_, parameters, err := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := multipart.NewReader(response.Body, parameters["boundary"])
+	for _, width := range []int{64, 96, 128} {
+		camera := launch(t, "videotestsrc is-live=true ! video/x-raw,width=%d,height=48 ! jpegenc ! netgearsink address=127.0.0.1 port=%d", width, port)
+		for seen := 0; seen < 3; {
+			part, err := pictures.NextPart()
+			if err != nil {
+				t.Fatal(err)
+			}
+			picture, err := jpeg.DecodeConfig(part)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if picture.Width == width {
+				seen++
+			}
+		}
+		camera.kill(syscall.SIGKILL)
+		camera.await("to end", func() bool { return camera.ended })
+	}
+	server.kill(syscall.SIGINT)
+	server.exits(0)
 }
