@@ -49,6 +49,7 @@ func (c *conn) openDoor() error {
 	cfg := door.Config{
 		Limits: c.limits(), MaxConnections: int(c.cfg.MaxConnections),
 		HandshakeTime: handshakePatience,
+		One:           c.cfg.Pattern == wire.Pair && c.cfg.Bind && c.keys == nil,
 		UserTimeout:   max(c.cfg.RequestTimeout, time.Second),
 		Keepalive: net.KeepAliveConfig{
 			Enable: true, Idle: keepaliveIdle * time.Second, Interval: keepaliveInterval * time.Second, Count: keepaliveCount,
@@ -84,6 +85,17 @@ func (c *conn) limits() door.Limits {
 	l.Message = l.Frame + wire.MaxHeaderLen
 	return l
 }
+
+// trust says that the peer of a PAIR socket makes sense: if its connection ends, its
+// place is kept for it for a moment.
+func (c *conn) trust() {
+	if c.cfg.Pattern == wire.Pair && c.cfg.Bind {
+		c.door.Trust()
+	}
+}
+
+// distrust takes it back: its connection is about to be ended.
+func (c *conn) distrust() { c.door.Distrust() }
 
 // listen opens the ports of an end that binds.
 func (c *conn) listen() error {

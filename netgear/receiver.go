@@ -326,6 +326,7 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 	}
 	r.confirm()
 	r.pirate.succeeded()
+	r.conn.trust()
 	if h.BadExt != nil {
 		r.obs.warn(fmt.Errorf("netgear: key \"gst\" ignored: %w", h.BadExt))
 	}

@@ -49,6 +49,9 @@ type Sender struct {
 	array     zmsg.Message
 	extra     zmsg.Message
 	lossTold  bool // the present outage has been reported
+	// surplus counts answers that nobody asked for, since a frame that had none;
+	// surplusThen is what it was at the last confirmation.
+	surplus, surplusThen int
 
 	current atomic.Pointer[conn] // conn, for Leave
 }
@@ -451,6 +454,11 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 // receiver that says more than it was asked costs the stream next to nothing.
 const maxSurplus = 2
 
+// tooManyAnswers is how many surplus answers may come at frames in a row to a PAIR
+// socket that binds. More of them are a flood: its peer would have the place, though
+// it be gone, until each was taken in.
+const tooManyAnswers = 64
+
 // collect takes in the confirmations that are there, one for each frame in flight. A
 // PAIR socket is rid of some that nobody waits for too; a REQ socket must not be
 // asked for an answer that it does not wait for.
@@ -466,6 +474,7 @@ func (s *Sender) collect() error {
 		}
 		if s.sent == 0 {
 			surplus++
+			s.noteSurplus()
 			s.stats.count(func(st *Stats) { st.FramesMalformed++ })
 		} else {
 			s.answered(parts)
@@ -474,6 +483,17 @@ func (s *Sender) collect() error {
 		s.array.Close()
 	}
 	return nil
+}
+
+// noteSurplus takes note of an answer that nobody asked for, and throws out the peer
+// that floods a PAIR socket with them.
+func (s *Sender) noteSurplus() {
+	if s.surplus++; s.surplus < tooManyAnswers || !s.cfg.Bind || s.cfg.Pattern != wire.Pair {
+		return
+	}
+	s.conn.log.Info("the receiver answers without being asked: making room for another", "answers", s.surplus)
+	s.surplus, s.pursuit.rebuildAt = 0, time.Now()
+	s.conn.distrust()
 }
 
 // answered takes in the answer to the oldest frame.
@@ -495,6 +515,11 @@ func (s *Sender) confirmed(port string) {
 	s.peers.frame(port)
 	s.pop()
 	s.pirate.succeeded()
+	s.conn.trust()
+	if s.surplus == s.surplusThen {
+		s.surplus = 0
+	}
+	s.surplusThen = s.surplus
 	s.lossTold = false
 	s.pursuit.restart()
 	s.patience.owed = time.Time{}

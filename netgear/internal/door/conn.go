@@ -39,9 +39,9 @@ type conn struct {
 	ready   chan struct{} // closed when libzmq has said READY
 	through chan struct{} // closed when the handshake is over
 
-	holdsSingle bool           // it is the one that goes through to libzmq
-	done        sync.WaitGroup // outward
-	said        sync.Once      // see Door.saidAll
+	waited bool           // for its turn; of inward
+	done   sync.WaitGroup // outward
+	said   sync.Once      // see Door.saidAll
 
 	mu       sync.Mutex
 	isOver   bool  // the handshake
@@ -145,6 +145,14 @@ func (c *conn) take(b []byte) error {
 		}
 		if encrypted && c.in.Ready() {
 			c.over() // before libzmq can answer it
+		}
+		if !encrypted && c.in.Ready() && !c.waited {
+			if c.inRun.flush(c.local) != nil {
+				return errGone
+			}
+			if err := c.awaitTurn(); err != nil {
+				return err
+			}
 		}
 		if c.inRun.add(c.local, b, pass) != nil {
 			return errGone

@@ -37,9 +37,9 @@ type Config struct {
 	// HandshakeTime is how long a peer may take from its first word to the end of
 	// the handshake.
 	HandshakeTime time.Duration
-	// Single has one connection at a time go through to libzmq, and the others
-	// wait for its end: for a PAIR socket, which serves one.
-	Single bool
+	// One has the connections that come in take turns: for a PAIR socket, which
+	// serves one. Without encryption only.
+	One bool
 	// Allow says why an address is not let in, or nil. It may be nil itself.
 	Allow func(netip.Addr) error
 	// UserTimeout is how long TCP data may be without an acknowledgement of the
@@ -77,7 +77,6 @@ type Door struct {
 	ctx   context.Context
 	stop  context.CancelFunc
 
-	single  chan struct{} // holds one token when Single
 	denials chan struct{} // holds a token for each peer that is told so
 	carried sync.WaitGroup
 
@@ -90,6 +89,7 @@ type Door struct {
 	retarget  chan struct{}
 	trouble   error
 	reasons   []refusal // that Why has not told yet, oldest first
+	turns     turns
 }
 
 // refusal is why the door ended a connection that libzmq has seen.
@@ -105,9 +105,6 @@ func New(cfg Config) *Door {
 	d := &Door{
 		cfg: cfg, begun: time.Now(), name: "@netgear-" + hex.EncodeToString(name[:]),
 		conns: map[uint64]*conn{}, retarget: make(chan struct{}), denials: make(chan struct{}, maxDenials),
-	}
-	if cfg.Single {
-		d.single = make(chan struct{}, 1)
 	}
 	if d.cfg.Spawn == nil {
 		d.cfg.Spawn = func(f func()) { go f() }
@@ -287,17 +284,9 @@ func (d *Door) refused(p Peer, reason error) {
 	}
 }
 
-// enter waits for its turn, then connects a peer with libzmq.
+// enter connects a peer with libzmq.
 func (c *conn) enter() error {
 	d := c.door
-	if d.single != nil {
-		select {
-		case d.single <- struct{}{}:
-			c.holdsSingle = true
-		case <-c.ctx.Done():
-			return c.ctx.Err()
-		}
-	}
 	_ = c.peer.SetReadDeadline(time.Now().Add(d.cfg.HandshakeTime)) // it fails when the peer has gone
 	t := time.NewTimer(d.cfg.HandshakeTime)
 	defer t.Stop()

@@ -321,10 +321,10 @@ func TestDoorKnowsItsPeers(t *testing.T) {
 	}
 }
 
-// One connection at a time goes through to a PAIR socket; the next one has its
+// One connection at a time is served by a PAIR socket; the next one has its
 // turn at the end of it, and no message of it is lost.
-func TestDoorSingle(t *testing.T) {
-	b := bind(t, zmq4.PAIR, "tcp", func(c *Config) { c.Single = true })
+func TestDoorTakesTurns(t *testing.T) {
+	b := bind(t, zmq4.PAIR, "tcp", func(c *Config) { c.One = true })
 	for i := range 20 {
 		s := socket(t, zmq4.PAIR)
 		next := socket(t, zmq4.PAIR)

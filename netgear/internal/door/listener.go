@@ -25,9 +25,6 @@ const (
 	// twentieth of a core.
 	acceptBurst    = 64
 	acceptInterval = time.Millisecond
-	// singlePause is between the end of a connection and the next one of a PAIR
-	// socket, which refuses it until it has let go of the one before.
-	singlePause = 10 * time.Millisecond
 )
 
 // Listen opens the door at a TCP address, or at a path or an abstract name for
@@ -176,12 +173,7 @@ func (d *Door) judge(c *conn) (err error) {
 func (c *conn) serve() {
 	d := c.door
 	defer d.ended(c)
-	defer func() {
-		if c.holdsSingle {
-			d.sleep(singlePause)
-			<-d.single
-		}
-	}()
+	defer d.endTurn(c)
 	defer c.cancel()
 	stop := d.atEnd(c.ctx, func() { c.peer.Close() })
 	defer stop()
