@@ -128,9 +128,10 @@ type Config struct {
 	// SSHTunnel, as user@host or user@host:port, takes a Sender's connection
 	// through that SSH server, which looks up Address and connects to it.
 	// SSHKeyFile is a private key, SSHPassword its passphrase or, without a key
-	// file, the password; without both, the agent and the user's usual key files are
-	// tried. SSHKnownHosts has the server's key; empty means
-	// ~/.ssh/known_hosts. A server that is not in it is refused.
+	// file, the password; empty means that of the environment's PasswordVariable.
+	// Without all of them, the agent and the user's usual key files are tried.
+	// SSHKnownHosts has the server's key; empty means ~/.ssh/known_hosts. A server
+	// that is not in it is refused.
 	SSHTunnel     string
 	SSHPassword   Secret
 	SSHKeyFile    string

@@ -250,7 +250,7 @@ var Properties = []Property{
 	},
 	{
 		Name: "ssh-tunnel-pwd", Nick: "SSH password", Kind: String, On: SenderRole, NetGear: "ssh_tunnel_pwd", NotInURI: true, Secret: true,
-		Blurb: "Password for the SSH server, or passphrase of ssh-tunnel-keyfile where that is set",
+		Blurb: "Password for the SSH server, or passphrase of ssh-tunnel-keyfile where that is set (empty = that of the environment's " + PasswordVariable + ")",
 		field: func(c *Config) any { return &c.SSHPassword },
 	},
 	{

@@ -24,9 +24,17 @@ type sshAuth struct {
 	knownHosts string
 }
 
+// PasswordVariable is the variable of the environment that has the password where
+// Config.SSHPassword is empty: a command line is in the list of processes, and in
+// GStreamer's log.
+const PasswordVariable = "NETGEAR_SSH_TUNNEL_PWD" //nolint:gosec // a name
+
 // newSSHAuth sees that the files are there. Errors wrap ErrSettings.
 func newSSHAuth(cfg *Config) (a sshAuth, err error) {
 	a = sshAuth{password: cfg.SSHPassword, keyFile: cfg.SSHKeyFile, knownHosts: cfg.SSHKnownHosts}
+	if a.password == "" {
+		a.password = Secret(os.Getenv(PasswordVariable))
+	}
 	if a.keyFile != "" {
 		if err := isFile(a.keyFile); err != nil {
 			return a, fmt.Errorf("netgear: %w: ssh-tunnel-keyfile: want an existing file: %w", ErrSettings, err)

@@ -248,7 +248,7 @@ var Kinds = []Kind{
 			},
 			{
 				ID: "ssh-keyfile-encrypted", On: []string{Sink}, Text: "settings: ssh-tunnel-keyfile <path> is encrypted: want its passphrase as ssh-tunnel-pwd",
-				Cause: "nothing is asked at a terminal", Cure: "`ssh-tunnel-pwd`, or the SSH agent and no `ssh-tunnel-keyfile`",
+				Cause: "nothing is asked at a terminal", Cure: "`ssh-tunnel-pwd` or `NETGEAR_SSH_TUNNEL_PWD`, or the SSH agent and no `ssh-tunnel-keyfile`",
 			},
 			{
 				ID: "ssh-keyfile-format", On: []string{Sink}, Text: "settings: ssh-tunnel-keyfile <path>: want a private key in OpenSSH's or PEM format: <reason>",
