@@ -61,6 +61,7 @@ WHAT     ?= speed chain latency scale
 REPS     ?= 5
 TIMES    ?= 100
 MINUTES  ?= 60
+STRANGERS ?=
 VIDEO    ?=
 PATTERN  ?= pair
 SECONDS  ?=
@@ -149,9 +150,9 @@ chaos: deps build ## inject faults: processes killed TIMES=100 times, cables cut
 
 # Without glibc's caches per thread, which fill for hours, a leak of a kilobyte shows.
 .PHONY: soak
-soak: deps build ## run 16 streams with random faults for MINUTES=60, and demand that nothing grows
+soak: deps build ## run 16 streams with random faults for MINUTES=60, and demand that nothing grows; STRANGERS=1: hostile peers beside them
 	@$(GO) build -o $(BUILD)/soak ./internal/soak
-	G_SLICE=always-malloc GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0 G_DEBUG=fatal-criticals $(BUILD)/soak -minutes=$(MINUTES) -out=$(BUILD)/soak.json
+	G_SLICE=always-malloc GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0 G_DEBUG=fatal-criticals $(BUILD)/soak -minutes=$(MINUTES) $(if $(STRANGERS),-strangers) -out=$(BUILD)/soak.json
 	@$(PYTHON) internal/soak/plot.py $(BUILD)/soak.json $(BUILD)/soak.png
 
 .PHONY: hostile

@@ -61,7 +61,7 @@ func shaken(b func(i int) []byte) func(testing.TB, string, string, int) net.Conn
 		if socketType == "PAIR" && i >= 10 {
 			return nil // it would shed them all, and serve the first that comes back
 		}
-		c, err := hostile.Dial(address, socketType)
+		c, err := hostile.Connect(address, socketType)
 		if err != nil {
 			return nil // cut off, with others like it
 		}

@@ -73,10 +73,7 @@ func Greet(address, mechanism string) (*net.TCPConn, error) {
 	}
 	c := conn.(*net.TCPConn)
 	if err = c.SetDeadline(time.Now().Add(patience)); err == nil {
-		g := greeting(mechanism)
-		if _, err = c.Write(g); err == nil {
-			err = skip(c, len(g))
-		}
+		err = greet(c, mechanism)
 	}
 	if err != nil {
 		_ = c.Close() // the error that counts is err
@@ -85,19 +82,13 @@ func Greet(address, mechanism string) (*net.TCPConn, error) {
 	return c, nil
 }
 
-// Dial opens a TCP connection and shakes hands as a socket of that type.
-func Dial(address, socketType string) (*net.TCPConn, error) {
+// Connect opens a TCP connection and shakes hands as a socket of that type.
+func Connect(address, socketType string) (*net.TCPConn, error) {
 	c, err := Greet(address, "NULL")
 	if err != nil {
 		return nil, err
 	}
-	head := make([]byte, 2)
-	if _, err = c.Write(Ready(socketType)); err == nil {
-		if _, err = io.ReadFull(c, head); err == nil {
-			err = skip(c, int(head[1]))
-		}
-	}
-	if err != nil {
+	if err := join(c, Ready(socketType)); err != nil {
 		_ = c.Close() // the error that counts is err
 		return nil, err
 	}
@@ -107,7 +98,28 @@ func Dial(address, socketType string) (*net.TCPConn, error) {
 // patience bounds one exchange.
 const patience = 10 * time.Second
 
-func skip(c *net.TCPConn, n int) error {
+// greet exchanges greetings.
+func greet(c net.Conn, mechanism string) error {
+	g := greeting(mechanism)
+	if _, err := c.Write(g); err != nil {
+		return err
+	}
+	return skip(c, len(g))
+}
+
+// join exchanges the commands that end a handshake without encryption.
+func join(c net.Conn, ready []byte) error {
+	if _, err := c.Write(ready); err != nil {
+		return err
+	}
+	head := make([]byte, 2)
+	if _, err := io.ReadFull(c, head); err != nil {
+		return err
+	}
+	return skip(c, int(head[1]))
+}
+
+func skip(c net.Conn, n int) error {
 	_, err := io.CopyN(io.Discard, c, int64(n))
 	return err
 }

@@ -67,6 +67,16 @@ static guint64 stat(GstElement *pipeline, const char *field)
 	return n;
 }
 
+static guint peers(GstElement *pipeline)
+{
+	GstElement *net = gst_bin_get_by_name(GST_BIN(pipeline), "net");
+	guint n = 0;
+
+	g_object_get(net, "num-peers", &n, NULL);
+	gst_object_unref(net);
+	return n;
+}
+
 static void set(GstElement *pipeline, const char *property, const char *value)
 {
 	GstElement *net = gst_bin_get_by_name(GST_BIN(pipeline), "net");
@@ -207,6 +217,16 @@ func (p *pipeline) stat(field string) uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.statLocked(field)
+}
+
+// peers returns how many are connected.
+func (p *pipeline) peers() uint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.p == nil {
+		return 0
+	}
+	return uint(C.peers(p.p))
 }
 
 func (p *pipeline) statLocked(field string) uint64 {

@@ -22,18 +22,28 @@ import (
 	"syscall"
 	"text/tabwriter"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/hostile"
 )
 
 func main() {
+	if os.Getenv(isStranger) != "" {
+		if err := haunt(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "soak: strangers: "+err.Error())
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	minutes := flag.Float64("minutes", 60, "how long to run")
 	seed := flag.Uint64("seed", uint64(time.Now().UnixNano()), "of the random faults")
 	only := flag.String("only", "", "faults whose names contain this")
+	haunted := flag.Bool("strangers", false, "have a stranger of each kind beside the streams")
 	out := flag.String("out", "build/soak.json", "file for the figures")
 	flag.Parse()
 	kinds := slices.DeleteFunc(slices.Clone(faultKinds), func(k faultKind) bool { return !strings.Contains(k.name, *only) })
-	s := &soak{kinds: kinds, pace: 1, report: report{Seed: *seed}}
+	s := &soak{kinds: kinds, pace: 1, haunted: *haunted, report: report{Seed: *seed}}
 	if err := s.run(ctx, time.Duration(*minutes*float64(time.Minute)), *out); err != nil {
 		fmt.Fprintln(os.Stderr, "soak: "+err.Error())
 		os.Exit(1)
@@ -48,6 +58,9 @@ const (
 	maxMoreThreads  = 2
 	maxMoreFDs      = 2
 	maxMoreRoutines = 4
+	// stillEnding is how many descriptors, and goroutines, those connections of
+	// strangers may have whose end is still to come.
+	stillEnding = 30
 	// leastForSlope is how long a run must be for its slope to mean anything, and
 	// leastForMore how long for a difference.
 	leastForSlope = 30 * time.Minute
@@ -63,8 +76,10 @@ type report struct {
 	Faults  map[string]*fault `json:"faults"`
 	Frames  uint64            `json:"frames_received"`
 	Streams map[string]uint64 `json:"streams"`
-	Samples []sample          `json:"samples"`
-	Warm    int               `json:"warm"` // index of the first sample after the warm-up
+	// Strangers are how many connections each kind of them had.
+	Strangers map[string]int `json:"strangers,omitempty"`
+	Samples   []sample       `json:"samples"`
+	Warm      int            `json:"warm"` // index of the first sample after the warm-up
 	// Slopes are per hour, in MB or as they are.
 	Slopes        map[string]float64 `json:"slopes"`
 	WorstChangeMS float64            `json:"worst_state_change_ms"`
@@ -82,7 +97,9 @@ type fault struct {
 type soak struct {
 	kinds   []faultKind
 	pace    float64 // of the faults; 1: seconds between them and in them
+	haunted bool    // by strangers
 	streams []*stream
+	others  *strangers   // nil: none
 	calm    sync.RWMutex // held by who injects a fault; sampling waits for the streams to be whole
 
 	mu     sync.Mutex
@@ -115,9 +132,15 @@ func (s *soak) run(ctx context.Context, length time.Duration, out string) error 
 			return fmt.Errorf("%s does not begin to flow", st.name)
 		}
 	}
+	if err := s.invite(); err != nil {
+		return err
+	}
 	begin := time.Now()
 	s.tormentAll(ctx, begin, length)
 	r.Minutes = time.Since(begin).Minutes()
+	if r.Strangers, err = s.others.stop(); err != nil {
+		return fmt.Errorf("strangers: %w", err)
+	}
 	s.stopAll()
 	s.judge()
 	if err := s.write(out); err != nil {
@@ -127,6 +150,19 @@ func (s *soak) run(ctx context.Context, length time.Duration, out string) error 
 		return fmt.Errorf("%d failures, see %s", n, out)
 	}
 	return nil
+}
+
+// invite has strangers come, when there are to be some.
+func (s *soak) invite() (err error) {
+	if !s.haunted {
+		return nil
+	}
+	var ends []end
+	for _, st := range s.streams {
+		ends = append(ends, st.ends...)
+	}
+	s.others, err = startStrangers(ends)
+	return err
 }
 
 // tormentAll injects faults for as long as it is told, and returns when the last
@@ -193,7 +229,7 @@ func (s *soak) torment(ctx context.Context, st *stream, r *chance) {
 			s.fail("%s, %s: %v", st.name, kind.name, err)
 		}
 		if !ok {
-			s.fail("%s does not flow %v after: %s", st.name, comesBack, kind.name)
+			s.fail("%s does not flow %v after: %s (%s)", st.name, comesBack, kind.name, st.describe())
 		}
 		s.count(kind.name, took, ok && err == nil)
 	}
@@ -236,6 +272,16 @@ func (st *stream) flows(ctx context.Context) (took time.Duration, ok bool) {
 	return time.Since(begin), false
 }
 
+// describe says for a report how the ends of a stream are.
+func (st *stream) describe() string {
+	var ends []string
+	for _, p := range st.all() {
+		ends = append(ends, fmt.Sprintf("frames %d, dropped %d, malformed %d, timeouts %d, reconnects %d, peers %d",
+			p.frames(), p.stat("frames-dropped"), p.stat("frames-malformed"), p.stat("ack-timeouts"), p.stat("reconnects"), p.peers()))
+	}
+	return strings.Join(ends, "; ")
+}
+
 // listen looks for errors on the buses.
 func (s *soak) listen(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -270,8 +316,10 @@ func (s *soak) sampleAll(ctx context.Context, begin time.Time, every time.Durati
 		case <-time.After(every):
 		}
 		s.calm.Lock()
-		time.Sleep(min(every/10, 2*time.Second)) // what was let go of ends
+		gone := s.others.leave()
+		time.Sleep(s.settling(every)) // what was let go of ends
 		x, err := takeSample(time.Since(begin))
+		err = errors.Join(err, gone, s.others.come())
 		s.calm.Unlock()
 		if err != nil {
 			s.fail("%v", err)
@@ -286,6 +334,14 @@ func (s *soak) sampleAll(ctx context.Context, begin time.Time, every time.Durati
 		s.mu.Unlock()
 		fmt.Printf("%7.1f %8.1f %10.2f %11.2f %4d %8d %11d %7d\n", x.Seconds/60, x.RSS, x.Malloc, x.Heap, x.FDs, x.Threads, x.Routines, faults)
 	}
+}
+
+// settling is how long to wait until all has ended that was let go of.
+func (s *soak) settling(every time.Duration) time.Duration {
+	if s.haunted {
+		return min(every/2, 4*time.Second)
+	}
+	return min(every/10, 2*time.Second)
 }
 
 const mb = 1e6
@@ -320,6 +376,10 @@ func (s *soak) judge() {
 		s.fail("only %d samples after the warm-up", len(warm))
 		return
 	}
+	ending := 0.0
+	if s.haunted {
+		ending = stillEnding
+	}
 	for _, m := range []struct {
 		name string
 		of   func(sample) float64
@@ -329,9 +389,9 @@ func (s *soak) judge() {
 		{"rss_mb", func(x sample) float64 { return x.RSS }, maxMemorySlope, 0},
 		{"malloc_mb", func(x sample) float64 { return x.Malloc }, maxMemorySlope, 0},
 		{"heap_mb", func(x sample) float64 { return x.Heap }, maxMemorySlope, 0},
-		{"fds", func(x sample) float64 { return float64(x.FDs) }, 0, maxMoreFDs},
+		{"fds", func(x sample) float64 { return float64(x.FDs) }, 0, maxMoreFDs + ending},
 		{"threads", func(x sample) float64 { return float64(x.Threads) }, 0, maxMoreThreads},
-		{"goroutines", func(x sample) float64 { return float64(x.Routines) }, 0, maxMoreRoutines},
+		{"goroutines", func(x sample) float64 { return float64(x.Routines) }, 0, maxMoreRoutines + ending},
 	} {
 		slope := slopePerHour(warm, m.of)
 		r.Slopes[m.name] = slope
@@ -383,6 +443,11 @@ func (s *soak) write(out string) error {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%.0f\t\n", k, r.Faults[k].Count, r.Faults[k].Survived, r.Faults[k].WorstMS)
 	}
 	_ = w.Flush()
+	for _, k := range hostile.Strangers {
+		if n := r.Strangers[k.Name]; n > 0 {
+			fmt.Printf("stranger %q: %d connections\n", k.Name, n)
+		}
+	}
 	fmt.Printf("\n%.1f minutes, %d frames received, worst state change %.1f ms, seed %d\ngrowth per hour:", r.Minutes, r.Frames, r.WorstChangeMS, r.Seed)
 	for _, k := range []string{"rss_mb", "malloc_mb", "heap_mb", "fds", "threads", "goroutines"} {
 		fmt.Printf("  %s %+.2f", k, r.Slopes[k])

@@ -15,6 +15,18 @@ type stream struct {
 	name               string
 	senders, receivers []*pipeline
 	relays             []*relay
+	ends               []end // that bind
+}
+
+// open takes note of an end that binds, with the settings of both ends.
+func (s *stream) open(sink bool, network, address, settings string, names ...string) {
+	e := end{Network: network, Address: address, Sink: sink, Names: names, OneSort: strings.Contains(s.name, "JPEG")}
+	for i, p := range []string{"pair", "req-rep", "pub-sub"} {
+		if strings.Contains(settings, "pattern="+p) {
+			e.Pattern = i
+		}
+	}
+	s.ends = append(s.ends, e)
 }
 
 const (
@@ -52,6 +64,7 @@ func newStreams(folder string) (streams []*stream, err error) {
 		try(e)
 		return n
 	}
+	local := func(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 	// through makes a relay to a port, and returns what to connect to.
 	through := func(s *stream, to int) string {
 		r, e := newRelay(to)
@@ -77,6 +90,7 @@ func newStreams(folder string) (streams []*stream, err error) {
 	simple := func(name, source, both, onlySink, onlySrc, rest string) {
 		s := add(name)
 		p := port()
+		s.open(false, "tcp", local(p), both)
 		sender(s, source, fmt.Sprintf("%s %s %s", through(s, p), both, onlySink))
 		receiver(s, fmt.Sprintf("port=%d %s %s", p, both, onlySrc), rest)
 	}
@@ -92,17 +106,21 @@ func newStreams(folder string) (streams []*stream, err error) {
 	simple("pub-sub, ironhouse", jpeg, "pattern=pub-sub secure-mode=ironhouse "+keys, "", "", sink)
 
 	s := add("pair over ipc")
-	ipc := "protocol=ipc address=" + filepath.Join(folder, "pair.sock")
+	path := filepath.Join(folder, "pair.sock")
+	ipc := "protocol=ipc address=" + path
+	s.open(false, "unix", path+":5555", ipc)
 	sender(s, raw, ipc)
 	receiver(s, ipc, sink)
 
 	s = add("pair, the sender binds")
 	p := port()
+	s.open(true, "tcp", local(p), "")
 	sender(s, raw, fmt.Sprintf("bind=true port=%d", p))
 	receiver(s, "bind=false "+through(s, p), sink)
 
 	s = add("pub-sub, three subscribers")
 	p = port()
+	s.open(true, "tcp", local(p), "pattern=pub-sub")
 	sender(s, jpeg, fmt.Sprintf("pattern=pub-sub bind=true port=%d", p))
 	for range 3 {
 		receiver(s, "pattern=pub-sub bind=false "+through(s, p), sink)
@@ -121,7 +139,11 @@ func newStreams(folder string) (streams []*stream, err error) {
 			rest = fmt.Sprintf("netgeardemux name=d d.src_%s ! %s d.src_%s ! fakesink sync=true ts-offset=500000000 d.src_%s ! appsink max-buffers=1 sync=false",
 				ports[0], sink, ports[1], ports[2])
 		}
-		receiver(s, fmt.Sprintf("pattern=%s multiserver-mode=true ports=%s", pattern, strings.Join(ports, ",")), rest)
+		settings := fmt.Sprintf("pattern=%s multiserver-mode=true ports=%s", pattern, strings.Join(ports, ","))
+		receiver(s, settings, rest)
+		for _, p := range ports {
+			s.open(false, "tcp", "127.0.0.1:"+p, settings, ports...)
+		}
 	}
 	for _, pattern := range []string{"req-rep", "pub-sub"} {
 		s = add(pattern + ", three clients")
@@ -130,6 +152,7 @@ func newStreams(folder string) (streams []*stream, err error) {
 			p := port()
 			ports = append(ports, strconv.Itoa(p))
 			through(s, p)
+			s.open(false, "tcp", local(p), "pattern="+pattern)
 			receiver(s, fmt.Sprintf("pattern=%s multiclient-mode=true return-data=%d port=%d", pattern, i, p), sink)
 		}
 		sender(s, raw, fmt.Sprintf("pattern=%s multiclient-mode=true address=%s ports=%s", pattern, relayAddress, strings.Join(ports, ",")))
