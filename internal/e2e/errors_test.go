@@ -276,8 +276,11 @@ func far(t *testing.T, typ zmq4.Type, bind bool, endpoint string) *zmq4.Socket {
 	}
 	t.Cleanup(func() { s.Close() })
 	join := s.Connect
-	if bind {
+	switch {
+	case bind:
 		join = s.Bind
+	case endpoint == "":
+		join = func(string) error { return nil }
 	}
 	if err := errors.Join(s.SetLinger(0), s.SetRcvtimeo(patience), s.SetSndtimeo(patience), join(endpoint)); err != nil {
 		t.Fatal(err)
@@ -411,15 +414,19 @@ func TestErrorOfAnIntruder(t *testing.T) {
 	w.posts("src", posted{"intruder", errdoc.Src})
 }
 
-// A pair has one peer; many others that connect are shaken off.
+// An encrypted pair has one peer; many others that connect are shaken off.
 func TestErrorOfACrowd(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	w := stay(t, "netgearsrc name=src protocol=ipc address=%s/s port=1%svideotestsrc is-live=true ! %s ! netgearsink name=sink bind=true protocol=ipc address=%s/s port=2",
-		dir, toFake, testPicture, dir)
+	dir, keys := t.TempDir(), ourKeys(t)
+	w := stay(t, "netgearsrc name=src protocol=ipc address=%s/s port=1 %s%svideotestsrc is-live=true ! %s ! netgearsink name=sink bind=true protocol=ipc address=%s/s port=2 %s",
+		dir, secured(1, keys), toFake, testPicture, dir, secured(1, keys))
 	for i, name := range []string{errdoc.Src, errdoc.Sink} {
 		for range 70 {
-			send(t, far(t, zmq4.PAIR, false, fmt.Sprintf("ipc://%s/s:%d", dir, i+1)), "x")
+			s := far(t, zmq4.PAIR, false, "")
+			if err := errors.Join(encrypt(t, s, keys), s.Connect(fmt.Sprintf("ipc://%s/s:%d", dir, i+1))); err != nil {
+				t.Fatal(err)
+			}
+			send(t, s, "x")
 		}
 		w.posts([]string{"src", "sink"}[i], posted{"crowd", name})
 	}

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -271,12 +272,17 @@ func newGoodSender(t testing.TB, p pattern, port int, from, keys string) *goodSe
 		s.must(s.SetReqCorrelate(1))
 	}
 	if keys != "" {
-		s.must(s.SetCurveServerkey(key(t, keys, serverPublic, "public-key")))
-		s.must(s.SetCurvePublickey(key(t, keys, clientSecret, "public-key")))
-		s.must(s.SetCurveSecretkey(key(t, keys, clientSecret, "secret-key")))
+		s.must(encrypt(t, s.Socket, keys))
 	}
 	s.join(p, from, port)
 	return s
+}
+
+// encrypt gives a socket the keys of a client.
+func encrypt(t testing.TB, s *zmq4.Socket, keys string) error {
+	t.Helper()
+	return errors.Join(s.SetCurveServerkey(key(t, keys, serverPublic, "public-key")),
+		s.SetCurvePublickey(key(t, keys, clientSecret, "public-key")), s.SetCurveSecretkey(key(t, keys, clientSecret, "secret-key")))
 }
 
 // key returns one out of a certificate.

@@ -493,7 +493,7 @@ var Kinds = []Kind{
 			{
 				ID: "crowd", On: both, Warning: true,
 				Text:  "connection lost: more than <number> connections wait behind the one that is served at <endpoint>: rebuilding it",
-				Cause: "`pair` serves one peer; others that connect and send are kept by libzmq, and are shaken off together", Cure: "another pattern for several peers; `allow` or `secure-mode` against strangers",
+				Cause: "`pair` serves one peer; with encryption others that connect and send are kept by libzmq, and are shaken off together", Cure: "another pattern for several peers; `secure-mode=ironhouse` against strangers",
 			},
 		},
 	},
