@@ -225,7 +225,7 @@ func (c *conn) introduce(l *linkNews) {
 		return
 	}
 	if c.role == SenderRole {
-		c.door.Widen(l.fd)
+		c.door.Bound(l.fd)
 	}
 	if l.kind == linkConnected {
 		return

@@ -123,7 +123,7 @@ func widened(b *testing.B, d *bound) *zmq4.Socket {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d.door.Widen(fd)
+	d.door.Bound(fd)
 	return d.Socket
 }
 

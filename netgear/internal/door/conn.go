@@ -236,14 +236,17 @@ func (c *conn) isEnding() bool {
 }
 
 // outward carries what libzmq sends, until libzmq closes its side. It reads on
-// when the peer has gone, so that libzmq is never held up.
-func (c *conn) outward() {
+// when the peer has gone, so that libzmq is never held up. libzmq's end is named
+// far.
+func (c *conn) outward(far string) {
 	p := newPipe(c.peer, c.local)
+	p.flow = newFlow(c.door, c.peer, far)
 	defer p.close()
 	gone := false
 	give := func(b []byte) error {
 		if !gone {
 			gone = c.give(b) != nil
+			p.flow.sent(len(b))
 		}
 		return nil
 	}

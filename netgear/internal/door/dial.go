@@ -43,12 +43,12 @@ func (d *Door) Mouth(about Peer, reach Reach) (name string, err error) {
 	d.mu.Lock()
 	d.listeners = append(d.listeners, l)
 	d.mu.Unlock()
-	d.cfg.Spawn(func() { d.swallow(l, about, reach) })
+	d.cfg.Spawn(func() { d.swallow(l, name, about, reach) })
 	return name, nil
 }
 
 // swallow takes the connections of libzmq until the mouth is closed.
-func (d *Door) swallow(l *net.UnixListener, about Peer, reach Reach) {
+func (d *Door) swallow(l *net.UnixListener, name string, about Peer, reach Reach) {
 	before := func() {}
 	for {
 		local, err := l.AcceptUnix()
@@ -82,7 +82,7 @@ func (d *Door) swallow(l *net.UnixListener, about Peer, reach Reach) {
 			local.Close()
 			return
 		}
-		d.cfg.Spawn(func() { c.serveDialled(reach) })
+		d.cfg.Spawn(func() { c.serveDialled(reach, name) })
 	}
 }
 
@@ -99,8 +99,9 @@ func ownProcess(c *net.UnixConn) (own bool) {
 	return own && err == nil
 }
 
-// serveDialled reaches the peer and carries the bytes of the connection.
-func (c *conn) serveDialled(reach Reach) {
+// serveDialled reaches the peer and carries the bytes of the connection. libzmq's
+// end of it is named far.
+func (c *conn) serveDialled(reach Reach, far string) {
 	d := c.door
 	defer d.ended(c)
 	defer c.cancel()
@@ -121,7 +122,7 @@ func (c *conn) serveDialled(reach Reach) {
 	c.done.Add(1)
 	d.cfg.Spawn(func() {
 		defer c.done.Done()
-		c.outward()
+		c.outward(far)
 	})
 	c.inward()
 	c.done.Wait()

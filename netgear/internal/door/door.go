@@ -84,8 +84,9 @@ type Door struct {
 	closed    bool
 	listeners []net.Listener
 	conns     map[uint64]*conn
-	last      uint64 // id
-	target    string // the abstract name that libzmq is bound to; "": none at the moment
+	far       map[string]*farEnd // of connections, by their names
+	last      uint64             // id
+	target    string             // the abstract name that libzmq is bound to; "": none at the moment
 	retarget  chan struct{}
 	trouble   error
 	reasons   []refusal // that Why has not told yet, oldest first
@@ -104,7 +105,7 @@ func New(cfg Config) *Door {
 	_, _ = rand.Read(name[:]) // never fails: crypto/rand
 	d := &Door{
 		cfg: cfg, begun: time.Now(), name: "@netgear-" + hex.EncodeToString(name[:]),
-		conns: map[uint64]*conn{}, retarget: make(chan struct{}), denials: make(chan struct{}, maxDenials),
+		conns: map[uint64]*conn{}, far: map[string]*farEnd{}, retarget: make(chan struct{}), denials: make(chan struct{}, maxDenials),
 	}
 	if d.cfg.Spawn == nil {
 		d.cfg.Spawn = func(f func()) { go f() }
@@ -192,15 +193,11 @@ func (d *Door) Count() int {
 
 // PeerOf returns who is at the other end of a descriptor of libzmq.
 func (d *Door) PeerOf(fd int) (p Peer, ok bool) {
-	sa, err := syscall.Getpeername(fd)
+	name, err := peerName(fd)
 	if err != nil {
 		return p, false
 	}
-	u, ok := sa.(*syscall.SockaddrUnix)
-	if !ok {
-		return p, false
-	}
-	text, ok := strings.CutPrefix(u.Name, d.name+"-of-")
+	text, ok := strings.CutPrefix(name, d.name+"-of-")
 	if !ok {
 		return p, false
 	}
@@ -228,6 +225,7 @@ func (d *Door) ended(c *conn) {
 	d.mu.Lock()
 	c.closeBoth()
 	delete(d.conns, c.id)
+	delete(d.far, c.own())
 	d.mu.Unlock()
 	d.saidAll(c)
 	c.mu.Lock()
@@ -295,10 +293,10 @@ func (c *conn) enter() error {
 		target, changed := d.target, d.retarget
 		d.mu.Unlock()
 		if target != "" {
-			dialer := net.Dialer{LocalAddr: &net.UnixAddr{Net: "unix", Name: d.name + "-of-" + strconv.FormatUint(c.id, 10)}}
+			dialer := net.Dialer{LocalAddr: &net.UnixAddr{Net: "unix", Name: c.own()}}
 			local, err := dialer.DialContext(c.ctx, "unix", target)
 			if err == nil {
-				return c.join(local)
+				return c.join(local, c.own())
 			}
 			if !errors.Is(err, syscall.ECONNREFUSED) {
 				return fmt.Errorf("door: to libzmq: %w", err)
@@ -314,8 +312,11 @@ func (c *conn) enter() error {
 	}
 }
 
-// join begins to carry what libzmq sends.
-func (c *conn) join(local net.Conn) error {
+// own names the connection of a peer that was accepted, for libzmq.
+func (c *conn) own() string { return c.door.name + "-of-" + strconv.FormatUint(c.id, 10) }
+
+// join begins to carry what libzmq sends, whose end is named far.
+func (c *conn) join(local net.Conn, far string) error {
 	widen(local)
 	c.door.mu.Lock()
 	c.local = newStream(local)
@@ -327,22 +328,9 @@ func (c *conn) join(local net.Conn) error {
 	c.done.Add(1)
 	c.door.cfg.Spawn(func() {
 		defer c.done.Done()
-		c.outward()
+		c.outward(far)
 	})
 	return nil
-}
-
-// Widen gives libzmq's end of a connection a larger send buffer, by its
-// descriptor, as the monitor of a socket tells it. It does nothing to a
-// descriptor that is something else by now.
-func (d *Door) Widen(fd int) {
-	sa, err := syscall.Getpeername(fd)
-	if err != nil {
-		return
-	}
-	if u, ok := sa.(*syscall.SockaddrUnix); ok && strings.HasPrefix(u.Name, d.name) {
-		_ = syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_SNDBUF, localBuffer) // as much of it as the kernel gives
-	}
 }
 
 // widen gives a socket towards libzmq a larger send buffer.

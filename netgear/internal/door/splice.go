@@ -61,6 +61,7 @@ func (l *bufferList) put(b *[bufferSize]byte) {
 type stream struct {
 	net.Conn
 	raw syscall.RawConn // nil: none, as for a channel of SSH
+	tcp bool            // and raw is there
 
 	// What tryRead has read. It is a field, as the function in poll is, so that a
 	// read allocates nothing.
@@ -75,6 +76,8 @@ func newStream(c net.Conn) *stream {
 	s := &stream{Conn: c}
 	if sc, ok := c.(syscall.Conn); ok {
 		s.raw, _ = sc.SyscallConn() // nil if it fails: then bytes are copied
+		_, s.tcp = c.(*net.TCPConn)
+		s.tcp = s.tcp && s.raw != nil
 	}
 	s.poll = s.tryRead
 	return s
@@ -164,6 +167,7 @@ type pipe struct {
 
 	// What the steps do, as fields so that nothing is allocated.
 	dst, src *stream
+	flow     *flow                 // of dst; nil: its link does not matter
 	in, out  func(fd uintptr) bool // fill, drain
 	want     int                   // bytes to fill it with
 	inside   int64                 // bytes in the pipe
@@ -222,6 +226,9 @@ func (p *pipe) move(n int64) (moved int64, srcErr, dstErr error) {
 	}
 	for moved < n {
 		p.want = int(min(n-moved, int64(p.size)))
+		if p.flow != nil && p.flow.room > 0 {
+			p.want = min(p.want, p.flow.room)
+		}
 		if err := p.src.raw.Read(p.in); err != nil {
 			return moved, err, nil
 		}
@@ -244,6 +251,9 @@ func (p *pipe) move(n int64) (moved int64, srcErr, dstErr error) {
 			}
 			p.inside -= p.moved
 			moved += p.moved
+			if p.flow != nil {
+				p.flow.sent(int(p.moved))
+			}
 		}
 	}
 	return moved, nil, nil
