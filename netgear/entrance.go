@@ -62,6 +62,7 @@ func (c *conn) openDoor() error {
 		cfg.Allow = allow.accepts
 	}
 	c.door = door.New(cfg)
+	c.peers.links.Store(c.door)
 	c.ways = make([]way, len(c.ports))
 	return nil
 }
@@ -177,7 +178,7 @@ func (c *conn) through(i int, endpoint string) (string, error) {
 	w := &c.ways[i]
 	w.endpoint.Store(&endpoint)
 	if w.mouth == "" {
-		name, err := c.door.Mouth(door.Peer{Address: address, Port: c.ports[i]}, c.reach(w))
+		name, err := c.door.Mouth(door.Peer{Address: address, Port: c.ports[i], Dialled: true}, c.reach(w))
 		if err != nil {
 			return "", err
 		}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 )
 
 // Peer is one connection at the other end of a socket.
@@ -21,6 +23,14 @@ type Peer struct {
 	// Frames counts those exchanged with it: in the multi modes those of its
 	// port, else those while it was the only peer.
 	Frames uint64
+
+	// HasLink says that the kernel knows the way to the peer, which it does over
+	// TCP, and that what follows is of now.
+	HasLink      bool
+	RTT          time.Duration // smoothed
+	DeliveryRate uint64        // bit/s that arrived of late; 0: not known yet
+	Unsent       uint64        // bytes that wait in our kernel, and were never sent
+	Retransmits  uint64        // packets that were sent again
 }
 
 // peerTable keeps the connections of a Sender or Receiver, over all its
@@ -44,7 +54,8 @@ type peerTable struct {
 	last     string
 	turned   turnedAway
 	served   map[int]bool // number of a port that has had a connection
-	denied   []string     // why the ZAP handler said no, oldest first, until the connection ends
+	links    atomic.Pointer[door.Door]
+	denied   []string // why the ZAP handler said no, oldest first, until the connection ends
 
 	// authFailures counts refusals: of others at the end that binds, of
 	// ourselves at the end that connects.
@@ -309,10 +320,15 @@ func portOf(endpoint string) string {
 // snapshot returns the connected peers.
 func (t *peerTable) snapshot() (peers []Peer) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for _, s := range t.sockets {
 		for _, l := range s.up {
 			peers = append(peers, l.peer)
+		}
+	}
+	t.mu.Unlock()
+	if d := t.links.Load(); d != nil {
+		for i := range peers {
+			peers[i].ask(d)
 		}
 	}
 	slices.SortFunc(peers, func(a, b Peer) int {
@@ -325,6 +341,18 @@ func (t *peerTable) snapshot() (peers []Peer) {
 		return 0
 	})
 	return peers
+}
+
+// ask fills in what the kernel knows.
+func (p *Peer) ask(d *door.Door) {
+	l, ok := d.LinkOf(func(q door.Peer) bool {
+		// Whom we connected to is known by its port: a name has several addresses.
+		return "tcp://"+q.Address == p.Endpoint || q.Dialled && strconv.FormatUint(uint64(q.Port), 10) == p.Port
+	})
+	if ok {
+		p.HasLink, p.RTT, p.DeliveryRate = true, l.RTT, 8*l.DeliveryRate
+		p.Unsent, p.Retransmits = uint64(l.Unsent), uint64(l.Retransmits)
+	}
 }
 
 // serve takes note that port number i has had a connection, hasServed reports

@@ -106,11 +106,20 @@ void netgear_emit_data(gpointer element, const char *signal, const char *port, c
 gboolean netgear_post_data(gpointer element, const char *name, const char *port, const char *json);
 
 /* stats.c: a structure that grows field by field. */
+/* One of the field peers. What follows has_link is of TCP alone. */
+typedef struct {
+	const char *endpoint, *port;
+	guint64 frames;
+	gboolean has_link;
+	double rtt_ms;
+	guint64 delivery_rate, unsent_bytes, retransmits;
+} NetgearPeer;
+
 gpointer netgear_stats_new(gpointer element);
 void netgear_stats_uint64(gpointer s, const char *name, guint64 v);
 void netgear_stats_double(gpointer s, const char *name, double v);
 void netgear_stats_bool(gpointer s, const char *name, gboolean v);
-void netgear_stats_peer(gpointer s, const char *endpoint, const char *port, guint64 frames);
+void netgear_stats_peer(gpointer s, const NetgearPeer *peer);
 void netgear_stats_take(gpointer s, GValue *value);
 
 /* return.c: the pads for frames that go back. */

@@ -17,19 +17,24 @@ void netgear_stats_uint64(gpointer s, const char *name, guint64 v) { gst_structu
 void netgear_stats_double(gpointer s, const char *name, double v) { gst_structure_set(s, name, G_TYPE_DOUBLE, v, NULL); }
 void netgear_stats_bool(gpointer s, const char *name, gboolean v) { gst_structure_set(s, name, G_TYPE_BOOLEAN, v, NULL); }
 
-/* Adds a peer to the field peers; with no endpoint only makes the field. */
-void netgear_stats_peer(gpointer s, const char *endpoint, const char *port, guint64 frames)
+/* Adds a peer to the field peers; without one only makes the field. */
+void netgear_stats_peer(gpointer s, const NetgearPeer *p)
 {
 	GValue peers = G_VALUE_INIT, peer = G_VALUE_INIT;
 	const GValue *have = gst_structure_get_value(s, "peers");
+	GstStructure *st;
 
 	g_value_init(&peers, GST_TYPE_ARRAY);
 	if (have)
 		g_value_copy(have, &peers);
-	if (endpoint) {
+	if (p) {
+		st = gst_structure_new("peer", "endpoint", G_TYPE_STRING, p->endpoint, "port", G_TYPE_STRING, p->port, "frames", G_TYPE_UINT64,
+				       p->frames, "connected", G_TYPE_BOOLEAN, TRUE, NULL);
+		if (p->has_link)
+			gst_structure_set(st, "rtt-ms", G_TYPE_DOUBLE, p->rtt_ms, "delivery-rate", G_TYPE_UINT64, p->delivery_rate,
+					  "unsent-bytes", G_TYPE_UINT64, p->unsent_bytes, "retransmits", G_TYPE_UINT64, p->retransmits, NULL);
 		g_value_init(&peer, GST_TYPE_STRUCTURE);
-		g_value_take_boxed(&peer, gst_structure_new("peer", "endpoint", G_TYPE_STRING, endpoint, "port", G_TYPE_STRING, port,
-							    "frames", G_TYPE_UINT64, frames, "connected", G_TYPE_BOOLEAN, TRUE, NULL));
+		g_value_take_boxed(&peer, st);
 		gst_value_array_append_and_take_value(&peers, &peer);
 	}
 	gst_structure_take_value(s, "peers", &peers);

@@ -40,10 +40,15 @@ func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
 		C.netgear_stats_uint64(s, lost, C.guint64(r.ReturnsDropped()))
 		C.free(unsafe.Pointer(lost))
 	}
-	C.netgear_stats_peer(s, nil, nil, 0)
-	for _, p := range st.Peers {
+	C.netgear_stats_peer(s, nil)
+	for i := range st.Peers {
+		p := &st.Peers[i]
 		endpoint, port := C.CString(p.Endpoint), C.CString(p.Port)
-		C.netgear_stats_peer(s, endpoint, port, C.guint64(p.Frames))
+		C.netgear_stats_peer(s, &C.NetgearPeer{
+			endpoint: endpoint, port: port, frames: C.guint64(p.Frames),
+			has_link: cbool(p.HasLink), rtt_ms: C.double(float64(p.RTT) / float64(time.Millisecond)), delivery_rate: C.guint64(p.DeliveryRate),
+			unsent_bytes: C.guint64(p.Unsent), retransmits: C.guint64(p.Retransmits),
+		})
 		C.free(unsafe.Pointer(endpoint))
 		C.free(unsafe.Pointer(port))
 	}

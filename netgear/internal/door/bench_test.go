@@ -102,7 +102,7 @@ func lockstep(b *testing.B, size int, doors string) {
 }
 
 // widened does what an end does when its monitor tells of a connection.
-func widened(b *testing.B, d *bound) *zmq4.Socket {
+func widened(b testing.TB, d *bound) *zmq4.Socket {
 	b.Helper()
 	if err := d.Monitor("inproc://bench", zmq4.EVENT_CONNECTED); err != nil {
 		b.Fatal(err)

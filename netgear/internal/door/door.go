@@ -65,6 +65,8 @@ type Peer struct {
 	Address string
 	// Port is our port that it came in through, or the peer's that it leads to.
 	Port uint
+	// Dialled says that the door reached it, and not the other way round.
+	Dialled bool
 }
 
 // Door is what stands in front of the sockets of one end, over all its ports

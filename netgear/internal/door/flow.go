@@ -111,14 +111,15 @@ func (s *stream) link() (l Link, ok bool) {
 	return l, ok && err == nil
 }
 
-// LinkOf returns what is known of the link to the peer at that address, and false
-// when there is no such peer, or none over TCP.
-func (d *Door) LinkOf(address string) (Link, bool) {
+// LinkOf returns what is known of the link to the first peer that is meant, and
+// false when there is none over TCP.
+func (d *Door) LinkOf(meant func(p Peer) bool) (Link, bool) {
 	d.mu.Lock()
 	var peer *stream
 	for _, c := range d.conns {
-		if c.about.Address == address && c.peer != nil {
+		if c.peer != nil && meant(c.about) {
 			peer = c.peer
+			break
 		}
 	}
 	d.mu.Unlock()

@@ -1,0 +1,98 @@
+package door
+
+import (
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pebbe/zmq4"
+)
+
+// slowLink stands between a door and its peer. It carries some 1 MB/s at the most
+// to the peer, holds little, and counts what it has taken in.
+type slowLink struct {
+	net.Listener
+	taken atomic.Int64
+}
+
+func newSlowLink(t *testing.T, to string) *slowLink {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &slowLink{Listener: l}
+	t.Cleanup(func() { s.Close() })
+	go func() {
+		from, err := s.Accept()
+		if err != nil {
+			return
+		}
+		defer from.Close()
+		_ = from.(*net.TCPConn).SetReadBuffer(16 << 10)
+		peer, err := net.Dial("tcp", to)
+		if err != nil {
+			return
+		}
+		defer peer.Close()
+		go func() { _, _ = io.Copy(from, peer) }()
+		b := make([]byte, 8<<10)
+		for {
+			n, err := from.Read(b)
+			if err != nil {
+				return
+			}
+			s.taken.Add(int64(n))
+			if _, err := peer.Write(b[:n]); err != nil {
+				return
+			}
+			time.Sleep(8 * time.Millisecond)
+		}
+	}()
+	return s
+}
+
+// On a slow link little waits between libzmq and the peer, and the kernel tells of
+// the link.
+func TestLittleWaits(t *testing.T) {
+	t.Parallel()
+	const part, enough = 50_000, 2 << 20
+	to := bind(t, zmq4.PAIR, "tcp", nil)
+	link := newSlowLink(t, to.addr)
+	d := beforeDialling(t, zmq4.PAIR, "tcp", link.Addr().String())
+	from := widened(t, d)
+	if err := from.SetSndhwm(2); err != nil {
+		t.Fatal(err)
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for !isClosed(stop) {
+			if _, err := to.RecvBytes(zmq4.DONTWAIT); err != nil {
+				time.Sleep(time.Millisecond)
+			}
+		}
+	}()
+	defer func() { close(stop); <-stopped }()
+	sent := 0
+	for deadline := time.Now().Add(patience); link.taken.Load() < enough; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes arrive within %v", link.taken.Load(), patience)
+		}
+		if _, err := from.SendBytes(make([]byte, part), zmq4.DONTWAIT); err != nil {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		sent += part
+	}
+	// libzmq has a queue of its own.
+	if waits := sent - int(link.taken.Load()); waits > 600_000 {
+		t.Errorf("%d bytes are on their way, want few", waits)
+	}
+	l, ok := d.door.LinkOf(func(Peer) bool { return true })
+	if !ok || l.RTT <= 0 || l.DeliveryRate == 0 {
+		t.Errorf("the link is %+v, %v", l, ok)
+	}
+}
