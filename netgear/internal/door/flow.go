@@ -68,7 +68,7 @@ func (f *flow) sent(n int) {
 		return
 	}
 	rate := min(l.DeliveryRate, uint64(mostRoom)*uint64(time.Second/flowTime))
-	room := max(leastRoom, int(rate*uint64(flowTime)/uint64(time.Second))) //nolint:gosec // at most mostRoom
+	room := max(leastRoom, int(rate*uint64(flowTime)/uint64(time.Second)))
 	if room > f.room {
 		// The first bytes go into buffers on the way, faster than the link: so it
 		// grows in steps, and for whoever has use for it.
