@@ -227,6 +227,19 @@ type Observer struct {
 	Log *slog.Logger
 }
 
+func (o *Observer) logger() *slog.Logger {
+	if o.Log != nil {
+		return o.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+func (o *Observer) warn(err error) {
+	if o.Warning != nil {
+		o.Warning(err)
+	}
+}
+
 // Errors that callers tell apart with errors.Is. Errors of single messages
 // wrap those of package wire.
 var (

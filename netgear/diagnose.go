@@ -149,75 +149,69 @@ func (r *zmtpReady) properties(b []byte) error {
 	return nil
 }
 
-// dial connects to a port of the other end as the socket does.
-func (c *conn) dial(ctx context.Context, port uint) (net.Conn, error) {
-	if c.tunnel != nil {
-		return c.tunnel.dialTarget(ctx)
-	}
-	protocol, address, _ := strings.Cut(c.connectEndpoint(port), "://")
-	if address == "" {
-		return nil, c.names.trouble()
-	}
-	network := TCP.String()
-	if protocol == IPC.String() {
-		network = "unix"
-	}
-	var d net.Dialer
-	return d.DialContext(ctx, network, address)
+// scout looks at the other end beside the stream, to find out why nothing comes. Any
+// goroutine may call its methods.
+type scout struct {
+	*entrance
+	role       Role
+	socketType string // ours, by its name in ZMTP
+	keys       *keyring
+	peers      *peerTable
+	ctx        context.Context // ends with the conn
 }
 
 // look greets the other end as ZMTP 3.0 does (RFC 23), outside libzmq, which tells
 // nothing of this, and returns what it finds. It sends no READY of ours to a socket
 // that goes with ours, so that the other end takes nobody for a peer. It returns a
 // finding without a cause when the conn ends.
-func (c *conn) look(port uint) (f finding) {
-	ctx, cancel := context.WithTimeout(c.ctx, lookPatience)
+func (s *scout) look(port uint) (f finding) {
+	ctx, cancel := context.WithTimeout(s.ctx, lookPatience)
 	defer cancel()
-	conn, f := c.knock(ctx, port)
+	conn, f := s.knock(ctx, port)
 	if conn != nil {
 		defer conn.Close()
-		defer spawnAtEnd(ctx, c.fail, func() { conn.Close() })()
-		if f = greet(conn, c.mechanism(), c.fail); f.ready() {
-			f = judgeReady(conn, f, socketKind{c.cfg.Pattern, c.role}, c.fail)
+		defer spawnAtEnd(ctx, s.alarm.fail, func() { conn.Close() })()
+		if f = greet(conn, s.keys.mechanism(), s.alarm.fail); f.ready() {
+			f = judgeReady(conn, f, socketKind{s.cfg.Pattern, s.role}, s.alarm.fail)
 			if f.cause == causePattern || f.cause == causeSameRole {
-				c.tellType(conn)
+				s.tellType(conn)
 			}
 		}
 	}
-	if c.ctx.Err() != nil {
+	if s.ctx.Err() != nil {
 		return finding{}
 	}
 	return f
 }
 
 // knock connects to a port of the other end, or says why it cannot.
-func (c *conn) knock(ctx context.Context, port uint) (net.Conn, finding) {
+func (s *scout) knock(ctx context.Context, port uint) (net.Conn, finding) {
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()
-	conn, err := c.dial(ctx, port)
+	conn, err := s.dial(ctx, port)
 	if err != nil {
-		return nil, c.unreached(err)
+		return nil, s.unreached(err)
 	}
 	return conn, finding{}
 }
 
 // theirMechanism asks the other end for its mechanism alone; "" when there is no
 // such end.
-func (c *conn) theirMechanism(port uint) string {
-	ctx, cancel := context.WithTimeout(c.ctx, greetingPatience)
+func (s *scout) theirMechanism(port uint) string {
+	ctx, cancel := context.WithTimeout(s.ctx, greetingPatience)
 	defer cancel()
-	conn, _ := c.knock(ctx, port)
+	conn, _ := s.knock(ctx, port)
 	if conn == nil {
 		return ""
 	}
 	defer conn.Close()
-	defer spawnAtEnd(ctx, c.fail, func() { conn.Close() })()
-	return greet(conn, c.mechanism(), c.fail).mechanism
+	defer spawnAtEnd(ctx, s.alarm.fail, func() { conn.Close() })()
+	return greet(conn, s.keys.mechanism(), s.alarm.fail).mechanism
 }
 
 // unreached says what an error of dial means.
-func (c *conn) unreached(err error) finding {
-	if c.tunnel != nil {
+func (s *scout) unreached(err error) finding {
+	if s.tunnel != nil {
 		return finding{cause: causeTunnel, reason: strings.TrimPrefix(err.Error(), "netgear: ")}
 	}
 	f := finding{reason: plainReason(err)}
@@ -375,11 +369,11 @@ func judgeReady(conn net.Conn, f finding, ours socketKind, fail func(error)) fin
 
 // tellType tells the other end, whose socket does not go with ours, what ours is,
 // and leaves hanging up to it: so it knows too.
-func (c *conn) tellType(conn net.Conn) {
-	if _, err := conn.Write(appendReady(nil, c.socketType().String())); err != nil {
+func (s *scout) tellType(conn net.Conn) {
+	if _, err := conn.Write(appendReady(nil, s.socketType)); err != nil {
 		return
 	}
-	defer spawnAfter(greetingPatience, c.fail, func() { conn.Close() }).Stop()
+	defer spawnAfter(greetingPatience, s.alarm.fail, func() { conn.Close() }).Stop()
 	_, _ = io.Copy(io.Discard, conn)
 }
 
@@ -572,22 +566,22 @@ func (v *viewpoint) unconfirmed() string {
 }
 
 // view returns the viewpoint of this end on some of its ports.
-func (c *conn) view(ports []uint) *viewpoint {
+func (s *scout) view(ports []uint) *viewpoint {
 	v := &viewpoint{
-		role: c.role, bind: c.cfg.Bind, pattern: c.cfg.Pattern, protocol: c.cfg.Protocol, secure: c.keys != nil, host: strings.Trim(c.cfg.host(), "[]"),
+		role: s.role, bind: s.cfg.Bind, pattern: s.cfg.Pattern, protocol: s.cfg.Protocol, secure: s.keys != nil,
+		host: strings.Trim(s.cfg.host(), "[]"), endpoints: endpointsOf(s.cfg, ports),
 	}
-	var numbers, endpoints, peers []string
+	var numbers, peers []string
 	for _, p := range ports {
 		numbers = append(numbers, strconv.FormatUint(uint64(p), 10))
-		endpoints = append(endpoints, c.cfg.endpoint(p))
 	}
-	for _, p := range c.peers.snapshot() {
+	for _, p := range s.peers.snapshot() {
 		peers = append(peers, p.Endpoint)
 	}
 	const shown = 3
 	if len(peers) > shown {
 		peers = append(peers[:shown:shown], "…")
 	}
-	v.ports, v.endpoints, v.peers = strings.Join(numbers, ","), strings.Join(endpoints, ","), strings.Join(slices.Compact(peers), ", ")
+	v.ports, v.peers = strings.Join(numbers, ","), strings.Join(slices.Compact(peers), ", ")
 	return v
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
@@ -225,9 +226,20 @@ func bound(t *testing.T, typ zmq4.Type) uint {
 // looking is a conn that can look and does nothing else.
 func looking(t *testing.T, cfg Config, role Role) *conn {
 	t.Helper()
-	c := &conn{cfg: &cfg, role: role, row: patternRows[cfg.Pattern], obs: &Observer{}, log: (&Observer{}).logger(), peers: newPeerTable(), ports: []uint{cfg.Port}}
+	waker, err := zmsg.NewWaker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &conn{obs: &Observer{}, log: (&Observer{}).logger(), peers: newPeerTable(), alarm: &alarm{waker: waker}}
 	c.ctx, c.cancel = context.WithCancel(t.Context())
-	t.Cleanup(c.cancel)
+	if err := c.assemble(&cfg, role, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.cancel()
+		c.door.Close(0)
+		waker.Close()
+	})
 	return c
 }
 
@@ -292,7 +304,7 @@ func TestLook(t *testing.T) {
 			row.set(&cfg)
 			c := looking(t, cfg, row.role)
 			begin := time.Now()
-			if got := c.look(cfg.Port); got != row.want {
+			if got := c.refusals.scout.look(cfg.Port); got != row.want {
 				t.Errorf("%+v, want %+v", got, row.want)
 			}
 			if took := time.Since(begin); took > lookPatience+time.Second {
@@ -331,7 +343,7 @@ func TestLookIsNoPeer(t *testing.T) {
 	cfg.Address, cfg.Port = "127.0.0.1", uint(netip.MustParseAddrPort(strings.TrimPrefix(last, "tcp://")).Port())
 	c := looking(t, cfg, SenderRole)
 	for range 20 {
-		if f := c.look(cfg.Port); f.cause != causeFits || f.socket != "PAIR" {
+		if f := c.refusals.scout.look(cfg.Port); f.cause != causeFits || f.socket != "PAIR" {
 			t.Fatalf("%+v", f)
 		}
 	}
@@ -357,7 +369,7 @@ func TestLookEndsAtOnce(t *testing.T) {
 	cfg.Address, cfg.Port = "127.0.0.1", listener(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
 	c := looking(t, cfg, SenderRole)
 	done := make(chan finding, 1)
-	go func() { done <- c.look(cfg.Port) }()
+	go func() { done <- c.refusals.scout.look(cfg.Port) }()
 	time.AfterFunc(50*time.Millisecond, c.cancel)
 	begin := time.Now()
 	if f := <-done; f.cause != causeUnknown {
@@ -374,7 +386,7 @@ func TestConclude(t *testing.T) {
 	cfg.Address = "cam"
 	c := looking(t, cfg, SenderRole)
 	nobody, web := finding{cause: causeNobody, reason: "connection refused"}, finding{cause: causeHTTP}
-	cause, text := c.conclude([]uint{1, 2, 3, 4}, []finding{nobody, web, nobody, {}})
+	cause, text := c.refusals.scout.conclude([]uint{1, 2, 3, 4}, []finding{nobody, web, nobody, {}})
 	if cause != "HTTP, nobody listens" || !strings.Contains(text, "nobody listens at tcp://cam:1,tcp://cam:3") || !strings.Contains(text, "; an HTTP server listens at tcp://cam:2") {
 		t.Errorf("%q: %s", cause, text)
 	}
@@ -401,7 +413,7 @@ func TestUnreached(t *testing.T) {
 		{&net.DNSError{Err: "i/o timeout", Name: "h", IsTimeout: true}, causeLookup},
 		{errors.New("no such kind of socket"), causeUnreachable},
 	} {
-		if got := c.unreached(row.err); got.cause != row.want || got.reason == "" {
+		if got := c.refusals.scout.unreached(row.err); got.cause != row.want || got.reason == "" {
 			t.Errorf("%v: %+v, want %q", row.err, got, row.want)
 		}
 	}

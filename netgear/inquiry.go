@@ -76,8 +76,12 @@ func (a *attention) end() { a.since.Store(0) }
 //	 ^                                                      ^  later, and for another |
 //	 +------------- nothing is missing any more ------------+--------- cause ---------+
 type inquiry struct {
-	c     *conn
-	stats *counters
+	*scout
+	refusals  *refusals
+	row       patternRow
+	stats     *counters
+	attention *attention
+	obs       *Observer
 
 	mu    sync.Mutex
 	found verdict   // of the last look at the other end
@@ -105,15 +109,18 @@ type verdict struct {
 	at    time.Time
 }
 
-func newInquiry(c *conn, stats *counters) *inquiry {
-	q := &inquiry{c: c, stats: stats, first: min(lookAfter, c.cfg.RequestTimeout/2), since: time.Now()}
+func newInquiry(s *scout, r *refusals, stats *counters, att *attention, obs *Observer) *inquiry {
+	q := &inquiry{
+		scout: s, refusals: r, row: patternRows[s.cfg.Pattern], stats: stats, attention: att, obs: obs,
+		first: min(lookAfter, s.cfg.RequestTimeout/2), since: time.Now(),
+	}
 	q.acks, _ = stats.unconfirmed()
 	return q
 }
 
 // run is the goroutine.
 func (q *inquiry) run() {
-	for tick := min(inquiryTick, q.first); sleep(q.c.ctx, tick) == nil; {
+	for tick := min(inquiryTick, q.first); sleep(q.ctx, tick) == nil; {
 		tick = q.step(time.Now())
 	}
 }
@@ -135,9 +142,9 @@ func (q *inquiry) step(now time.Time) (next time.Duration) {
 		return min(inquiryTick, q.first-quiet)
 	}
 	fresh := !q.looked.IsZero() && now.Sub(q.looked) < lookAgain && (quiet < due-lookFresh || !q.looked.Before(q.since.Add(due-lookFresh)))
-	if !silent && !q.c.cfg.Bind && !fresh {
+	if !silent && !q.cfg.Bind && !fresh {
 		q.looked = now
-		q.look(missing)
+		q.lookAt(missing)
 	}
 	if quiet >= due {
 		q.speak(missing)
@@ -148,7 +155,7 @@ func (q *inquiry) step(now time.Time) (next time.Duration) {
 // speakAfter returns how long something must be missing for a warning.
 func (q *inquiry) speakAfter() time.Duration {
 	if q.silent && q.hadAck { // a receiver may be slow for once
-		return max(speakAfter, q.c.cfg.RequestTimeout)
+		return max(speakAfter, q.cfg.RequestTimeout)
 	}
 	return speakAfter
 }
@@ -164,14 +171,14 @@ func (q *inquiry) rest() {
 // lack returns the ports that have no connection and should have one; silent
 // reports that all have one and nothing comes over them.
 func (q *inquiry) lack() (missing []uint, silent bool) {
-	missing = q.c.peers.missing(q.c.ports)
-	if q.c.role == SenderRole {
+	missing = q.peers.missing(q.ports)
+	if q.role == SenderRole {
 		acks, flying := q.stats.unconfirmed()
 		moved := acks != q.acks
 		q.acks, q.hadAck = acks, q.hadAck || moved
-		return missing, len(missing) == 0 && q.c.row.confirmed && flying > 0 && !moved
+		return missing, len(missing) == 0 && q.row.confirmed && flying > 0 && !moved
 	}
-	calls, waiting := q.c.attention.calls.Load(), q.c.attention.since.Load() != 0
+	calls, waiting := q.attention.calls.Load(), q.attention.since.Load() != 0
 	attended := waiting || calls != q.calls
 	q.calls = calls
 	switch {
@@ -180,32 +187,32 @@ func (q *inquiry) lack() (missing []uint, silent bool) {
 	case len(missing) == 0:
 		// Later a sender may have nothing to send for as long as it likes.
 		return nil, waiting && !q.stats.hasFrames()
-	case len(missing) < len(q.c.ports):
+	case len(missing) < len(q.ports):
 		// The others may go on without one that has ended.
-		return slices.DeleteFunc(missing, func(p uint) bool { return q.c.peers.hasServed(slices.Index(q.c.ports, p)) }), false
+		return slices.DeleteFunc(missing, func(p uint) bool { return q.peers.hasServed(slices.Index(q.ports, p)) }), false
 	case !waiting:
 		return nil, false
 	}
 	return missing, false
 }
 
-// look looks at some ports of the other end, all at once.
-func (q *inquiry) look(ports []uint) {
+// lookAt looks at some ports of the other end, all at once.
+func (q *inquiry) lookAt(ports []uint) {
 	const most = 16 // of many ports some will do
 	ports = ports[:min(len(ports), most)]
 	found := make([]finding, len(ports))
 	var all sync.WaitGroup
 	for i, p := range ports {
 		all.Add(1)
-		spawn(q.c.fail, func() {
+		spawn(q.alarm.fail, func() {
 			defer all.Done()
-			found[i] = q.c.look(p)
+			found[i] = q.look(p)
 		})
 	}
 	all.Wait()
 	v := verdict{at: time.Now()}
-	v.cause, v.text = q.c.conclude(ports, found)
-	q.c.log.Debug("looked at the other end", "cause", string(v.cause), "text", v.text)
+	v.cause, v.text = q.conclude(ports, found)
+	q.log.Debug("looked at the other end", "cause", string(v.cause), "text", v.text)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.found = v
@@ -213,7 +220,7 @@ func (q *inquiry) look(ports []uint) {
 
 // conclude makes one text of what was found at some ports; those at which the same
 // was found are named together.
-func (c *conn) conclude(ports []uint, found []finding) (all cause, text string) {
+func (s *scout) conclude(ports []uint, found []finding) (all cause, text string) {
 	var causes, texts []string
 	for i, f := range found {
 		if f.cause == causeUnknown || slices.Index(found, f) < i {
@@ -225,7 +232,7 @@ func (c *conn) conclude(ports []uint, found []finding) (all cause, text string) 
 				same = append(same, ports[k])
 			}
 		}
-		causes, texts = append(causes, string(f.cause)), append(texts, c.view(same).sentence(f))
+		causes, texts = append(causes, string(f.cause)), append(texts, s.view(same).sentence(f))
 	}
 	slices.Sort(causes)
 	return cause(strings.Join(slices.Compact(causes), ", ")), strings.Join(texts, "; ")
@@ -234,17 +241,16 @@ func (c *conn) conclude(ports []uint, found []finding) (all cause, text string) 
 // verdict returns why nothing comes, as far as it is known without waiting. Any
 // goroutine may call it.
 func (q *inquiry) verdict(missing []uint) verdict {
-	c := q.c
 	f := finding{}
-	switch refusal := c.lastRefusal.Load(); {
+	switch refusal := q.refusals.last.Load(); {
 	case refusal != nil:
 		f = finding{cause: causeRefused, reason: *refusal}
-	case len(missing) == 0 && c.role == SenderRole:
+	case len(missing) == 0 && q.role == SenderRole:
 		f.cause = causeUnconfirmed
 	case len(missing) == 0:
 		f.cause = causeNoFrame
-	case c.cfg.Bind:
-		f = c.whyAlone()
+	case q.cfg.Bind:
+		f = q.whyAlone()
 	default:
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -254,14 +260,14 @@ func (q *inquiry) verdict(missing []uint) verdict {
 		return q.found
 	}
 	if len(missing) == 0 {
-		missing = c.ports
+		missing = q.ports
 	}
-	return verdict{f.cause, c.view(missing).sentence(f), time.Now()}
+	return verdict{f.cause, q.view(missing).sentence(f), time.Now()}
 }
 
 // whyAlone returns why nobody is connected to an end that binds.
-func (c *conn) whyAlone() finding {
-	turned, ok := c.peers.lastTurnedAway(time.Now().Add(-turnedAwayLately))
+func (q *inquiry) whyAlone() finding {
+	turned, ok := q.peers.lastTurnedAway(time.Now().Add(-turnedAwayLately))
 	if !ok {
 		return finding{cause: causeAlone}
 	}
@@ -270,22 +276,22 @@ func (c *conn) whyAlone() finding {
 		return finding{
 			cause: causeCameAndWent,
 			reason: fmt.Sprintf("%s came and hung up during the handshake, as an end does whose pattern or secure-mode is another one: set the same at both ends (here pattern=%s and secure-mode=%s); one of the two must send, and one receive",
-				shownPeer(turned.endpoint), c.cfg.Pattern, SecureModeEnum.Values[c.cfg.SecureMode].Nick),
+				shownPeer(turned.endpoint), q.cfg.Pattern, SecureModeEnum.Values[q.cfg.SecureMode].Nick),
 		}
 	}
 	return finding{
 		cause:  causeTurnedAway,
-		reason: fmt.Sprintf("%s came and was not let in: %s: %s", shownPeer(turned.endpoint), turned.reason, turned.why.cure(turned.reason, c)),
+		reason: fmt.Sprintf("%s came and was not let in: %s: %s", shownPeer(turned.endpoint), turned.reason, turned.why.cure(turned.reason, q.cfg.Pattern, q.keys)),
 	}
 }
 
 // because returns why nothing comes, for the warning of a timeout, or the empty
 // text while that is not known.
 func (q *inquiry) because() (cause, string) {
-	if q.c.trouble() != nil {
+	if q.trouble() != nil {
 		return causeUnknown, "" // the warning has it anyway
 	}
-	v := q.verdict(q.c.peers.missing(q.c.ports))
+	v := q.verdict(q.peers.missing(q.ports))
 	if v.text != "" {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -315,21 +321,21 @@ func (q *inquiry) speak(missing []uint) {
 		q.tellLocked(v.cause)
 	}
 	q.mu.Unlock()
-	if due && q.c.ctx.Err() == nil {
-		q.c.obs.warn(withCause(q.warning(v.text), v.cause))
+	if due && q.ctx.Err() == nil {
+		q.obs.warn(withCause(q.warning(v.text), v.cause))
 	}
 }
 
 // warning returns the warning with that text.
 func (q *inquiry) warning(text string) error {
-	endpoint := q.c.endpoints()
-	trouble := q.c.trouble()
+	endpoint := q.endpoints()
+	trouble := q.trouble()
 	switch {
 	case trouble != nil:
 		return fmt.Errorf("netgear: %w: %w at %s", trouble, ErrNoPeer, endpoint)
-	case q.c.role == ReceiverRole:
+	case q.role == ReceiverRole:
 		return fmt.Errorf("netgear: %w at %s: %s", ErrNoFrame, endpoint, text)
-	case q.c.row.confirmed:
+	case q.row.confirmed:
 		return fmt.Errorf("netgear: %w from %s: %s", ErrNoReply, endpoint, text)
 	}
 	return fmt.Errorf("netgear: %w at %s: %s", ErrNoPeer, endpoint, text)

@@ -17,17 +17,16 @@ func inquiring(t *testing.T, role Role, set func(cfg *Config)) (q *inquiry, warn
 	set(&cfg)
 	c := looking(t, cfg, role)
 	warnings = new([]error)
-	c.obs = &Observer{Warning: func(err error) { *warnings = append(*warnings, err) }}
-	stats := &counters{}
-	q = newInquiry(c, stats)
+	obs := &Observer{Warning: func(err error) { *warnings = append(*warnings, err) }}
+	q = newInquiry(c.refusals.scout, c.refusals, &counters{}, &c.attention, obs)
 	return q, warnings
 }
 
-// connect has a peer come to the port of c, with a handshake.
-func connect(c *conn, fd int) {
-	c.peers.event(1, linkNews{kind: linkConnected, endpoint: c.cfg.endpoint(c.ports[0]), fd: fd})
-	c.peers.event(1, linkNews{kind: linkReady})
-	c.peers.serve(0)
+// connect has a peer come to the port of an end, with a handshake.
+func connect(q *inquiry, fd int) {
+	q.peers.event(1, linkNews{kind: linkConnected, endpoint: q.cfg.endpoint(q.ports[0]), fd: fd})
+	q.peers.event(1, linkNews{kind: linkReady})
+	q.peers.serve(0)
 }
 
 // It warns once of what is missing, again when the cause changes, and not at all
@@ -49,7 +48,7 @@ func TestInquiryOfASender(t *testing.T) {
 	if w := at(speakAfter + time.Second); len(w) > 0 {
 		t.Errorf("again: %v", w)
 	}
-	connect(q.c, 5)
+	connect(q, 5)
 	q.step(time.Now())
 	if !q.since.IsZero() {
 		t.Error("something is missing, though nothing is on its way")
@@ -69,10 +68,10 @@ func TestInquiryOfASender(t *testing.T) {
 	// A receiver that is slow for once has the request timeout.
 	q.stats.count(func(st *Stats) { st.Frames++ })
 	q.step(time.Now())
-	if w := at(q.c.cfg.RequestTimeout - time.Millisecond); len(w) > 0 {
+	if w := at(q.cfg.RequestTimeout - time.Millisecond); len(w) > 0 {
 		t.Errorf("a slow receiver: %v", w)
 	}
-	if w := at(q.c.cfg.RequestTimeout); len(w) != 1 {
+	if w := at(q.cfg.RequestTimeout); len(w) != 1 {
 		t.Errorf("a silent receiver: %v", w)
 	}
 }
@@ -93,12 +92,12 @@ func TestInquiryOfAReceiver(t *testing.T) {
 		if w := after(); len(w) > 0 {
 			t.Errorf("nobody waits: %v", w)
 		}
-		q.c.attention.begin()
+		q.attention.begin()
 		w := after()
 		if len(w) != 1 || !errors.Is(w[0], ErrNoFrame) || CauseOf(w[0]) != string(causeAlone) {
 			t.Fatalf("%v, want that nobody has connected", w)
 		}
-		connect(q.c, 5)
+		connect(q, 5)
 		if w := after(); len(w) != 1 || CauseOf(w[0]) != string(causeNoFrame) {
 			t.Errorf("%v, want that a sender sends nothing", w)
 		}
@@ -106,11 +105,11 @@ func TestInquiryOfAReceiver(t *testing.T) {
 		if w := after(); len(w) > 0 {
 			t.Errorf("a sender pauses: %v", w)
 		}
-		q.c.peers.event(1, linkNews{kind: linkEnded, fd: 5})
+		q.peers.event(1, linkNews{kind: linkEnded, fd: 5})
 		if w := after(); len(w) != 1 || CauseOf(w[0]) != string(causeAlone) {
 			t.Errorf("%v, want that nobody is connected any more", w)
 		}
-		q.c.attention.end()
+		q.attention.end()
 	}
 }
 
@@ -145,7 +144,7 @@ func TestBecause(t *testing.T) {
 		t.Errorf("%q, %q after a look", why, text)
 	}
 	refusal := "tcp://x wants encryption: set secure-mode and its certificates here too"
-	q.c.lastRefusal.Store(&refusal)
+	q.refusals.last.Store(&refusal)
 	if why, text := q.because(); why != causeRefused || text != refusal {
 		t.Errorf("%q, %q after a refusal", why, text)
 	}

@@ -100,7 +100,7 @@ func TestReceiverWaitsForKeyFrames(t *testing.T) {
 		{"JPEG", "0K 2K 3K 0K", "0 2 3 0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := &Receiver{end: end{conn: &conn{cfg: &Config{}, owners: newOwners(time.Second)}}, streams: map[string]*stream{}}
+			r := &Receiver{intake: &intake{cfg: &Config{}, owners: newOwners(time.Second)}, streams: map[string]*stream{}}
 			var got []string
 			skipped := uint64(0)
 			for i, word := range strings.Fields(c.frames) {
@@ -137,7 +137,7 @@ func TestReceiverWaitsForKeyFrames(t *testing.T) {
 // What follows over another connection is no discontinuity for a decoder when
 // nothing is missing.
 func TestDiscontinuityOfEncodedVideo(t *testing.T) {
-	r := &Receiver{end: end{conn: &conn{cfg: &Config{}, owners: newOwners(time.Second)}, peers: newPeerTable()}, streams: map[string]*stream{}}
+	r := &Receiver{end: end{peers: newPeerTable(), conn: &conn{entrance: &entrance{cfg: &Config{}}}}, intake: &intake{cfg: &Config{}, owners: newOwners(time.Second)}, streams: map[string]*stream{}}
 	for i, c := range []struct{ delta, lost, want bool }{
 		{false, false, true},
 		{true, false, false},
@@ -164,7 +164,7 @@ func TestDiscontinuityOfEncodedVideo(t *testing.T) {
 // unread is a latest to push to, without a socket.
 func unread(ports int) *latest {
 	l := &latest{
-		conn: &conn{ports: make([]uint, ports)}, stats: new(counters), news: make(chan struct{}, 1),
+		intake: &intake{ports: make([]uint, ports)}, stats: new(counters), news: make(chan struct{}, 1),
 		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}
 	l.maxLag.Store(int64(lateAfter))

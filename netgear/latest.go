@@ -59,6 +59,7 @@ const (
 type latest struct {
 	end    *end
 	conn   *conn
+	intake *intake
 	stats  *counters
 	maxLag atomic.Int64 // ns; see Config.MaxLag
 	cancel context.CancelFunc
@@ -114,11 +115,11 @@ func (a *arrival) isDelta() bool { return a.isFrame() && a.header.HasExt && a.he
 // isWhole says whether it is a frame that needs none before it.
 func (a *arrival) isWhole() bool { return a.isFrame() && !a.isDelta() }
 
-func newLatest(e *end) *latest {
+func newLatest(e *end, in *intake) *latest {
 	c := e.conn
 	ctx, cancel := context.WithCancel(c.ctx)
 	l := &latest{
-		end: e, conn: c, stats: &e.stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
+		end: e, conn: c, intake: in, stats: &e.stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
 		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}
 	l.maxLag.Store(int64(e.cfg.MaxLag))
@@ -152,13 +153,6 @@ func (l *latest) stop(err error) {
 	l.err = err
 	l.mu.Unlock()
 	wake(l.news)
-}
-
-func wake(c chan struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
 }
 
 // next waits for a message until then and returns it; it is valid until the
@@ -370,16 +364,15 @@ func (l *latest) receive() (*arrival, error) {
 	a.header = wire.Header{}
 	if err == nil {
 		l.stats.take()
-		bad := l.conn.judge(&a.head, &a.body, parts, &a.header)
+		bad := l.intake.judge(&a.head, &a.body, parts, &a.header)
 		if bad == nil && !a.header.Terminate { // what is of no use must not take the place of what is
-			bad = a.header.Check(a.body.Bytes(), l.conn.cfg.MaxFrameSize)
+			bad = a.header.Check(a.body.Bytes(), l.intake.cfg.MaxFrameSize)
 		}
-		if bad != nil {
-			tellMalformed(l.stats, l.conn.obs, bad)
+		switch {
+		case bad != nil:
+			l.intake.malformed(bad)
 			err = zmsg.ErrAgain
-		} else if name := l.conn.nameOf(&a.header); !l.conn.owners.admits(name, a.head.Connection(), time.Now()) {
-			l.stats.count(func(st *Stats) { st.FramesDropped++ })
-			l.conn.obs.warn(l.conn.strange(name, a.head.Connection()))
+		case !l.intake.admits(&a.header, a.head.Connection(), time.Now()):
 			err = zmsg.ErrAgain
 		}
 	}
@@ -390,7 +383,7 @@ func (l *latest) receive() (*arrival, error) {
 		return nil, err
 	}
 	a.at, a.from = time.Now(), source{connection: a.head.Connection()}
-	a.from.port = strings.Clone(l.conn.nameOf(&a.header))
+	a.from.port = strings.Clone(l.intake.nameOf(&a.header))
 	if a.header.Terminate {
 		a.head.Close() // of no use to anybody
 		a.body.Close()
@@ -448,7 +441,7 @@ func (l *latest) waiting() int {
 }
 
 // most returns how many frames may wait in all.
-func (l *latest) most() int { return max(l.waiting(), 2*len(l.conn.ports)) }
+func (l *latest) most() int { return max(l.waiting(), 2*len(l.intake.ports)) }
 
 // limitLocked sees that not too much waits when a has come.
 func (l *latest) limitLocked(a *arrival) {

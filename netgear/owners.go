@@ -1,14 +1,10 @@
 package netgear
 
 import (
-	"fmt"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
-	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
 // owners ties the name of each sender to the connection that it uses. While that
@@ -90,47 +86,4 @@ func (o *owners) clear() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	clear(o.names)
-}
-
-// from returns where a connection comes from, as an address with its port; empty: it
-// is not known, or of ipc.
-func (c *conn) from(connection int) string {
-	if c.cfg.Protocol != TCP {
-		return ""
-	}
-	p, _ := c.door.PeerOf(connection)
-	return p.Address
-}
-
-// strange is the warning about a message that is not of its sender.
-func (c *conn) strange(name string, connection int) error {
-	who, from := "the sender that is served", c.from(connection)
-	if from == "" {
-		from = "another connection"
-	}
-	if name != "" {
-		who = "the sender that uses port " + name
-	}
-	return fmt.Errorf("netgear: %w: a message from %s, while %s goes on: want one sender for a port (several: multiserver-mode=true, each with its own of ports)",
-		ErrIntruder, from, who)
-}
-
-// nameOf returns how a sender is told from others.
-func (c *conn) nameOf(h *wire.Header) string {
-	if c.cfg.MultiServer {
-		return h.Port
-	}
-	return ""
-}
-
-// checkName reports what is wrong with the name that a sender gives itself.
-func (c *conn) checkName(h *wire.Header) error {
-	if !c.cfg.MultiServer {
-		return nil
-	}
-	n, err := strconv.ParseUint(h.Port, 10, 16)
-	if err != nil || !slices.Contains(c.ports, uint(n)) {
-		return fmt.Errorf("%w: sender with port %q: want one of ports=%s, and multiserver-mode=true there", wire.ErrMalformed, h.Port, c.cfg.Ports)
-	}
-	return nil
 }

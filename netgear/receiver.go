@@ -29,6 +29,7 @@ const receiverPatience = 3
 type Receiver struct {
 	end
 	answer *answers
+	intake *intake
 
 	// The message that is taken in: its first part is head, until the next one
 	// comes into spare.
@@ -65,10 +66,11 @@ func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
+	r.intake = newIntake(&r.end)
 	if r.row.confirmed {
 		r.care.start(r)
 	} else {
-		r.latest = newLatest(&r.end)
+		r.latest = newLatest(&r.end, r.intake)
 	}
 	return r, nil
 }
@@ -218,7 +220,7 @@ func (r *Receiver) pass(a *arrival) {
 	if a.skipped == 0 {
 		return
 	}
-	if s := r.streams[r.conn.nameOf(&a.header)]; s != nil {
+	if s := r.streams[r.intake.nameOf(&a.header)]; s != nil {
 		s.next += a.skipped
 		s.disrupted, s.incomplete = true, true
 	}
@@ -302,16 +304,14 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 	}
-	if bad := r.conn.judge(r.head, &r.body, parts, &r.header); bad != nil {
+	if bad := r.intake.judge(r.head, &r.body, parts, &r.header); bad != nil {
 		r.confirm()
 		r.nonsense = true
-		tellMalformed(&r.stats, &r.obs, bad)
+		r.intake.malformed(bad)
 		return false, nil
 	}
-	if name := r.conn.nameOf(&r.header); !r.conn.owners.admits(name, r.head.Connection(), r.arrived) {
+	if !r.intake.admits(&r.header, r.head.Connection(), r.arrived) {
 		r.confirm() // a REP socket cannot but answer
-		r.stats.count(func(st *Stats) { st.FramesDropped++ })
-		r.obs.warn(r.conn.strange(name, r.head.Connection()))
 		return false, nil
 	}
 	r.dueBefore, r.due = r.due, time.Time{}
@@ -346,8 +346,8 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 			st.CaptureToReceive, st.HasCaptureToReceive = time.Duration(now.UnixNano()-h.Ext.T), true
 		}
 	})
-	r.peers.frame(r.conn.nameOf(h))
-	r.last, r.lastName = stream, r.conn.nameOf(h)
+	r.peers.frame(r.intake.nameOf(h))
+	r.last, r.lastName = stream, r.intake.nameOf(h)
 	disrupted := stream.disrupted
 	// A frame that builds upon others has them all: what follows over another
 	// connection, a decoder must not take for a gap and forget them.
@@ -373,50 +373,6 @@ func (r *Receiver) parts() (n int, err error) {
 	return n, err
 }
 
-// receiveParts receives one whole message and returns the number of its parts;
-// those behind the second go nowhere, through rest.
-func receiveParts(sock zmsg.Socket, head, body, rest *zmsg.Message) (n int, err error) {
-	body.Close()
-	more, err := sock.Recv(head)
-	if err != nil {
-		return 0, err
-	}
-	for n = 1; more; n++ {
-		m := rest
-		if n == 1 {
-			m = body
-		}
-		if more, err = sock.Recv(m); err != nil {
-			return n, err
-		}
-	}
-	rest.Close()
-	return n, nil
-}
-
-// judge parses the header of a message and returns what makes it neither a
-// frame nor a goodbye, or nil.
-func (c *conn) judge(head, body *zmsg.Message, parts int, h *wire.Header) error {
-	if err := wire.ParseHeader(head.Bytes(), h); err != nil {
-		return err
-	}
-	if err := c.checkName(h); err != nil || h.Terminate {
-		return err
-	}
-	if parts != 2 {
-		return fmt.Errorf("%w: %d parts: want a header and a data part", wire.ErrMalformed, parts)
-	}
-	if size := body.Len(); uint64(size) > c.cfg.MaxFrameSize { //nolint:gosec // never negative
-		return fmt.Errorf("%w: data part of %d bytes: want max-frame-size=%d at the most", wire.ErrMalformed, size, c.cfg.MaxFrameSize)
-	}
-	return nil
-}
-
-func tellMalformed(stats *counters, obs *Observer, bad error) {
-	stats.count(func(st *Stats) { st.FramesMalformed++ })
-	obs.warn(fmt.Errorf("netgear: message dropped: %w", bad))
-}
-
 // confirm replies to the message that was taken in.
 func (r *Receiver) confirm() {
 	if r.row.confirmed {
@@ -436,7 +392,7 @@ func (r *Receiver) replied(err error) {
 // the stream; one that never sent a frame ends nothing.
 func (r *Receiver) terminated(port string) error {
 	r.stats.count(func(st *Stats) { st.Goodbyes++ })
-	r.conn.owners.release(r.conn.nameOf(&wire.Header{Port: port}))
+	r.intake.owners.release(r.intake.nameOf(&wire.Header{Port: port}))
 	if r.row.confirmsTerminate {
 		text := wire.ConfirmTerminate
 		if r.cfg.MultiServer {
@@ -512,7 +468,7 @@ type stampedSeq struct {
 
 // known says whether the frame has arrived before.
 func (r *Receiver) known(h *wire.Header) bool {
-	s := r.streams[r.conn.nameOf(h)]
+	s := r.streams[r.intake.nameOf(h)]
 	return s != nil && h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(s.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T, true})
 }
 
@@ -525,7 +481,7 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 	if numbered && r.known(h) {
 		return nil
 	}
-	name := r.conn.nameOf(h)
+	name := r.intake.nameOf(h)
 	s := r.streams[name]
 	if s == nil {
 		s = &stream{disrupted: true, incomplete: true}
@@ -555,7 +511,7 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 // its sender is then marked as a Discontinuity.
 func (r *Receiver) Reject(size int) {
 	if r.takeBack(size, func(st *Stats) { st.FramesMalformed++ }) {
-		r.conn.owners.release(r.lastName)
+		r.intake.owners.release(r.lastName)
 		r.due, r.nonsense = r.dueBefore, true // what means nothing is no success
 	}
 }

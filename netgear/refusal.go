@@ -2,11 +2,12 @@ package netgear
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
 // failure is why a handshake failed, as far as libzmq's monitor tells.
@@ -69,9 +70,9 @@ func (f failure) reason(secure bool) string {
 	return "the handshake failed"
 }
 
-// cure says at the end that binds what to do about somebody who was not let in
-// for that reason, which deny may have given.
-func (f failure) cure(reason string, c *conn) string {
+// cure returns what to do at the end that binds about somebody who was not let in for
+// that reason, which deny may have given.
+func (f failure) cure(reason string, pattern wire.Pattern, keys *keyring) string {
 	switch f {
 	case failedDenied:
 		switch {
@@ -82,14 +83,14 @@ func (f failure) cure(reason string, c *conn) string {
 		}
 		return "see secure-mode and allow"
 	case failedMechanism:
-		if c.keys != nil {
+		if keys != nil {
 			return "set secure-mode and its certificates there too"
 		}
 		return "set secure-mode and its certificates here too, or secure-mode=grasslands there"
 	case failedCrypto:
-		return "copy " + c.keyFile() + " of this end to it"
+		return "copy " + keys.serverFile() + " of this end to it"
 	case failedPattern:
-		return fmt.Sprintf("set the same pattern at both ends (here it is %s); one of the two must send, and one receive", c.cfg.Pattern)
+		return fmt.Sprintf("set the same pattern at both ends (here it is %s); one of the two must send, and one receive", pattern)
 	case failedUnknown:
 	}
 	return "look at its side"
@@ -98,36 +99,89 @@ func (f failure) cure(reason string, c *conn) string {
 // worthAWarning reports whether somebody tried in earnest. A port scanner did not.
 func (f failure) worthAWarning() bool { return f.isRefusal() || f == failedPattern }
 
-// warnRejected warns of somebody whom this end, which binds, did not let in.
-func (c *conn) warnRejected(ch *peerChange) {
+// refusals is what an end does about handshakes that fail: those of its visitors
+// where it binds, its own where it connects. Any goroutine may call its methods.
+type refusals struct {
+	scout *scout
+	alarm *alarm
+	peers *peerTable
+	obs   *Observer
+	keys  *keyring
+
+	suspicions []suspicion // one for each port
+	// last is why the other end did not let this one in again, until it does.
+	last atomic.Pointer[string]
+	pace pacer // of warnings
+	// mentions counts the rejections that were reported in the second mentioned.
+	mentions, mentioned atomic.Int64
+}
+
+// maxMentions bounds the rejections by the door that are reported in one second: a
+// flood of them would keep the program's handlers busy.
+const maxMentions = 20
+
+// mention reports whether another rejection may be reported in this second.
+func (r *refusals) mention() bool {
+	if second := time.Now().Unix(); r.mentioned.Swap(second) != second {
+		r.mentions.Store(0)
+	}
+	return r.mentions.Add(1) <= maxMentions
+}
+
+// warn warns of somebody whom this end, which binds, did not let in.
+func (r *refusals) warn(ch *peerChange) {
 	if !ch.why.worthAWarning() {
 		return
 	}
-	text := ch.reason + ": " + ch.why.cure(ch.reason, c)
-	held, ok := c.pace.allow(fmt.Sprint("rejected ", ch.why), time.Now())
+	text := ch.reason + ": " + ch.why.cure(ch.reason, r.scout.cfg.Pattern, r.keys)
+	held, ok := r.pace.allow(fmt.Sprint("rejected ", ch.why), time.Now())
 	if !ok {
 		return
 	}
 	if held > 0 {
 		text += fmt.Sprintf(" (and %d more)", held)
 	}
-	c.obs.warn(withCause(fmt.Errorf("netgear: %w: %s is not let in: %s", ErrRefused, shownPeer(ch.rejected), text), cause(fmt.Sprint(causeTurnedAway, ch.why))))
+	r.obs.warn(withCause(fmt.Errorf("netgear: %w: %s is not let in: %s", ErrRefused, shownPeer(ch.rejected), text), cause(fmt.Sprint(causeTurnedAway, ch.why))))
+}
+
+// failed takes in a failed handshake with number i of the ports that this end
+// connects to. silent says that it ended without a word.
+func (r *refusals) failed(i int, why failure, silent bool) {
+	text := ""
+	switch {
+	case silent:
+		text = r.silent(i)
+	default:
+		text = r.text(why)
+		if why == failedMechanism {
+			r.scout.theirMechanism(r.scout.ports[i]) // so that the other end knows too
+		}
+	}
+	if text != "" {
+		r.refused(i, text)
+	}
 }
 
 // refused takes in that the other end at number i of our ports does not let this
-// end in, or should not be let have anything. That is final for an end that never
-// had a peer there. One that had goes on: receivers are restarted with other
-// settings, and strangers take ports.
-func (c *conn) refused(i int, text string) {
-	c.peers.authFailures.Add(1)
-	if !c.peers.hasServed(i) {
-		c.fail(fmt.Errorf("netgear: %w: %s", ErrUnauthorized, text))
+// end in, or must not get anything. That is final for an end that never had a peer
+// there. One that had a peer goes on: receivers are restarted with other settings,
+// and strangers take ports.
+func (r *refusals) refused(i int, text string) {
+	r.peers.authFailures.Add(1)
+	if !r.peers.hasServed(i) {
+		r.alarm.fail(fmt.Errorf("netgear: %w: %s", ErrUnauthorized, text))
 		return
 	}
-	c.lastRefusal.Store(&text)
-	if _, ok := c.pace.allow("refused", time.Now()); ok {
-		c.obs.warn(withCause(fmt.Errorf("netgear: %w: %s: trying again", ErrRefused, text), causeRefused))
+	r.last.Store(&text)
+	if _, ok := r.pace.allow("refused", time.Now()); ok {
+		r.obs.warn(withCause(fmt.Errorf("netgear: %w: %s: trying again", ErrRefused, text), causeRefused))
 	}
+}
+
+// welcomed takes in that a handshake with number i of our ports succeeded.
+func (r *refusals) welcomed(i int) {
+	r.last.Store(nil)
+	r.suspicions[i].allay()
 }
 
 // isRefusal says whether it is a matter of keys and rights.
@@ -135,35 +189,28 @@ func (f failure) isRefusal() bool {
 	return f == failedDenied || f == failedMechanism || f == failedCrypto
 }
 
-// refusal returns why an end that connects is not let in, or does not want to go
-// in, or "" when another attempt may end better.
-func (c *conn) refusal(f failure) string {
+// text returns why the other end does not let this end in, or why this end does not
+// want to go in. It is empty when another attempt may end better.
+func (r *refusals) text(f failure) string {
 	text := ""
 	switch f {
 	case failedDenied:
 		text = "does not let us in: it has not our address in its list"
-		if c.keys != nil {
+		if r.keys != nil {
 			text = fmt.Sprintf("does not let us in: it has not our public key %s among those of its clients, or not our address in its list",
-				z85Encode(c.keys.own.public))
+				z85Encode(r.keys.own.public))
 		}
 	case failedMechanism:
 		text = "wants encryption: set secure-mode and its certificates here too"
-		if c.keys != nil {
+		if r.keys != nil {
 			text = "does not encrypt: want secure-mode there too; it gets nothing"
 		}
 	case failedCrypto:
-		text = "has not the key that belongs to " + c.keyFile()
+		text = "has not the key that belongs to " + r.keys.serverFile()
 	case failedUnknown, failedPattern:
 		return ""
 	}
-	return c.endpoints() + " " + text
-}
-
-func (c *conn) keyFile() string {
-	if c.keys == nil {
-		return serverName + publicSuffix
-	}
-	return c.keys.public(serverName)
+	return r.scout.endpoints() + " " + text
 }
 
 // suspicion is what is known of an end at which handshakes end without a word.
@@ -199,30 +246,19 @@ func (s *suspicion) answered(curve bool) (certain bool) {
 
 func (s *suspicion) allay() { s.answered(false) }
 
-// silentFailure takes note of a handshake with number i of our ports that ended
-// without a word, and returns why when that is certain.
-func (c *conn) silentFailure(i int) string {
-	theirs := c.theirMechanism(c.ports[i])
-	if theirs != "" && theirs != c.mechanism() {
-		return c.refusal(failedMechanism)
+// silent takes note of a handshake with number i of our ports that ended without a
+// word. It returns the reason when that is certain.
+func (r *refusals) silent(i int) string {
+	port := r.scout.ports[i]
+	theirs := r.scout.theirMechanism(port)
+	if theirs != "" && theirs != r.keys.mechanism() {
+		return r.text(failedMechanism)
 	}
-	if c.suspicions[i].answered(theirs == mechanismCurve) {
-		return fmt.Sprintf("%s hangs up on us: its key is not the one in %s, or its pattern is not %s", c.cfg.endpoint(c.ports[i]), c.keyFile(), c.cfg.Pattern)
+	if r.suspicions[i].answered(theirs == mechanismCurve) {
+		cfg := r.scout.cfg
+		return fmt.Sprintf("%s hangs up on us: its key is not the one in %s, or its pattern is not %s", cfg.endpoint(port), r.keys.serverFile(), cfg.Pattern)
 	}
 	return ""
-}
-
-// portIndex says which of our ports an endpoint is of, which libzmq may spell
-// otherwise than we do.
-func (c *conn) portIndex(endpoint string) int {
-	return max(0, slices.IndexFunc(c.ports, func(p uint) bool { return portOf(endpoint) == strconv.FormatUint(uint64(p), 10) }))
-}
-
-func (c *conn) mechanism() string {
-	if c.keys != nil {
-		return mechanismCurve
-	}
-	return mechanismNull
 }
 
 // A greeting is so many bytes long, and its version ends there.

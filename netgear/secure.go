@@ -57,6 +57,22 @@ type keyring struct {
 	clients *clientKeys // of IronHouse at the end that binds
 }
 
+// mechanism returns the mechanism of an end with these keys; nil: without any.
+func (k *keyring) mechanism() string {
+	if k == nil {
+		return mechanismNull
+	}
+	return mechanismCurve
+}
+
+// serverFile names the file with the public key of the end that binds.
+func (k *keyring) serverFile() string {
+	if k == nil {
+		return serverName + publicSuffix
+	}
+	return k.public(serverName)
+}
+
 // vidgear returns the folder above that of the keys.
 func (k *keyring) vidgear() string { return filepath.Dir(k.folder) }
 
