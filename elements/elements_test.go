@@ -13,6 +13,7 @@ import (
 	"github.com/gst-netgear/gst-netgear/elements"
 	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
 	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/netgeartest"
 )
 
 func TestMain(m *testing.M) {
@@ -150,12 +151,12 @@ func TestFramesAreNotCopied(t *testing.T) {
 		{"JPEG", "video/x-raw,width=320,height=240 ! jpegenc", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			packed, copied := gstglue.BytesPacked(), netgear.CopiedBytes()
+			packed, copied := gstglue.BytesPacked(), netgeartest.CopiedBytes()
 			run(t, fmt.Sprintf("videotestsrc num-buffers=%d ! %s ! netgearsink sync=false port=PORT", frames, c.caps), "netgearsrc name=src port=0 ! fakesink")
 			if n := gstglue.BytesPacked() - packed; n != c.packed {
 				t.Errorf("%d bytes packed, want %d", n, c.packed)
 			}
-			if n := netgear.CopiedBytes() - copied; n != 0 {
+			if n := netgeartest.CopiedBytes() - copied; n != 0 {
 				t.Errorf("%d bytes copied into the transport, want none", n)
 			}
 		})

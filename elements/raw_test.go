@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
-	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/netgeartest"
 )
 
 // Planes that follow each other without padding stay where they are, too.
@@ -32,13 +32,13 @@ func TestPlanesAreNotCopied(t *testing.T) {
 		{"video/x-raw,format=Y444", 637, 480, 637 * 480 * 3},
 	} {
 		t.Run(fmt.Sprintf("%s %dx%d", c.format, c.width, c.height), func(t *testing.T) {
-			packed, copied := gstglue.BytesPacked(), netgear.CopiedBytes()
+			packed, copied := gstglue.BytesPacked(), netgeartest.CopiedBytes()
 			run(t, fmt.Sprintf("videotestsrc num-buffers=%d ! %s,width=%d,height=%d ! netgearsink raw-formats=any sync=false port=PORT", frames, c.format, c.width, c.height),
 				"netgearsrc name=src port=0 ! queue ! fakesink")
 			if n := gstglue.BytesPacked() - packed; n != frames*c.packed {
 				t.Errorf("%d bytes packed, want %d", n, frames*c.packed)
 			}
-			if n := netgear.CopiedBytes() - copied; n != 0 {
+			if n := netgeartest.CopiedBytes() - copied; n != 0 {
 				t.Errorf("%d bytes copied into the transport, want none", n)
 			}
 		})

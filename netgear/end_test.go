@@ -114,7 +114,7 @@ func TestJPEGOptionsOfConfig(t *testing.T) {
 	r := receiver(t, config(netgear.ReceiverRole, wire.Pair))
 	cfg := config(netgear.SenderRole, wire.Pair)
 	cfg.FastDCT, cfg.FastUpsample = false, true
-	for i, name := range netgear.ColorspaceEnum.Values {
+	for i, name := range netgear.Lookup(netgear.SenderRole, "jpeg-colorspace").Enum.Values {
 		if name.Name == "RGB" {
 			cfg.Colorspace = netgear.Colorspace(i)
 		}

@@ -1,6 +1,7 @@
 package netgear
 
 import (
+	"fmt"
 	"time"
 	"unsafe"
 
@@ -38,7 +39,9 @@ func (p *Payload) Detach() (b []byte, free, owner unsafe.Pointer) {
 	return b, free, owner
 }
 
-// Frame is one frame as it is sent or was received.
+// Frame is one frame as it is sent or was received. [NewRaw] and [NewJPEG] make
+// frames of pictures. A frame of anything else, such as an array of numbers or encoded
+// video, is made of its Header and its Payload.
 type Frame struct {
 	// Header says what the payload is. Send fills in Pattern, the JPEG options of
 	// Config where Header.JPEG names no colour space and, with Extensions, Ext.Seq
@@ -60,6 +63,43 @@ type Frame struct {
 	Discontinuity bool
 }
 
-// CopiedBytes returns how many bytes of payloads had to be copied into the
-// transport because they belonged to Go, since the process began.
-func CopiedBytes() uint64 { return zmsg.Copies() }
+// NewRaw makes a frame of a raw picture. format is GStreamer's name for the order of
+// the bytes: BGR is OpenCV's, and the one that a Python peer expects. width and height
+// are in pixels; the rows in b follow each other without padding, as in a numpy array.
+// Formats that are not pictures to every peer (I420, NV12, YUY2, Bayer) travel too,
+// and the receiver must know them.
+//
+// b belongs to the frame until Send has returned. Errors wrap wire.ErrUnsupported for a
+// format that does not travel raw, and wire.ErrMalformed where b has another size.
+func NewRaw(format string, width, height int, b []byte) (*Frame, error) {
+	f := &Frame{Payload: Payload{Bytes: b}}
+	h := &f.Header
+	var ok bool
+	if h.DType, h.Shape, ok = wire.RawShape(format, width, height); !ok {
+		return nil, fmt.Errorf("netgear: %w: raw video in format %q of %dx%d pixels: want BGR, GRAY8, RGB, NV12 or the like", wire.ErrUnsupported, format, width, height)
+	}
+	if _, ok = h.LayoutAs(format, width, height, len(b), 0); !ok {
+		return nil, fmt.Errorf("netgear: %w: %d bytes for %dx%d pixels of %s", wire.ErrMalformed, len(b), width, height, format)
+	}
+	h.Ext.Caps = fmt.Sprintf("%s, format=(string)%s, width=(int)%d, height=(int)%d", wire.RawMediaOf(format), format, width, height)
+	return f, nil
+}
+
+// NewJPEG makes a frame of a JPEG. It looks for the defects that show without
+// decoding: a torn JPEG would end a Python receiver for good. How a receiver decodes it
+// is in Config.Colorspace, FastDCT and FastUpsample; a JPEG of one component is
+// announced as GRAY.
+//
+// b belongs to the frame until Send has returned. Errors wrap wire.ErrMalformed.
+func NewJPEG(b []byte) (*Frame, error) {
+	info, err := wire.ParseJPEG(b)
+	if err != nil {
+		return nil, fmt.Errorf("netgear: %w", err)
+	}
+	f := &Frame{Payload: Payload{Bytes: b}}
+	f.Header.Compressed, f.Header.Shape = true, wire.Shape{N: -1}
+	if info.Components == 1 {
+		f.Header.JPEG = wire.JPEGOptions{FastDCT: true, Colorspace: "GRAY"}
+	}
+	return f, nil
+}

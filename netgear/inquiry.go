@@ -276,7 +276,7 @@ func (q *inquiry) whyAlone() finding {
 		return finding{
 			cause: causeCameAndWent,
 			reason: fmt.Sprintf("%s came and hung up during the handshake, as an end does whose pattern or secure-mode is another one: set the same at both ends (here pattern=%s and secure-mode=%s); one of the two must send, and one receive",
-				shownPeer(turned.endpoint), q.cfg.Pattern, SecureModeEnum.Values[q.cfg.SecureMode].Nick),
+				shownPeer(turned.endpoint), q.cfg.Pattern, secureModeEnum.Values[q.cfg.SecureMode].Nick),
 		}
 	}
 	return finding{

@@ -78,31 +78,31 @@ type Property struct {
 
 // Enums of the table.
 var (
-	ProtocolEnum = &Enum{"GstNetgearProtocol", []EnumValue{{"tcp", "TCP"}, {"ipc", "Unix domain socket"}}}
-	PatternEnum  = &Enum{"GstNetgearPattern", []EnumValue{
+	protocolEnum = &Enum{"GstNetgearProtocol", []EnumValue{{"tcp", "TCP"}, {"ipc", "Unix domain socket"}}}
+	patternEnum  = &Enum{"GstNetgearPattern", []EnumValue{
 		{"pair", "ZeroMQ PAIR: one sender, one receiver, each frame confirmed"},
 		{"req-rep", "ZeroMQ REQ/REP: each frame confirmed"},
 		{"pub-sub", "ZeroMQ PUB/SUB: any number of receivers, nothing confirmed"},
 	}}
-	TimestampModeEnum = &Enum{"GstNetgearTimestampMode", []EnumValue{
+	timestampModeEnum = &Enum{"GstNetgearTimestampMode", []EnumValue{
 		{"receive-time", "Running time at which the frame arrived"},
 		{"sender", "Spacing of the sender's timestamps, where the wire has them"},
 	}}
-	RawFormatsEnum = &Enum{"GstNetgearRawFormats", []EnumValue{
+	rawFormatsEnum = &Enum{"GstNetgearRawFormats", []EnumValue{
 		{"picture", "What every Python peer takes for a picture: BGR, RGB, gray and formats of four channels"},
 		{"any", "These, and YUV and Bayer as the arrays that OpenCV knows"},
 	}}
-	SecureModeEnum = &Enum{"GstNetgearSecureMode", []EnumValue{
+	secureModeEnum = &Enum{"GstNetgearSecureMode", []EnumValue{
 		{"grasslands", "No encryption, everybody may connect"},
 		{"stonehouse", "Encryption; whoever has the server's public key may connect"},
 		{"ironhouse", "Encryption; whoever has the server's public key and one of the known secret keys may connect"},
 	}}
-	WaitModeEnum = &Enum{Type: "GstNetgearWaitMode", Values: []EnumValue{
+	waitModeEnum = &Enum{Type: "GstNetgearWaitMode", Values: []EnumValue{
 		{"false", "Frames of any stream give way to newer ones"},
 		{"true", "Frames wait for ever"},
 		{"auto", "A live stream waits for a second after its receiver went away or fell silent, any other for ever"},
 	}}
-	ColorspaceEnum = func() *Enum {
+	colorspaceEnum = func() *Enum {
 		e := &Enum{Type: "GstNetgearColorspace"}
 		for _, c := range colorspaces {
 			e.Values = append(e.Values, EnumValue{strings.ToLower(string(c)), string(c)})
@@ -151,13 +151,13 @@ var Properties = []Property{
 		Blurb: "Port that is bound, or connected to (0 = not open)",
 	},
 	{
-		Name: "protocol", Nick: "Protocol", Kind: Choice, Enum: ProtocolEnum, On: BothRoles, NetGear: "protocol",
+		Name: "protocol", Nick: "Protocol", Kind: Choice, Enum: protocolEnum, On: BothRoles, NetGear: "protocol",
 		Default: "tcp", NotInURI: true,
 		Blurb: "What carries the messages",
 		field: func(c *Config) any { return enumPtr[Protocol]{&c.Protocol} },
 	},
 	{
-		Name: "pattern", Nick: "Pattern", Kind: Choice, Enum: PatternEnum, On: BothRoles, NetGear: "pattern",
+		Name: "pattern", Nick: "Pattern", Kind: Choice, Enum: patternEnum, On: BothRoles, NetGear: "pattern",
 		Default: "pair",
 		Blurb:   "Messaging pattern, the same at both ends",
 		field:   func(c *Config) any { return enumPtr[wire.Pattern]{&c.Pattern} },
@@ -199,7 +199,7 @@ var Properties = []Property{
 		field: func(c *Config) any { return &c.MaxRetries },
 	},
 	{
-		Name: "wait-for-connection", Nick: "Wait for connection", Kind: Choice, Enum: WaitModeEnum, On: SenderRole, When: Playing,
+		Name: "wait-for-connection", Nick: "Wait for connection", Kind: Choice, Enum: waitModeEnum, On: SenderRole, When: Playing,
 		Default: "auto",
 		Blurb:   "Whether frames wait for a receiver that is not connected, or connected and silent; where they do not, newer ones take their place",
 		field:   func(c *Config) any { return enumPtr[WaitMode]{&c.WaitForConnection} },
@@ -217,7 +217,7 @@ var Properties = []Property{
 		field: func(c *Config) any { return &c.SubscriberTimeout },
 	},
 	{
-		Name: "secure-mode", Nick: "Secure mode", Kind: Choice, Enum: SecureModeEnum, On: BothRoles, NetGear: "secure_mode",
+		Name: "secure-mode", Nick: "Secure mode", Kind: Choice, Enum: secureModeEnum, On: BothRoles, NetGear: "secure_mode",
 		Default: "grasslands",
 		Blurb:   "Encryption and who may connect (at both ends; stonehouse and ironhouse differ at the end that binds)",
 		field:   func(c *Config) any { return enumPtr[SecureMode]{&c.SecureMode} },
@@ -274,7 +274,7 @@ var Properties = []Property{
 		field: func(c *Config) any { return &c.ReturnData },
 	},
 	{
-		Name: "jpeg-colorspace", Nick: "JPEG colour space", Kind: Choice, Enum: ColorspaceEnum, On: SenderRole, When: Playing, NetGear: "jpeg_compression",
+		Name: "jpeg-colorspace", Nick: "JPEG colour space", Kind: Choice, Enum: colorspaceEnum, On: SenderRole, When: Playing, NetGear: "jpeg_compression",
 		Default: "bgr",
 		Blurb:   "Pixel order that a NetGear receiver decodes JPEG frames to; frames of one component are announced as GRAY",
 		field:   func(c *Config) any { return enumPtr[Colorspace]{&c.Colorspace} },
@@ -304,13 +304,13 @@ var Properties = []Property{
 		field:   func(c *Config) any { return &c.Extensions },
 	},
 	{
-		Name: "raw-formats", Nick: "Raw formats", Kind: Choice, Enum: RawFormatsEnum, On: SenderRole,
+		Name: "raw-formats", Nick: "Raw formats", Kind: Choice, Enum: rawFormatsEnum, On: SenderRole,
 		Default: "picture",
 		Blurb:   "Which formats of raw video to take: those that every peer takes for a picture, or also YUV (I420, NV12, YUY2, …) and Bayer, which the receiver must know",
 		field:   func(c *Config) any { return enumPtr[RawFormats]{&c.RawFormats} },
 	},
 	{
-		Name: "timestamp-mode", Nick: "Timestamp mode", Kind: Choice, Enum: TimestampModeEnum, On: ReceiverRole,
+		Name: "timestamp-mode", Nick: "Timestamp mode", Kind: Choice, Enum: timestampModeEnum, On: ReceiverRole,
 		Default: "receive-time",
 		Blurb:   "Where buffers take their timestamps from",
 		field:   func(c *Config) any { return enumPtr[TimestampMode]{&c.TimestampMode} },
