@@ -73,9 +73,9 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 		c.waker.Close()
 		return nil, err
 	}
-	err = c.socket.prepare(peers.deny, c.fail)
+	err = c.prepare(peers.deny, c.fail)
 	if err == nil {
-		err = c.entrance.open(c.ctx, role, c.whole)
+		err = c.open(c.ctx, role, c.whole)
 	}
 	if err == nil {
 		err = c.build()

@@ -209,7 +209,7 @@ func Example_secure() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	server, camera := filepath.Join(folder, "server"), filepath.Join(folder, "camera")
 	if err := errors.Join(os.Mkdir(server, 0o700), os.Mkdir(camera, 0o700)); err != nil {
 		log.Fatal(err)

@@ -102,7 +102,7 @@ func (s *Sender) SetWaitForConnection(m WaitMode) { s.patience.mode.Store(uint32
 // it.
 func (s *Sender) Leave() {
 	if c := s.current.Load(); c != nil {
-		c.alarm.leave()
+		c.leave()
 	}
 }
 
