@@ -195,8 +195,8 @@ func TestLatencyBomb(t *testing.T) {
 
 // posted checks that an element has posted the row, when its process has ended.
 func (p script) posted(id, element string) {
-	p.t.Helper()
+	p.T.Helper()
 	if !slices.ContainsFunc(p.events("message"), posted{id, element}.is) {
-		p.t.Errorf("no %s of %s", id, element)
+		p.T.Errorf("no %s of %s", id, element)
 	}
 }

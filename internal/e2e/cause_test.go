@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // causeDeadline is within which an end says why nothing comes, and what to do.
@@ -98,7 +100,7 @@ func others(t *testing.T, what ...string) map[string]int {
 	p := python(t, "others", append([]string{"testdata/others.py"}, what...)...)
 	ports := map[string]int{}
 	p.event("listening", len(what))
-	for _, line := range p.lines {
+	for _, line := range p.Lines {
 		if m := regexp.MustCompile(`"what": "(\w+)", "n": (\d+)`).FindStringSubmatch(line); m != nil {
 			n := 0
 			if _, err := fmt.Sscan(m[2], &n); err != nil {
@@ -113,25 +115,25 @@ func others(t *testing.T, what ...string) map[string]int {
 // saysInTime waits until the element of that name has posted such a warning, and
 // checks that it did within causeDeadline of its opening.
 func (p script) saysInTime(name, expr string) {
-	p.t.Helper()
+	p.T.Helper()
 	re := regexp.MustCompile(expr)
 	opened := regexp.MustCompile(`<` + name + `> (bound|connecting) endpoint=`)
 	var begin, end time.Time
 	p.await(fmt.Sprintf("to say %s at %s", expr, name), func() bool {
-		for i, line := range p.lines {
+		for i, line := range p.Lines {
 			if begin.IsZero() && opened.MatchString(line) {
-				begin = p.times[i]
+				begin = p.Times[i]
 			}
-			told, err := parseEvents([]string{line}, "message")
+			told, err := kit.ParseEvents([]string{line}, "message")
 			if err == nil && len(told) == 1 && told[0].Name == name && re.MatchString(told[0].Text) {
-				end = p.times[i]
+				end = p.Times[i]
 				return true
 			}
 		}
 		return false
 	})
 	if took := end.Sub(begin); begin.IsZero() || took > causeDeadline {
-		p.t.Errorf("%s said so after %v, want %v", name, took, causeDeadline)
+		p.T.Errorf("%s said so after %v, want %v", name, took, causeDeadline)
 	}
 }
 

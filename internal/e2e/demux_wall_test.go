@@ -69,7 +69,7 @@ func shows(t *testing.T, picture string, p *process, tiles ...tile) {
 		if err == nil && last == "" {
 			return
 		}
-		if p.ended {
+		if p.Ended {
 			t.Fatal("the wall has ended")
 		}
 		if time.Now().After(end) {
@@ -103,7 +103,7 @@ func wrong(b []byte, tiles []tile) (string, error) {
 func TestCameraWall(t *testing.T) {
 	t.Parallel()
 	picture := filepath.Join(t.TempDir(), "wall.png")
-	first, second, third, never := examplesPort(t), examplesPort(t), examplesPort(t), examplesPort(t)
+	first, second, third, never := freePortText(t), freePortText(t), freePortText(t), freePortText(t)
 	red, black := [3]int{255, 0, 0}, [3]int{}
 	bars := tile{"the camera with the bars", 250, 50, red}
 	dark := tile{"the place of the camera with the bars", 250, 50, black}

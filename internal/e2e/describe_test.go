@@ -16,9 +16,9 @@ import (
 func TestDescribe(t *testing.T) {
 	p := python(t, "describe", "testdata/describe.py")
 	p.exits(0)
-	p.mu.Lock()
-	text := strings.Join(p.lines, "\n")
-	p.mu.Unlock()
+	p.Mu.Lock()
+	text := strings.Join(p.Lines, "\n")
+	p.Mu.Unlock()
 	begin := strings.Index(text, "{\n")
 	if begin < 0 {
 		t.Fatal("describe.py tells nothing")

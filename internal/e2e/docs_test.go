@@ -205,7 +205,7 @@ func docsRun(t *testing.T, dir string, commands []string, steps []docsStep) {
 	for i, command := range commands {
 		command = port.ReplaceAllStringFunc(command, func(p string) string {
 			if ports[p] == "" {
-				ports[p] = examplesPort(t)
+				ports[p] = freePortText(t)
 			}
 			return ports[p]
 		})
@@ -229,7 +229,7 @@ func docsRun(t *testing.T, dir string, commands []string, steps []docsStep) {
 		if !steps[i].runs {
 			p.exits(0)
 			if then := steps[i].then; then != "" && p.count(then) == 0 {
-				t.Errorf("%s ended without saying %s", p.name, then)
+				t.Errorf("%s ended without saying %s", p.Name, then)
 			}
 		}
 	}
@@ -286,7 +286,7 @@ func TestLinkedElementsComeFirst(t *testing.T) {
 	}
 	p := start(t, "go-elements", program, "127.0.0.1", "0")
 	p.says(`bound endpoint=`)
-	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", p.cmd.Process.Pid))
+	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", p.Cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}

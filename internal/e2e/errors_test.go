@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,6 +18,7 @@ import (
 	"github.com/pebbe/zmq4"
 
 	"github.com/gst-netgear/gst-netgear/internal/errdoc"
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
@@ -53,9 +53,9 @@ func (p posted) is(e event) bool {
 // posts waits until an element of that name has posted the row; any, when the
 // name is empty.
 func (p script) posts(name string, row posted) {
-	p.t.Helper()
+	p.T.Helper()
 	p.await(fmt.Sprintf("to post %s of %s %s", row.row, row.element, name), func() bool {
-		told, err := parseEvents(p.lines, "message")
+		told, err := kit.ParseEvents(p.Lines, "message")
 		return err == nil && slices.ContainsFunc(told, func(e event) bool { return (name == "" || e.Name == name) && row.is(e) })
 	})
 }
@@ -751,34 +751,8 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 	}
 }
 
-// told are the messages of our elements in the output of a process, as
-// gst-launch-1.0 and watch.py write them.
-func told(lines []string) (messages []event) {
-	for _, line := range lines {
-		if m := launchMessage.FindStringSubmatch(line); m != nil {
-			messages = append(messages, event{Kind: strings.ToLower(m[1]), Element: strings.ToLower("netgear" + m[2]), Text: m[3]})
-		}
-	}
-	events, _ := parseEvents(lines, "message") // a script that prints others is not ours
-	return append(messages, slices.DeleteFunc(events, func(e event) bool { return !strings.HasPrefix(e.Element, "netgear") })...)
-}
-
-var launchMessage = regexp.MustCompile(`^(ERROR|WARNING): from element \S*/GstNetgear(Sink|Src|Demux):[^:]+: (.*)$`)
-
-// knowsErrors checks that all that a process has posted has a row.
-func (p *process) knowsErrors() {
-	p.t.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, e := range told(p.lines) {
-		if len(errdoc.Of(e.Element, e.Kind, e.Text)) == 0 {
-			p.t.Errorf("docs/errors.md has no %s of %s like this: %s", e.Kind, e.Element, e.Text)
-		}
-	}
-}
-
 func TestMessagesAreFound(t *testing.T) {
-	got := told([]string{
+	got := kit.Messages([]string{
 		"WARNING: from element /GstPipeline:pipeline0/GstNetgearSrc:netgearsrc0: no frame at tcp://127.0.0.1:5555",
 		"ERROR: from element /GstPipeline:pipeline0/GstFakeSink:fakesink0: not ours",
 		`{"event": "message", "kind": "error", "element": "netgeardemux", "text": "no stream"}`,

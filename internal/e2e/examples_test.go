@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -213,7 +212,7 @@ func TestExamplesRun(t *testing.T) {
 	for _, c := range examplesCases {
 		t.Run(c.name, func(t *testing.T) {
 			dir := t.TempDir()
-			fill := strings.NewReplacer("PORT2", examplesPort(t), "PORT", examplesPort(t), "DIR", dir, "CLIP", clip).Replace
+			fill := strings.NewReplacer("PORT2", freePortText(t), "PORT", freePortText(t), "DIR", dir, "CLIP", clip).Replace
 			ctx, cancel := context.WithTimeout(t.Context(), examplesDeadline)
 			defer cancel()
 
@@ -295,8 +294,8 @@ func TestExamplePrograms(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
-	port := examplesPort(t)
-	receiver := exec.CommandContext(ctx, examplesPython(), filepath.Join(folder, "signals.py"), "127.0.0.1", port)
+	port := freePortText(t)
+	receiver := exec.CommandContext(ctx, interpreter(), filepath.Join(folder, "signals.py"), "127.0.0.1", port)
 	sender := exec.CommandContext(ctx, program, "127.0.0.1", port)
 	var received, sent bytes.Buffer
 	receiver.Env, sender.Env = gstEnv(t), gstEnv(t, fmt.Sprint("FRAMES=", frames))
@@ -429,7 +428,7 @@ func examplesCommand(ctx context.Context, script, dir string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(ctx, path)
 	if strings.HasSuffix(script, ".py") {
-		cmd = exec.CommandContext(ctx, examplesPython(), path)
+		cmd = exec.CommandContext(ctx, interpreter(), path)
 	}
 	cmd.Dir = dir
 	for _, v := range os.Environ() {
@@ -440,24 +439,6 @@ func examplesCommand(ctx context.Context, script, dir string) *exec.Cmd {
 		}
 	}
 	return cmd
-}
-
-func examplesPython() string {
-	if p := os.Getenv("PYTHON"); p != "" {
-		return p
-	}
-	return "/usr/bin/python3"
-}
-
-// examplesPort returns a port that is free at this moment: the two ends must
-// know it before either has begun.
-func examplesPort(t *testing.T) string {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // examplesClip makes a video file of examplesFrames frames, as most files are:
@@ -489,7 +470,7 @@ if frames:
 	for _, s := range e.spots {
 		args = append(args, strconv.Itoa(s.at[0]), strconv.Itoa(s.at[1]))
 	}
-	out, err := exec.CommandContext(t.Context(), examplesPython(), args...).Output()
+	out, err := exec.CommandContext(t.Context(), interpreter(), args...).Output()
 	var count, w, h int
 	in := bytes.NewReader(out)
 	if err == nil {

@@ -140,7 +140,7 @@ func (p script) figures() (f figures, ok bool) {
 
 // until waits for statistics that are as wanted.
 func (p script) until(what string, ok func(f figures) bool) figures {
-	p.t.Helper()
+	p.T.Helper()
 	var f figures
 	var told bool
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
@@ -148,13 +148,13 @@ func (p script) until(what string, ok func(f figures) bool) figures {
 		if told && ok(f) {
 			return f
 		}
-		if p.mu.Lock(); p.ended {
-			p.mu.Unlock()
-			p.t.Fatalf("%s has ended, with %+v: want %s", p.name, f, what)
+		if p.Mu.Lock(); p.Ended {
+			p.Mu.Unlock()
+			p.T.Fatalf("%s has ended, with %+v: want %s", p.Name, f, what)
 		}
-		p.mu.Unlock()
+		p.Mu.Unlock()
 		if time.Now().After(end) {
-			p.t.Fatalf("%s: %+v: want %s within %v", p.name, f, what, patience)
+			p.T.Fatalf("%s: %+v: want %s within %v", p.Name, f, what, patience)
 		}
 	}
 }

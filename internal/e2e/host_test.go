@@ -141,7 +141,7 @@ func TestFullLog(t *testing.T) {
 		writeFile(t, knownHosts, nil)
 		argv := []string{"env", "GST_DEBUG=9", "GST_DEBUG_FILE=" + log, "gst-launch-1.0", "-q"}
 		argv = append(argv, strings.Fields(fmt.Sprintf("videotestsrc num-buffers=1 ! jpegenc ! netgearsink port=5555 max-retries=1 request-timeout=0.3 "+
-			"ssh-tunnel-mode=user@127.0.0.1:%s ssh-tunnel-pwd=%s ssh-known-hosts=%s", unusedPort(t), sshPassword, knownHosts))...)
+			"ssh-tunnel-mode=user@127.0.0.1:%s ssh-tunnel-pwd=%s ssh-known-hosts=%s", freePortText(t), sshPassword, knownHosts))...)
 		start(t, "gst-launch", argv...).fails()
 		text, err := os.ReadFile(log)
 		if err != nil || !bytes.Contains(text, []byte("ssh tunnel")) {

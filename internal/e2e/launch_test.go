@@ -321,7 +321,7 @@ func TestInspect(t *testing.T) {
 			`Doc-uri +https://github.com/gst-netgear/gst-netgear/\S+elements.md`, `Source release date +\d{4}-\d\d-\d\d`, `Rank +primary \(256\)`, `Klass +.*/Network`, `URI handling capabilities`, `netgear\+ipc`,
 			`^  request-timeout +: Seconds`, `Enum "GstNetgearPattern" Default: 0, "pair"`, `\(2\): pub-sub`,
 		} {
-			if !regexp.MustCompile(`(?m)` + want).MatchString(strings.Join(g.lines, "\n")) {
+			if !regexp.MustCompile(`(?m)` + want).MatchString(strings.Join(g.Lines, "\n")) {
 				t.Errorf("%s: want %s", name, want)
 			}
 		}

@@ -90,15 +90,15 @@ func TestLiveTimes(t *testing.T) {
 // chained returns the times of the buffers that an identity of that name has
 // passed on.
 func (p pipeline) chained(name string) (pts []time.Duration) {
-	p.t.Helper()
+	p.T.Helper()
 	re := regexp.MustCompile(name + `: last-message = chain .* pts: (\d+):(\d+):(\d+)\.(\d+)`)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, line := range p.lines {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	for _, line := range p.Lines {
 		if m := re.FindStringSubmatch(line); m != nil {
 			d, err := time.ParseDuration(fmt.Sprintf("%sh%sm%ss%sns", m[1], m[2], m[3], m[4]))
 			if err != nil {
-				p.t.Fatal(err)
+				p.T.Fatal(err)
 			}
 			pts = append(pts, d)
 		}

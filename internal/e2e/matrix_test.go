@@ -191,7 +191,7 @@ func TestStateMatrix(t *testing.T) {
 		peer  func(t *testing.T, p pattern) (settings string) // of the element
 		error string
 	}{
-		{"sink, no peer", true, func(t *testing.T, _ pattern) string { return "port=" + unusedPort(t) }, ""},
+		{"sink, no peer", true, func(t *testing.T, _ pattern) string { return "port=" + freePortText(t) }, ""},
 		{"sink, silent peer", true, func(t *testing.T, p pattern) string { return "port=" + silent(t, receivingTypes[p]) }, ""},
 		{"sink, peer", true, func(t *testing.T, p pattern) string {
 			port := freePort(t)
@@ -218,7 +218,7 @@ func TestStateMatrix(t *testing.T) {
 			return fmt.Sprint("port=", cfg.Port)
 		}, notAuthorized},
 		{"sink, ssh down", true, func(t *testing.T, _ pattern) string {
-			return fmt.Sprintf("port=5555 ssh-tunnel-mode=user@127.0.0.1:%s ssh-tunnel-pwd=x ssh-known-hosts=%s", unusedPort(t), knownHosts)
+			return fmt.Sprintf("port=5555 ssh-tunnel-mode=user@127.0.0.1:%s ssh-tunnel-pwd=x ssh-known-hosts=%s", freePortText(t), knownHosts)
 		}, ""},
 		{"source, no peer", false, func(*testing.T, pattern) string { return "port=0" }, ""},
 		{"source, silent peer", false, func(t *testing.T, p pattern) string {

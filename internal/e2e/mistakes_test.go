@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 var mistakesUpdate = flag.Bool("update", false, "write the table of mistakes into docs/troubleshooting.md")
@@ -92,7 +94,7 @@ func mistakesNameServer() netip.Addr {
 func mistakesNoName(t *testing.T, n *namespace, server netip.Addr) {
 	var conn *net.UDPConn
 	var err error
-	n.do(func() { conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(server, 53))) })
+	n.Do(func() { conn, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(server, 53))) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +136,7 @@ func mistakesRow(t *testing.T, i int, clip string) string {
 	if asks {
 		addresses = append(addresses, mistakesNameServer())
 	}
-	n, err := makeNamespace(t, addresses...)
+	n, err := kit.MakeNamespace(t, addresses...)
 	if err != nil {
 		t.Skip("no network namespaces here (they take root): ", err)
 	}
@@ -161,9 +163,9 @@ func mistakesRow(t *testing.T, i int, clip string) string {
 	var kind, text string
 	var after time.Duration
 	who.await("to say what is wrong", func() bool {
-		for i, line := range who.lines {
+		for i, line := range who.Lines {
 			if f := mistakesSaid.FindStringSubmatch(line); f != nil {
-				kind, text, after = f[1], f[2], who.times[i].Sub(begin)
+				kind, text, after = f[1], f[2], who.Times[i].Sub(begin)
 				return true
 			}
 		}

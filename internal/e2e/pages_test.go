@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // pagesFiles are those whose commands are run. A line of pagesSide for each block
@@ -363,7 +365,7 @@ func pagesStart(t *testing.T, n *namespace, dir string, b *pagesBlock, line, tex
 }
 
 func pagesRun(t *testing.T, group []pagesBlock, clip string) {
-	n, err := makeNamespace(t, netip.MustParseAddr(pagesMachine))
+	n, err := kit.MakeNamespace(t, netip.MustParseAddr(pagesMachine))
 	if err != nil {
 		pagesAlone(t, group)
 	}
@@ -387,7 +389,7 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 				t.Fatal(err)
 			}
 			before := pagesListening(n)
-			all = append(all, pagesStart(t, n, dir, b, examplesPython()+" "+file, b.text))
+			all = append(all, pagesStart(t, n, dir, b, interpreter()+" "+file, b.text))
 			if strings.Contains(b.text, "receive_mode=True") && !strings.Contains(b.text, "secure_mode") { // a live sender does not wait for it
 				within(t, b.where+" to listen", func() bool { return pagesListening(n) > before })
 			}
@@ -408,7 +410,7 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 		p.await(fmt.Sprintf("to move %d frames in each of %d elements: %s", p.block.frames, p.moving, p.line), func() bool {
 			moved := map[string]int{}
 			enough := 0
-			for _, line := range p.lines {
+			for _, line := range p.Lines {
 				if m := pagesFrame.FindStringSubmatch(line); m != nil {
 					if moved[m[1]]++; moved[m[1]] == p.block.frames {
 						enough++
@@ -442,7 +444,7 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 
 // pagesListening counts the sockets that listen for TCP there.
 func pagesListening(n *namespace) (count int) {
-	n.do(func() {
+	n.Do(func() {
 		for _, name := range []string{"tcp", "tcp6"} {
 			table, err := os.ReadFile("/proc/thread-self/net/" + name)
 			if err == nil {
@@ -459,9 +461,9 @@ var pagesListen = regexp.MustCompile(`(?m)^ *\d+: \S+ [0-9A-F]+:0000 0A `)
 // blanks and quotes.
 func pagesSaid(all []pagesProcess, b *pagesBlock, re *regexp.Regexp) bool {
 	return slices.ContainsFunc(all, func(p pagesProcess) bool {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.block == b && slices.ContainsFunc(p.lines, func(line string) bool {
+		p.Mu.Lock()
+		defer p.Mu.Unlock()
+		return p.block == b && slices.ContainsFunc(p.Lines, func(line string) bool {
 			return re.MatchString(strings.ReplaceAll(line, `\`, ""))
 		})
 	})
@@ -535,7 +537,7 @@ func pagesOutput(t *testing.T, n *namespace, dir, text string) (out string, fail
 	defer timer.Stop()
 	var b strings.Builder
 	cmd.Stdout, cmd.Stderr = &b, &b
-	if n.do(func() { err = cmd.Start() }); err != nil {
+	if n.Do(func() { err = cmd.Start() }); err != nil {
 		t.Fatal(err)
 	}
 	err = cmd.Wait()

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // Certificates in the folder that users set.
@@ -325,7 +327,7 @@ func TestManySecureElements(t *testing.T) {
 			t.Errorf("%d frames of stream %d, want 30", n, i)
 		}
 	}
-	leaks(t, strings.Join(g.lines, "\n"))
+	leaks(t, strings.Join(g.Lines, "\n"))
 }
 
 // A password shows nowhere: in no message and at no log level of ours, in no
@@ -365,10 +367,10 @@ func TestPasswordDoesNotShow(t *testing.T) {
 // after returns the line behind the first that matches.
 func (p *process) after(expr string) string {
 	re := regexp.MustCompile(expr)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if i := slices.IndexFunc(p.lines, re.MatchString); i >= 0 && i+1 < len(p.lines) {
-		return p.lines[i+1]
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	if i := slices.IndexFunc(p.Lines, re.MatchString); i >= 0 && i+1 < len(p.Lines) {
+		return p.Lines[i+1]
 	}
 	return ""
 }
@@ -379,13 +381,17 @@ func (p *process) after(expr string) string {
 func TestSecureMachines(t *testing.T) {
 	const allowed = " allow=10.9.0.1"
 	eachPattern(t, patterns, func(t *testing.T, p pattern) {
-		m := newMachines(t)
+		m := kit.NewMachines(t)
+		launch := func(n *namespace, text string) pipeline {
+			argv := append([]string{"env", "GST_DEBUG=netgear:5,netgearsrc:7", "gst-launch-1.0", "-e"}, strings.Fields(text)...)
+			return pipeline{startIn(t, n, "gst-launch", argv...)}
+		}
 		server, client := t.TempDir(), t.TempDir()
-		src := p.chaosSrc("*", chaosPort)
+		src := fmt.Sprintf("netgearsrc address=* port=5555 pattern=%v max-retries=0 ! fakesink sync=false", p)
 		keyed := func(text, folder, more string) string {
 			return regexp.MustCompile(`netgear(sink|src) `).ReplaceAllString(text, "${0}"+secured(2, folder)+more+" ")
 		}
-		first := frameLog(t, m.receiver, keyed(src, server, "")) // makes the server's keys
+		first := launch(m.Receiver, keyed(src, server, "")) // makes the server's keys
 		first.port()
 		first.kill(syscall.SIGKILL)
 		out, err := exec.Command("../../build/netgear-keys", "-location", server, "cam1", client).CombinedOutput()
@@ -399,30 +405,30 @@ func TestSecureMachines(t *testing.T) {
 		others := ourKeys(t)
 		stranger := mixedKeys(t, map[string]string{serverPublic: server, clientPublic: others, clientSecret: others})
 
-		sink := p.chaosSink(receiverAddress.String(), chaosPort)
-		r := frameLog(t, m.receiver, keyed(src, server, allowed))
+		sink := fmt.Sprintf("videotestsrc is-live=true ! video/x-raw,format=GRAY8,width=16,height=12,framerate=100/1 ! netgearsink wait-for-connection=true address=%v port=5555 pattern=%v", kit.ReceiverAddress, p)
+		r := launch(m.Receiver, keyed(src, server, allowed))
 		r.port()
-		refused := frameLog(t, m.sender, keyed(sink, stranger, ""))
+		refused := launch(m.Sender, keyed(sink, stranger, ""))
 		refused.says(`not authorized: tcp://10\.9\.0\.2:5555 does not let us in`)
-		refused.await("to end", func() bool { return refused.ended })
-		plain := frameLog(t, m.sender, sink)
+		refused.await("to end", refused.HasEnded)
+		plain := launch(m.Sender, sink)
 		plain.says(`not authorized: tcp://10\.9\.0\.2:5555 wants encryption`)
-		plain.await("to end", func() bool { return plain.ended })
-		if n := len(r.frames()); n != 0 {
+		plain.await("to end", plain.HasEnded)
+		if n := len(r.Frames()); n != 0 {
 			t.Errorf("%d frames of strangers", n)
 		}
-		s := frameLog(t, m.sender, keyed(sink, client, ""))
-		r.more(10)
+		s := launch(m.Sender, keyed(sink, client, ""))
+		r.More(10)
 		s.kill(syscall.SIGINT)
 		s.exits(0)
 		r.exits(0)
 
-		elsewhere := frameLog(t, m.receiver, keyed(src, server, " allow=10.9.0.9"))
+		elsewhere := launch(m.Receiver, keyed(src, server, " allow=10.9.0.9"))
 		elsewhere.port()
-		s = frameLog(t, m.sender, keyed(sink, client, ""))
+		s = launch(m.Sender, keyed(sink, client, ""))
 		s.says(`not authorized`)
-		s.await("to end", func() bool { return s.ended })
-		if n := len(elsewhere.frames()); n != 0 {
+		s.await("to end", s.HasEnded)
+		if n := len(elsewhere.Frames()); n != 0 {
 			t.Errorf("%d frames from an address that is not allowed", n)
 		}
 	})

@@ -56,7 +56,7 @@ func TestRTSPServer(t *testing.T) {
 			a, b := launch(t, client, url), launch(t, client, url)
 			for _, p := range []pipeline{first, a, b} {
 				p.says(eos)
-				p.await("to end", func() bool { return p.ended })
+				p.await("to end", func() bool { return p.Ended })
 				if n := p.count(chain); n < 9 { // identity ends with the tenth
 					t.Errorf("%d pictures, want 9", n)
 				}
@@ -113,7 +113,7 @@ func TestMJPEGServer(t *testing.T) {
 			}
 		}
 		camera.kill(syscall.SIGKILL)
-		camera.await("to end", func() bool { return camera.ended })
+		camera.await("to end", camera.HasEnded)
 	}
 	server.kill(syscall.SIGINT)
 	server.exits(0)

@@ -55,7 +55,7 @@ func TestServiceUnitStreams(t *testing.T) {
 	receiver := launch(t, "netgearsrc address=127.0.0.1 port=%d ! fakesink name=fakesink0 silent=false", port)
 	receiver.says(chain)
 	sender.kill(syscall.SIGINT)
-	sender.await("to end", func() bool { return sender.ended })
+	sender.await("to end", func() bool { return sender.Ended })
 	receiver.exits(0) // the goodbye
 }
 
@@ -110,7 +110,7 @@ func TestOnDemand(t *testing.T) {
 	for n := 1; n <= 2; n++ {
 		viewer := launch(t, "netgearsrc pattern=pub-sub bind=false address=127.0.0.1 port=%d num-buffers=5 ! fakesink", port)
 		viewer.exits(0)
-		camera.await("to stop the camera again", func() bool { return strings.Count(strings.Join(camera.lines, "\n"), "camera off") == n })
+		camera.await("to stop the camera again", func() bool { return strings.Count(strings.Join(camera.Lines, "\n"), "camera off") == n })
 		if on := camera.count(`^camera on$`); on != n {
 			t.Fatalf("the camera went on %d times, want %d", on, n)
 		}

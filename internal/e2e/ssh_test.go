@@ -133,18 +133,18 @@ func (s *sshServer) start() {
 
 // kill kills the server and those who serve its sessions.
 func (s *sshServer) kill() {
-	sessions := descendants(s.run.cmd.Process.Pid)
+	sessions := descendants(s.run.Cmd.Process.Pid)
 	s.run.kill(syscall.SIGKILL)
 	for _, pid := range sessions {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
 	}
-	s.run.await("to end after SIGKILL", func() bool { return s.run.ended })
+	s.run.await("to end after SIGKILL", func() bool { return s.run.Ended })
 }
 
 // hang stops them all, for good.
 func (s *sshServer) hang() {
 	s.t.Helper()
-	pid := s.run.cmd.Process.Pid
+	pid := s.run.Cmd.Process.Pid
 	for _, pid := range append(descendants(pid), pid) {
 		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 			s.t.Fatal(err)

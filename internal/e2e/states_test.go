@@ -4,16 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pebbe/zmq4"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // maxTransition is what a state change may take, in ms. Nine of ten must keep
@@ -26,14 +25,9 @@ const (
 // compileC compiles testdata/name.c against GStreamer and returns the program.
 func compileC(t *testing.T, name string) string {
 	t.Helper()
-	flags, err := exec.Command("pkg-config", "--cflags", "--libs", "gstreamer-1.0", "gstreamer-app-1.0", "gstreamer-video-1.0").Output()
-	if err != nil {
-		t.Fatal("pkg-config:", err)
-	}
 	program := filepath.Join(t.TempDir(), name)
-	args := append([]string{"-Wall", "-Werror", "-O1", "-o", program, filepath.Join("testdata", name+".c")}, strings.Fields(string(flags))...)
-	if out, err := exec.Command("gcc", args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := kit.Compile(program, filepath.Join("testdata", name+".c"), "gstreamer-1.0", "gstreamer-app-1.0", "gstreamer-video-1.0"); err != nil {
+		t.Fatal(err)
 	}
 	return program
 }
@@ -41,16 +35,11 @@ func compileC(t *testing.T, name string) string {
 // gstEnv is the environment in which GStreamer finds the plugin just built.
 func gstEnv(t *testing.T, more ...string) []string {
 	t.Helper()
-	build, err := filepath.Abs("../../build")
+	env, err := kit.Env("../../build", append([]string{"G_DEBUG=fatal-criticals"}, more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(filepath.Join(build, "libgstnetgear.so")); err != nil {
-		t.Fatalf("%v: run \"make build\"", err)
-	}
-	env := append(os.Environ(), "GST_PLUGIN_PATH="+build, "GST_REGISTRY="+filepath.Join(build, "registry.bin"),
-		"G_DEBUG=fatal-criticals", "GST_DEBUG_NO_COLOR=1")
-	return append(env, more...)
+	return env
 }
 
 // silent is a bound socket that never answers.
@@ -71,22 +60,12 @@ func silent(t *testing.T, typ zmq4.Type) string {
 	return last[strings.LastIndexByte(last, ':')+1:]
 }
 
-func unusedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-}
-
 // Fifty times from NULL to PLAYING and back, in whatever the stream is at that
 // moment: no transition blocks, and nothing is left behind.
 func TestStateChanges(t *testing.T) {
 	program := compileC(t, "states")
-	absent, pair, rep := unusedPort(t), silent(t, zmq4.PAIR), silent(t, zmq4.REP)
-	both := unusedPort(t)
+	absent, pair, rep := freePortText(t), silent(t, zmq4.PAIR), silent(t, zmq4.REP)
+	both := freePortText(t)
 	live := "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=100/1 ! jpegenc ! "
 	file := "videotestsrc ! video/x-raw,width=320,height=240 ! jpegenc ! "
 	for _, c := range []struct{ name, flags, pipeline string }{
@@ -114,8 +93,8 @@ func TestStateChanges(t *testing.T) {
 		{"sink with return_src, nobody there", "p", file + "netgearsink name=s bidirectional-mode=true port=" + absent + " s.return_src ! fakesink"},
 		{"call", "p", "netgearsrc name=c bidirectional-mode=true port=" + both + " ! fakesink " + live + "c.return_sink " +
 			live + "netgearsink name=s bidirectional-mode=true port=" + both + " s.return_src ! jpegdec ! fakesink"},
-		{"many servers", "p", "netgearsrc multiserver-mode=true pattern=req-rep ports=" + both + "," + unusedPort(t) + " ! netgeardemux ! fakesink"},
-		{"many clients", "p", live + "netgearsink multiclient-mode=true pattern=req-rep ports=" + absent + "," + unusedPort(t)},
+		{"many servers", "p", "netgearsrc multiserver-mode=true pattern=req-rep ports=" + both + "," + freePortText(t) + " ! netgeardemux ! fakesink"},
+		{"many clients", "p", live + "netgearsink multiclient-mode=true pattern=req-rep ports=" + absent + "," + freePortText(t)},
 		{"both, ipc", "p", "netgearsrc protocol=ipc address=" + t.TempDir() + "/a ! fakesink"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

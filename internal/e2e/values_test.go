@@ -47,9 +47,9 @@ func TestLongValues(t *testing.T) {
 
 // got is what values.py tells at its end.
 func (p script) got() (e struct{ Messages, Answers []int }) {
-	p.t.Helper()
+	p.T.Helper()
 	if err := json.Unmarshal([]byte(p.says(`^(\{"event": "got".*)`)[0]), &e); err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	return e
 }

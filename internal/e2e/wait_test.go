@@ -23,7 +23,7 @@ func TestLocalViewGoesOnWithoutReceiver(t *testing.T) {
 // A program that pushes frames and waits for them to be taken, as OpenCV's
 // VideoWriter does, is not held up by a receiver that is not there.
 func TestVideoWriterWithoutReceiver(t *testing.T) {
-	w := python(t, "writer", "testdata/writer.py", "appsrc ! videoconvert ! jpegenc ! netgearsink address=127.0.0.1 port="+unusedPort(t))
+	w := python(t, "writer", "testdata/writer.py", "appsrc ! videoconvert ! jpegenc ! netgearsink address=127.0.0.1 port="+freePortText(t))
 	w.exits(0)
 	if len(w.events("written")) != 30 || len(w.events("released")) != 1 {
 		t.Errorf("%d frames written, released %d times, want 30 and once", len(w.events("written")), len(w.events("released")))
@@ -59,10 +59,10 @@ func TestSynchronisingSinkKeepsTheRate(t *testing.T) {
 func TestNothingGivesUpByDefault(t *testing.T) {
 	eachPattern(t, confirmed, func(t *testing.T, p pattern) {
 		r := launch(t, "-e netgearsrc address=127.0.0.1 port=0 pattern=%v request-timeout=0.05 ! fakesink", p)
-		s := launch(t, "-e videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%s pattern=%v request-timeout=0.05", unusedPort(t), p)
+		s := launch(t, "-e videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%s pattern=%v request-timeout=0.05", freePortText(t), p)
 		r.says(`timeout 2\d in a row|timeout 1\d in a row`)
 		s.says(`timeout 2\d in a row|timeout 1\d in a row`)
-		if text := strings.Join(append(r.lines, s.lines...), "\n"); strings.Contains(text, "ERROR") {
+		if text := strings.Join(append(r.Lines, s.Lines...), "\n"); strings.Contains(text, "ERROR") {
 			t.Error(text)
 		}
 	})

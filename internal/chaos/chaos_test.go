@@ -1,4 +1,6 @@
-package e2e
+// Package chaos injects faults into streams between processes: whatever fails, the
+// stream comes back within a time, or the one right error does.
+package chaos
 
 import (
 	"encoding/json"
@@ -19,12 +21,13 @@ import (
 
 	"github.com/pebbe/zmq4"
 	"golang.org/x/sys/unix"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
-// The fault suite: what happens to a stream when a process, a cable, a name or
-// a disk fails. Each fault ends with the stream flowing again within
-// request-timeout + 1 s, or with the one right error. "make chaos" sets CHAOS
-// to the number of repetitions, and the short form runs with every test.
+// Each fault ends with the stream flowing again within request-timeout + 1 s, or with
+// the one right error. "make chaos" sets CHAOS to the number of repetitions, and the
+// short form runs with every test.
 
 // repetitions is how often a process is killed; full asks for all that takes
 // long.
@@ -97,82 +100,58 @@ func (o *outcome) resumed(t *testing.T, took time.Duration) {
 }
 
 // end is a process of gst-launch-1.0 that logs each frame.
-type end struct {
-	pipeline
-	in *namespace
-}
+type end struct{ *kit.Child }
 
-func frameLog(t *testing.T, in *namespace, text string) end {
+func frameLog(t *testing.T, in *kit.Namespace, text string) end {
 	t.Helper()
-	argv := append([]string{"env", "GST_DEBUG=netgear:5,netgearsrc:7,netgearsink:7", "gst-launch-1.0", "-e"}, strings.Fields(text)...)
-	return end{pipeline{startIn(t, in, "gst-launch", argv...)}, in}
+	return end{run(t, in, "gst-launch", append([]string{"gst-launch-1.0", "-e"}, strings.Fields(text)...)...)}
 }
 
-// seen is a frame that an end has logged.
-type seen struct {
-	seq int
-	at  time.Time
-}
-
-// frames returns those logged so far.
-func (e end) frames() (frames []seen) {
-	const mark = " frame seq="
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i, line := range e.lines {
-		if _, rest, ok := strings.Cut(line, mark); ok {
-			seq, _, _ := strings.Cut(rest, " ")
-			if n, err := strconv.Atoi(seq); err == nil {
-				frames = append(frames, seen{n, e.times[i]})
-			}
-		}
+// run starts a process in a network namespace; nil is the test's own.
+func run(t *testing.T, in *kit.Namespace, name string, argv ...string) *kit.Child {
+	t.Helper()
+	env, err := kit.Env("../../build", "G_DEBUG=fatal-criticals", "GST_DEBUG=netgear:5,netgearsrc:7,netgearsink:7")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return frames
+	return kit.Command{Name: name, Args: argv, Env: env, In: in}.Run(t, kit.KnowsErrors)
 }
 
-// more waits for n more frames than there are now, and returns when the first of
-// them came.
-func (e end) more(n int) time.Time {
-	e.t.Helper()
-	have := len(e.frames())
-	e.await(fmt.Sprintf("to log %d more frames", n), func() bool {
-		count := 0
-		for _, line := range e.lines {
-			if strings.Contains(line, " frame seq=") {
-				count++
-			}
-		}
-		return count >= have+n
-	})
-	return e.frames()[have].at
+func freePort(t *testing.T) int {
+	t.Helper()
+	port, err := kit.FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // anew waits for the first frame of a sender that has started, and four more.
 func (e end) anew() time.Time {
-	e.t.Helper()
-	have, first := len(e.frames()), 0
+	e.T.Helper()
+	have, first := len(e.Frames()), 0
 	for first = -1; first < 0; {
-		e.more(1)
-		frames := e.frames()
+		e.More(1)
+		frames := e.Frames()
 		if len(frames) > have+1000 {
-			e.t.Fatalf("no frame of a new sender among %d", len(frames)-have)
+			e.T.Fatalf("no frame of a new sender among %d", len(frames)-have)
 		}
-		if i := slices.IndexFunc(frames[have:], func(f seen) bool { return f.seq < 5 }); i >= 0 {
+		if i := slices.IndexFunc(frames[have:], func(f kit.Frame) bool { return f.Seq < 5 }); i >= 0 {
 			first = have + i
 		}
 	}
-	e.more(4)
-	return e.frames()[first].at
+	e.More(4)
+	return e.Frames()[first].At
 }
 
-// chaosSource is a stream of small frames, live.
-const chaosSource = "videotestsrc is-live=true ! video/x-raw,format=GRAY8,width=16,height=12,framerate=100/1"
+// source is a stream of small frames, live.
+const source = "videotestsrc is-live=true ! video/x-raw,format=GRAY8,width=16,height=12,framerate=100/1"
 
-func (p pattern) chaosSink(host string, port int) string {
-	return fmt.Sprintf("%s ! netgearsink wait-for-connection=true address=%s port=%d pattern=%v", chaosSource, host, port, p)
+func sink(p kit.Pattern, host string, port int) string {
+	return fmt.Sprintf("%s ! netgearsink wait-for-connection=true address=%s port=%d pattern=%v", source, host, port, p)
 }
 
-func (p pattern) chaosSrc(address string, port int) string {
+func src(p kit.Pattern, address string, port int) string {
 	return fmt.Sprintf("netgearsrc address=%s port=%d pattern=%v max-retries=0 ! fakesink sync=false", address, port, p)
 }
 
@@ -181,15 +160,15 @@ func atRandom(d time.Duration) { time.Sleep(rand.N(d)) }
 
 // missing returns the numbers up to the last that none of the ends has logged,
 // with pub-sub from the first that came.
-func missing(p pattern, ends ...end) (lost []int) {
+func missing(p kit.Pattern, ends ...end) (lost []int) {
 	have := map[int]bool{}
 	first, last := 0, -1
 	for _, e := range ends {
-		for _, f := range e.frames() {
-			if p == pubSub && last < 0 {
-				first = f.seq
+		for _, f := range e.Frames() {
+			if p == kit.PubSub && last < 0 {
+				first = f.Seq
 			}
-			have[f.seq], last = true, max(last, f.seq)
+			have[f.Seq], last = true, max(last, f.Seq)
 		}
 	}
 	for n := first; n < last; n++ {
@@ -204,55 +183,55 @@ func missing(p pattern, ends ...end) (lost []int) {
 // the first frame on that was not confirmed: no frame is told to be delivered
 // that was not.
 func TestChaosReceiverKilled(t *testing.T) {
-	eachPatternInTurn(t, func(t *testing.T, p pattern) {
+	eachPatternInTurn(t, func(t *testing.T, p kit.Pattern) {
 		o := outcome{Fault: "receiver killed and restarted", Pattern: p.String(), Allowed: "1 a kill, confirmed and killed with it"}
-		if p == pubSub {
+		if p == kit.PubSub {
 			o.Allowed = "those of the outage"
 		}
 		port := freePort(t)
-		s := frameLog(t, nil, p.chaosSink("127.0.0.1", port))
+		s := frameLog(t, nil, sink(p, "127.0.0.1", port))
 		var lives []end
 		for range repetitions {
-			r := frameLog(t, nil, p.chaosSrc("127.0.0.1", port))
-			r.port()
+			r := frameLog(t, nil, src(p, "127.0.0.1", port))
+			r.BoundPort()
 			begin := time.Now()
-			first := r.more(5)
+			first := r.More(5)
 			o.resumed(t, first.Sub(begin))
 			atRandom(100 * time.Millisecond)
 			o.Injected++
-			r.kill(syscall.SIGKILL)
-			r.await("to end", func() bool { return r.ended })
+			r.Kill(syscall.SIGKILL)
+			r.Await("to end", r.HasEnded)
 			lives = append(lives, r)
 			atRandom(200 * time.Millisecond)
 		}
-		r := frameLog(t, nil, p.chaosSrc("127.0.0.1", port))
-		r.more(5)
+		r := frameLog(t, nil, src(p, "127.0.0.1", port))
+		r.More(5)
 		lives = append(lives, r)
-		s.kill(syscall.SIGINT)
-		s.exits(0)
-		r.exits(0)
+		s.Kill(syscall.SIGINT)
+		s.Exits(0)
+		r.Exits(0)
 		lost := missing(p, lives...)
 		o.Lost = len(lost)
 		for _, l := range lives {
-			o.Frames += len(l.frames())
+			o.Frames += len(l.Frames())
 		}
 		o.record(t)
-		if p == pubSub {
+		if p == kit.PubSub {
 			return
 		}
 		if len(lost) > o.Injected {
 			t.Errorf("%d frames never arrived after %d kills: %v", len(lost), o.Injected, lost)
 		}
 		// What the sender logs is confirmed; it logs no more than arrived.
-		if sent, came := s.frames(), lives[len(lives)-1].frames(); sent[len(sent)-1].seq > came[len(came)-1].seq {
-			t.Errorf("frame %d is told to be confirmed, the last to arrive was %d", sent[len(sent)-1].seq, came[len(came)-1].seq)
+		if sent, came := s.Frames(), lives[len(lives)-1].Frames(); sent[len(sent)-1].Seq > came[len(came)-1].Seq {
+			t.Errorf("frame %d is told to be confirmed, the last to arrive was %d", sent[len(sent)-1].Seq, came[len(came)-1].Seq)
 		}
 	})
 }
 
-func eachPatternInTurn(t *testing.T, test func(t *testing.T, p pattern)) {
+func eachPatternInTurn(t *testing.T, test func(t *testing.T, p kit.Pattern)) {
 	t.Helper()
-	for _, p := range patterns {
+	for _, p := range kit.Patterns {
 		t.Run(p.String(), func(t *testing.T) { test(t, p) })
 	}
 }
@@ -260,60 +239,60 @@ func eachPatternInTurn(t *testing.T, test func(t *testing.T, p pattern)) {
 // A sender that is killed at any moment and started again is received at once,
 // and each of its lives without a gap.
 func TestChaosSenderKilled(t *testing.T) {
-	eachPatternInTurn(t, func(t *testing.T, p pattern) {
+	eachPatternInTurn(t, func(t *testing.T, p kit.Pattern) {
 		o := outcome{Fault: "sender killed and restarted", Pattern: p.String(), Allowed: "0"}
-		if p == pubSub {
+		if p == kit.PubSub {
 			o.Allowed = "not counted"
 		}
-		r := frameLog(t, nil, p.chaosSrc("127.0.0.1", 0))
-		port := r.port()
+		r := frameLog(t, nil, src(p, "127.0.0.1", 0))
+		port := r.BoundPort()
 		for range repetitions {
 			begin := time.Now()
-			s := frameLog(t, nil, p.chaosSink("127.0.0.1", port))
+			s := frameLog(t, nil, sink(p, "127.0.0.1", port))
 			o.resumed(t, r.anew().Sub(begin))
 			atRandom(100 * time.Millisecond)
 			o.Injected++
-			s.kill(syscall.SIGKILL)
-			s.await("to end", func() bool { return s.ended })
+			s.Kill(syscall.SIGKILL)
+			s.Await("to end", s.HasEnded)
 		}
-		frames := r.frames()
+		frames := r.Frames()
 		o.Frames = len(frames)
 		for i, f := range frames {
-			if p != pubSub && f.seq != 0 && f.seq != frames[i-1].seq+1 {
+			if p != kit.PubSub && f.Seq != 0 && f.Seq != frames[i-1].Seq+1 {
 				o.Lost++
-				t.Errorf("frame %d came after %d", f.seq, frames[i-1].seq)
+				t.Errorf("frame %d came after %d", f.Seq, frames[i-1].Seq)
 			}
 		}
 		o.record(t)
-		r.kill(syscall.SIGINT)
-		r.exits(0)
+		r.Kill(syscall.SIGINT)
+		r.Exits(0)
 	})
 }
 
 // NetGear's own receivers, in Python, are killed and started again likewise.
 func TestChaosNetGearReceiverKilled(t *testing.T) {
-	eachPatternInTurn(t, func(t *testing.T, p pattern) {
+	eachPatternInTurn(t, func(t *testing.T, p kit.Pattern) {
 		o := outcome{Fault: "NetGear receiver (Python) killed and restarted", Pattern: p.String(), Allowed: "1 a kill, confirmed and killed with it"}
 		port := freePort(t)
-		s := frameLog(t, nil, p.chaosSink("127.0.0.1", port))
+		s := frameLog(t, nil, sink(p, "127.0.0.1", port))
 		have := map[int]bool{}
 		for range max(2, repetitions/5) {
-			r := peer(t, "recv --pattern %d --port %d", p, port)
-			r.port()
+			r := run(t, nil, "peer recv", kit.Python(), "../e2e/peers/peer.py", "recv", "--pattern", strconv.Itoa(int(p)), "--port", strconv.Itoa(port))
+			r.ReadyPort()
 			begin := time.Now()
-			r.event("frame", 1)
+			r.Event("frame", 1)
 			o.resumed(t, time.Since(begin))
-			r.event("frame", 5)
+			r.Event("frame", 5)
 			atRandom(100 * time.Millisecond)
 			o.Injected++
-			r.kill(syscall.SIGKILL)
-			r.await("to end", func() bool { return r.ended })
+			r.Kill(syscall.SIGKILL)
+			r.Await("to end", r.HasEnded)
 			for _, n := range sequenceOfKilled(r) {
 				have[n] = true
 				o.Frames++
 			}
 		}
-		if p == pubSub {
+		if p == kit.PubSub {
 			o.Allowed = "those of the outage"
 		} else {
 			last := 0
@@ -326,16 +305,16 @@ func TestChaosNetGearReceiverKilled(t *testing.T) {
 			}
 		}
 		o.record(t)
-		s.kill(syscall.SIGKILL)
+		s.Kill(syscall.SIGKILL)
 	})
 }
 
 // sequenceOfKilled returns the numbers of the frames of a peer whose last line
 // may have been cut.
-func sequenceOfKilled(r script) (seq []int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, line := range r.lines {
+func sequenceOfKilled(r *kit.Child) (seq []int) {
+	r.Mu.Lock()
+	defer r.Mu.Unlock()
+	for _, line := range r.Lines {
 		var e struct {
 			Event  string
 			Header struct{ GST struct{ Seq int } }
@@ -347,51 +326,31 @@ func sequenceOfKilled(r script) (seq []int) {
 	return seq
 }
 
-// machines are two namespaces with a link between them.
-type machines struct {
-	link
-	sender, receiver *namespace
-	unplug           func() // the cable, for another sender to be plugged in
-}
-
-var (
-	senderAddress    = netip.MustParseAddr("10.9.0.1")
-	receiverAddress  = netip.MustParseAddr("10.9.0.2")
-	receiverAddress2 = netip.MustParseAddr("10.9.0.3")
-)
-
-func newMachines(t *testing.T) *machines {
-	t.Helper()
-	m := &machines{sender: newNamespace(t), receiver: newNamespace(t)}
-	m.unplug = m.connect(t, m.sender.tun(t, senderAddress), m.receiver.tun(t, receiverAddress, receiverAddress2))
-	return m
-}
-
-const chaosPort = 5555 // both namespaces are empty
+const port = 5555 // both namespaces are empty
 
 // stream starts both ends and waits until frames flow.
-func (m *machines) stream(t *testing.T, p pattern) (s, r end) {
+func stream(t *testing.T, m *kit.Machines, p kit.Pattern) (s, r end) {
 	t.Helper()
-	r = frameLog(t, m.receiver, p.chaosSrc("*", chaosPort))
-	r.port()
-	s = frameLog(t, m.sender, p.chaosSink(receiverAddress.String(), chaosPort))
-	r.more(10)
+	r = frameLog(t, m.Receiver, src(p, "*", port))
+	r.BoundPort()
+	s = frameLog(t, m.Sender, sink(p, kit.ReceiverAddress.String(), port))
+	r.More(10)
 	return s, r
 }
 
 // unbroken checks that no frame is missing among those that arrived where
 // frames are confirmed, and ends the stream.
-func (o *outcome) unbroken(t *testing.T, p pattern, s end, receivers ...end) {
+func (o *outcome) unbroken(t *testing.T, p kit.Pattern, s end, receivers ...end) {
 	t.Helper()
-	s.kill(syscall.SIGINT)
-	s.exits(0)
+	s.Kill(syscall.SIGINT)
+	s.Exits(0)
 	last := receivers[len(receivers)-1]
-	last.await("to end", func() bool { return last.ended })
+	last.Await("to end", last.HasEnded)
 	o.Lost = len(missing(p, receivers...))
 	for _, r := range receivers {
-		o.Frames += len(r.frames())
+		o.Frames += len(r.Frames())
 	}
-	if p != pubSub && o.Lost > 0 {
+	if p != kit.PubSub && o.Lost > 0 {
 		t.Errorf("%d frames never arrived: %v", o.Lost, missing(p, receivers...))
 	}
 	o.record(t)
@@ -400,23 +359,23 @@ func (o *outcome) unbroken(t *testing.T, p pattern, s end, receivers ...end) {
 // inherited ends the stream after one receiver has taken the place of another,
 // and checks that no frame is missing but the one that was confirmed and died
 // with the first.
-func (o *outcome) inherited(t *testing.T, p pattern, s, first, next end) {
+func (o *outcome) inherited(t *testing.T, p kit.Pattern, s, first, next end) {
 	t.Helper()
-	if p != pubSub {
+	if p != kit.PubSub {
 		o.Allowed = "1, confirmed and lost with it"
 	}
-	s.kill(syscall.SIGINT)
-	s.exits(0)
-	if o.Lost = len(missing(p, first, next)); p != pubSub && o.Lost > 1 {
+	s.Kill(syscall.SIGINT)
+	s.Exits(0)
+	if o.Lost = len(missing(p, first, next)); p != kit.PubSub && o.Lost > 1 {
 		t.Errorf("%d frames never arrived", o.Lost)
 	}
-	o.Frames = len(first.frames()) + len(next.frames())
+	o.Frames = len(first.Frames()) + len(next.Frames())
 	o.record(t)
 }
 
-func outcomeOf(p pattern, fault string) outcome {
+func outcomeOf(p kit.Pattern, fault string) outcome {
 	o := outcome{Fault: fault, Pattern: p.String(), Allowed: "0"}
-	if p == pubSub {
+	if p == kit.PubSub {
 		o.Allowed = "those of the outage"
 	}
 	return o
@@ -428,18 +387,18 @@ func TestChaosCableCut(t *testing.T) {
 	if full {
 		cuts = []time.Duration{time.Second, 5 * time.Second, 30 * time.Second}
 	}
-	eachPatternInTurn(t, func(t *testing.T, p pattern) {
+	eachPatternInTurn(t, func(t *testing.T, p kit.Pattern) {
 		for _, d := range cuts {
-			m := newMachines(t)
-			s, r := m.stream(t, p)
+			m := kit.NewMachines(t)
+			s, r := stream(t, m, p)
 			o := outcomeOf(p, fmt.Sprintf("cable cut for %v", d))
 			for range max(1, min(5, repetitions/10)) {
 				o.Injected++
-				m.set(conditions{cut: true})
+				m.Set(kit.Conditions{Cut: true})
 				time.Sleep(d)
-				m.set(conditions{})
+				m.Set(kit.Conditions{})
 				begin := time.Now()
-				o.resumed(t, r.more(5).Sub(begin))
+				o.resumed(t, r.More(5).Sub(begin))
 			}
 			o.unbroken(t, p, s, r)
 		}
@@ -449,38 +408,38 @@ func TestChaosCableCut(t *testing.T) {
 // A machine that loses its power says nothing, and nor does its kernel. It comes
 // back as another, which knows nothing of the old connections.
 func TestChaosPowerLost(t *testing.T) {
-	eachPatternInTurn(t, func(t *testing.T, p pattern) {
+	eachPatternInTurn(t, func(t *testing.T, p kit.Pattern) {
 		t.Run("receiver", func(t *testing.T) {
-			m := newMachines(t)
-			s, r := m.stream(t, p)
+			m := kit.NewMachines(t)
+			s, r := stream(t, m, p)
 			o := outcomeOf(p, "receiver's machine loses power and restarts")
 			o.Injected++
-			m.unplug()
-			r.kill(syscall.SIGKILL)
-			m.receiver = newNamespace(t)
-			m.unplug = m.connect(t, m.sender.tun(t, senderAddress), m.receiver.tun(t, receiverAddress))
-			next := frameLog(t, m.receiver, p.chaosSrc("*", chaosPort))
-			next.port()
+			m.Unplug()
+			r.Kill(syscall.SIGKILL)
+			m.Receiver = kit.NewNamespace(t)
+			m.Plug(t)
+			next := frameLog(t, m.Receiver, src(p, "*", port))
+			next.BoundPort()
 			begin := time.Now()
-			o.resumed(t, next.more(5).Sub(begin))
+			o.resumed(t, next.More(5).Sub(begin))
 			o.inherited(t, p, s, r, next)
 		})
 		t.Run("sender", func(t *testing.T) {
-			m := newMachines(t)
-			s, r := m.stream(t, p)
+			m := kit.NewMachines(t)
+			s, r := stream(t, m, p)
 			o := outcomeOf(p, "sender's machine loses power and restarts")
 			o.Injected++
-			m.unplug()
-			s.kill(syscall.SIGKILL)
+			m.Unplug()
+			s.Kill(syscall.SIGKILL)
 			time.Sleep(300 * time.Millisecond) // a machine takes longer to start, and its connection is taken for silent then
-			m.sender = newNamespace(t)
-			m.unplug = m.connect(t, m.sender.tun(t, senderAddress), m.receiver.tun(t, receiverAddress, receiverAddress2))
+			m.Sender = kit.NewNamespace(t)
+			m.Plug(t)
 			begin := time.Now()
-			next := frameLog(t, m.sender, p.chaosSink(receiverAddress.String(), chaosPort))
+			next := frameLog(t, m.Sender, sink(p, kit.ReceiverAddress.String(), port))
 			o.resumed(t, r.anew().Sub(begin))
-			next.kill(syscall.SIGINT)
-			next.exits(0)
-			o.Frames = len(r.frames())
+			next.Kill(syscall.SIGINT)
+			next.Exits(0)
+			o.Frames = len(r.Frames())
 			o.record(t)
 		})
 	})
@@ -494,33 +453,33 @@ func TestChaosBadLink(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name       string
-		conditions conditions
+		conditions kit.Conditions
 	}{
-		{"delay of 100 ms", conditions{delay: 100 * time.Millisecond}},
-		{"loss of 5 %", conditions{delay: 5 * time.Millisecond, loss: 0.05}},
-		{"reordering of 25 %", conditions{delay: 20 * time.Millisecond, jitter: 5 * time.Millisecond, reorder: 0.25}},
-		{"1 Mbit/s", conditions{delay: 10 * time.Millisecond, rate: 1e6}},
-		{"all of them", conditions{delay: 50 * time.Millisecond, jitter: 20 * time.Millisecond, loss: 0.02, reorder: 0.1, rate: 1e6}},
+		{"delay of 100 ms", kit.Conditions{Delay: 100 * time.Millisecond}},
+		{"loss of 5 %", kit.Conditions{Delay: 5 * time.Millisecond, Loss: 0.05}},
+		{"reordering of 25 %", kit.Conditions{Delay: 20 * time.Millisecond, Jitter: 5 * time.Millisecond, Reorder: 0.25}},
+		{"1 Mbit/s", kit.Conditions{Delay: 10 * time.Millisecond, Rate: 1e6}},
+		{"all of them", kit.Conditions{Delay: 50 * time.Millisecond, Jitter: 20 * time.Millisecond, Loss: 0.02, Reorder: 0.1, Rate: 1e6}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for _, p := range patterns {
+			for _, p := range kit.Patterns {
 				t.Run(p.String(), func(t *testing.T) {
 					t.Parallel()
-					m := newMachines(t)
-					m.set(c.conditions)
-					s, r := m.stream(t, p)
+					m := kit.NewMachines(t)
+					m.Set(c.conditions)
+					s, r := stream(t, m, p)
 					o := outcomeOf(p, c.name)
 					o.Injected++
 					time.Sleep(length)
-					r.more(5)
-					frames := r.frames()
+					r.More(5)
+					frames := r.Frames()
 					longest := time.Duration(0)
 					for i := range frames[1:] {
-						longest = max(longest, frames[i+1].at.Sub(frames[i].at))
+						longest = max(longest, frames[i+1].At.Sub(frames[i].At))
 					}
 					o.resumed(t, longest)
 					o.unbroken(t, p, s, r)
-					if n := s.warnings() + r.warnings(); n > 0 {
+					if n := s.Warnings() + r.Warnings(); n > 0 {
 						t.Errorf("%d warnings, want none: nothing was lost", n)
 					}
 				})
@@ -537,25 +496,25 @@ func TestChaosStopped(t *testing.T) {
 		pause = 20 * time.Second
 	}
 	for _, who := range []string{"receiver", "sender"} {
-		for _, p := range patterns {
+		for _, p := range kit.Patterns {
 			t.Run(who+"/"+p.String(), func(t *testing.T) {
 				t.Parallel()
-				r := frameLog(t, nil, p.chaosSrc("127.0.0.1", 0))
-				s := frameLog(t, nil, p.chaosSink("127.0.0.1", r.port()))
-				r.more(10)
+				r := frameLog(t, nil, src(p, "127.0.0.1", 0))
+				s := frameLog(t, nil, sink(p, "127.0.0.1", r.BoundPort()))
+				r.More(10)
 				o := outcomeOf(p, fmt.Sprintf("%s stopped (SIGSTOP) for %v", who, pause))
 				stopped := r
 				if who == "sender" {
 					stopped = s
 				}
 				o.Injected++
-				stopped.kill(syscall.SIGSTOP)
+				stopped.Kill(syscall.SIGSTOP)
 				time.Sleep(pause)
 				begin := time.Now()
-				stopped.kill(syscall.SIGCONT)
+				stopped.Kill(syscall.SIGCONT)
 				// The frames that come first may be from before.
-				r.await("to log a frame that is new", func() bool { return time.Since(begin) > 50*time.Millisecond })
-				o.resumed(t, r.more(5).Sub(begin))
+				r.Await("to log a frame that is new", func() bool { return time.Since(begin) > 50*time.Millisecond })
+				o.resumed(t, r.More(5).Sub(begin))
 				o.unbroken(t, p, s, r)
 			})
 		}
@@ -565,20 +524,20 @@ func TestChaosStopped(t *testing.T) {
 // Something else has the receiver's port for a while.
 func TestChaosStrangerOnThePort(t *testing.T) {
 	for _, stranger := range []string{"says nothing", "speaks HTTP", "is a ROUTER", "hangs up"} {
-		for _, p := range patterns {
+		for _, p := range kit.Patterns {
 			t.Run(stranger+"/"+p.String(), func(t *testing.T) {
 				t.Parallel()
 				port, leave := bindStranger(t, stranger)
-				s := frameLog(t, nil, p.chaosSink("127.0.0.1", port))
-				s.says(`connection event=EVENT_(CONNECTED|HANDSHAKE|DISCONNECTED)`)
+				s := frameLog(t, nil, sink(p, "127.0.0.1", port))
+				s.Says(`connection event=EVENT_(CONNECTED|HANDSHAKE|DISCONNECTED)`)
 				atRandom(time.Second)
 				leave()
 				o := outcomeOf(p, "a stranger has the port: it "+stranger)
 				o.Injected++
-				r := frameLog(t, nil, p.chaosSrc("127.0.0.1", port))
-				r.port()
+				r := frameLog(t, nil, src(p, "127.0.0.1", port))
+				r.BoundPort()
 				begin := time.Now()
-				o.resumed(t, r.more(5).Sub(begin))
+				o.resumed(t, r.More(5).Sub(begin))
 				o.unbroken(t, p, s, r)
 			})
 		}
@@ -609,7 +568,7 @@ func bindStranger(t *testing.T, kind string) (port int, leave func()) {
 			// libzmq lets go of the port a moment later.
 			_ = sock.Unbind(fmt.Sprintf("tcp://127.0.0.1:%d", port))
 			_ = sock.Close()
-			within(t, "the port to be free", func() bool {
+			kit.Within(t, "the port to be free", func() bool {
 				l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 				if err == nil {
 					l.Close()
@@ -652,8 +611,8 @@ func bindStranger(t *testing.T, kind string) (port int, leave func()) {
 
 // A name that comes to mean another address is looked up again.
 func TestChaosNameChanges(t *testing.T) {
-	eachPatternInTurn(t, func(t *testing.T, p pattern) {
-		m := newMachines(t)
+	eachPatternInTurn(t, func(t *testing.T, p kit.Pattern) {
+		m := kit.NewMachines(t)
 		hosts := filepath.Join(t.TempDir(), "hosts")
 		names := func(a netip.Addr) {
 			t.Helper()
@@ -662,20 +621,20 @@ func TestChaosNameChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		names(receiverAddress)
-		r := frameLog(t, m.receiver, p.chaosSrc(receiverAddress.String(), chaosPort))
-		r.port()
-		s := end{pipeline{startIn(t, m.sender, "gst-launch", "unshare", "-m", "sh", "-c",
-			"mount --bind "+hosts+" /etc/hosts && GST_DEBUG=netgear:5,netgearsink:7 exec gst-launch-1.0 -e "+p.chaosSink("camera.example", chaosPort))}, m.sender}
-		r.more(10)
+		names(kit.ReceiverAddress)
+		r := frameLog(t, m.Receiver, src(p, kit.ReceiverAddress.String(), port))
+		r.BoundPort()
+		s := end{run(t, m.Sender, "gst-launch", "unshare", "-m", "sh", "-c",
+			"mount --bind "+hosts+" /etc/hosts && exec gst-launch-1.0 -e "+sink(p, "camera.example", port))}
+		r.More(10)
 		o := outcomeOf(p, "the receiver's name gets another address")
 		o.Injected++
-		r.kill(syscall.SIGKILL)
-		names(receiverAddress2)
-		next := frameLog(t, m.receiver, p.chaosSrc(receiverAddress2.String(), chaosPort))
-		next.port()
+		r.Kill(syscall.SIGKILL)
+		names(kit.ReceiverAddress2)
+		next := frameLog(t, m.Receiver, src(p, kit.ReceiverAddress2.String(), port))
+		next.BoundPort()
 		begin := time.Now()
-		o.resumed(t, next.more(5).Sub(begin))
+		o.resumed(t, next.More(5).Sub(begin))
 		o.inherited(t, p, s, r, next)
 	})
 }
@@ -688,11 +647,15 @@ func TestChaosDiskFull(t *testing.T) {
 	}
 	o := outcome{Fault: "no room for certificates", Pattern: "all", Injected: 1, Allowed: "the error"}
 	folder := t.TempDir()
-	w := start(t, "watch", "unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=8k none "+folder+" && head -c 100000 /dev/zero > "+folder+"/full 2>/dev/null; "+
-		interpreter()+" testdata/watch.py videotestsrc ! netgearsink secure-mode=stonehouse custom-cert-location="+folder+"; find "+folder+" -name '*.key*'")
-	w.await("to end", func() bool { return w.ended })
-	checkError(t, script{w}, "resource", "no-space-left", "no space left on device")
-	if n := w.count(`\.key`); n > 0 {
+	w := run(t, nil, "watch", "unshare", "-m", "sh", "-c", "mount -t tmpfs -o size=8k none "+folder+" && head -c 100000 /dev/zero > "+folder+"/full 2>/dev/null; "+
+		kit.Python()+" ../e2e/testdata/watch.py videotestsrc ! netgearsink secure-mode=stonehouse custom-cert-location="+folder+"; find "+folder+" -name '*.key*'")
+	w.Await("to end", w.HasEnded)
+	if !slices.ContainsFunc(w.Events("message"), func(e kit.Event) bool {
+		return e.Kind == "error" && e.Domain == "resource" && e.Code == "no-space-left" && strings.Contains(e.Text, "no space left on device")
+	}) {
+		t.Error("no error that says so")
+	}
+	if n := w.Count(`\.key`); n > 0 {
 		t.Errorf("%d key files are left", n)
 	}
 	o.Survived = 1
@@ -710,7 +673,19 @@ func TestChaosFewDescriptors(t *testing.T) {
 			limits = append(limits, n)
 		}
 	}
-	port := silent(t, zmq4.PAIR)
+	quiet, err := zmq4.NewSocket(zmq4.PAIR) // never answers
+	if err == nil {
+		defer quiet.Close()
+		err = quiet.Bind("tcp://127.0.0.1:*")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := quiet.GetLastEndpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := endpoint[strings.LastIndex(endpoint, ":")+1:]
 	failed := 0
 	for _, n := range limits {
 		for _, text := range []string{
@@ -719,15 +694,15 @@ func TestChaosFewDescriptors(t *testing.T) {
 			"videotestsrc num-buffers=3 ! video/x-raw,width=16,height=16 ! netgearsink request-timeout=0.05 max-retries=1 port=" + port,
 		} {
 			argv := append([]string{"prlimit", fmt.Sprintf("--nofile=%d", n), "timeout", "--signal=INT", "0.4", "gst-launch-1.0"}, strings.Fields(text)...)
-			p := start(t, "gst-launch", argv...)
-			p.await("to end", func() bool { return p.ended })
+			p := run(t, nil, "gst-launch", argv...)
+			p.Await("to end", p.HasEnded)
 			o.Injected++
 			switch {
-			case (p.code == 1 || p.code == 255) && p.count("fewer than 32 file descriptors are free") > 0:
+			case (p.Code == 1 || p.Code == 255) && p.Count("fewer than 32 file descriptors are free") > 0:
 				failed++
-			case p.code == 1 && p.count("max-retries=1 is used up") > 0, p.code == 0, p.code == 124: // it ran until its time was up
+			case p.Code == 1 && p.Count("max-retries=1 is used up") > 0, p.Code == 0, p.Code == 124: // it ran until its time was up
 			default:
-				t.Errorf("with %d descriptors: exit code %d of %s", n, p.code, text)
+				t.Errorf("with %d descriptors: exit code %d of %s", n, p.Code, text)
 				continue
 			}
 			o.Survived++
@@ -742,41 +717,41 @@ func TestChaosFewDescriptors(t *testing.T) {
 // A stream survives that its program is out of descriptors for a while, when
 // its receiver is killed in that time too.
 func TestChaosNoDescriptors(t *testing.T) {
-	eachPatternInTurn(t, func(t *testing.T, p pattern) {
+	eachPatternInTurn(t, func(t *testing.T, p kit.Pattern) {
 		o := outcomeOf(p, "limit of file descriptors reached in mid-stream")
 		port := freePort(t)
-		r := frameLog(t, nil, p.chaosSrc("127.0.0.1", port))
-		r.port()
-		s := frameLog(t, nil, p.chaosSink("127.0.0.1", port))
-		r.more(5)
+		r := frameLog(t, nil, src(p, "127.0.0.1", port))
+		r.BoundPort()
+		s := frameLog(t, nil, sink(p, "127.0.0.1", port))
+		r.More(5)
 		limit := func(n uint64) {
 			t.Helper()
-			if err := unix.Prlimit(s.cmd.Process.Pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: 1024}, nil); err != nil {
+			if err := unix.Prlimit(s.Cmd.Process.Pid, unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: 1024}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		limit(3)
 		o.Injected++
-		r.kill(syscall.SIGKILL)
-		r.await("to end", func() bool { return r.ended })
-		next := frameLog(t, nil, p.chaosSrc("127.0.0.1", port))
-		next.port()
+		r.Kill(syscall.SIGKILL)
+		r.Await("to end", r.HasEnded)
+		next := frameLog(t, nil, src(p, "127.0.0.1", port))
+		next.BoundPort()
 		time.Sleep(time.Second)
 		limit(1024)
 		begin := time.Now()
-		o.resumed(t, next.more(5).Sub(begin))
+		o.resumed(t, next.More(5).Sub(begin))
 		o.inherited(t, p, s, r, next)
 	})
 }
 
 // A sender's clock that jumps by an hour, either way, holds up nothing.
 func TestChaosClockJumps(t *testing.T) {
-	o := outcomeOf(pubSub, "the sender's clock jumps by an hour, to and fro")
+	o := outcomeOf(kit.PubSub, "the sender's clock jumps by an hour, to and fro")
 	o.Allowed = "those of a quarter of a second"
-	r := frameLog(t, nil, pubSub.chaosSrc("127.0.0.1", 0))
+	r := frameLog(t, nil, src(kit.PubSub, "127.0.0.1", 0))
 	sock, err := zmq4.NewSocket(zmq4.PUB)
 	if err == nil {
-		err = errors.Join(sock.SetLinger(0), sock.Connect(fmt.Sprintf("tcp://127.0.0.1:%d", r.port())))
+		err = errors.Join(sock.SetLinger(0), sock.Connect(fmt.Sprintf("tcp://127.0.0.1:%d", r.BoundPort())))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -786,7 +761,7 @@ func TestChaosClockJumps(t *testing.T) {
 	seq := 0
 	send := func(until func() bool) {
 		t.Helper()
-		for end := time.Now().Add(patience); !until(); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(kit.Patience); !until(); time.Sleep(10 * time.Millisecond) {
 			head := fmt.Sprintf(`{"terminate_flag": false, "compression": false, "message": null, "pattern": "2", "dtype": "uint8", "shape": [1, 4], `+
 				`"gst": {"v": 1, "seq": %d, "t": %d}}`, seq, time.Now().Add(jump).UnixNano())
 			if _, err := sock.SendMessage(head, "abcd"); err != nil {
@@ -799,22 +774,22 @@ func TestChaosClockJumps(t *testing.T) {
 		}
 	}
 	count := func(n int) func() bool {
-		due := len(r.frames()) + n
-		return func() bool { return len(r.frames()) >= due }
+		due := len(r.Frames()) + n
+		return func() bool { return len(r.Frames()) >= due }
 	}
 	send(count(10))
 	for _, jump = range []time.Duration{time.Hour, 0, -time.Hour, 0} {
 		o.Injected++
-		begin, have := time.Now(), len(r.frames())
+		begin, have := time.Now(), len(r.Frames())
 		send(count(10))
-		o.resumed(t, r.frames()[have].at.Sub(begin))
+		o.resumed(t, r.Frames()[have].At.Sub(begin))
 		send(count(20))
 	}
-	o.Frames, o.Lost = len(r.frames()), len(missing(pubSub, r))
+	o.Frames, o.Lost = len(r.Frames()), len(missing(kit.PubSub, r))
 	if most := o.Injected * 30; o.Lost > most {
 		t.Errorf("%d frames of %d were passed over, want %d at the most", o.Lost, seq, most)
 	}
 	o.record(t)
-	r.kill(syscall.SIGINT)
-	r.exits(0)
+	r.Kill(syscall.SIGINT)
+	r.Exits(0)
 }

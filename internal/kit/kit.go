@@ -1,0 +1,111 @@
+// Package kit has what tests, benchmarks and the demo need of the system:
+// processes, ports, network namespaces and links, compilers and interpreters.
+package kit
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// T is what is needed of a testing.TB, so that programs do not link package testing.
+type T interface {
+	Cleanup(f func())
+	Errorf(format string, args ...any)
+	Failed() bool
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Helper()
+	Logf(format string, args ...any)
+	Skip(args ...any)
+	TempDir() string
+}
+
+// Patience is the safety net of every wait for an event. Nothing takes that long
+// unless it is broken.
+const Patience = 40 * time.Second
+
+// Root returns the top of the source tree, from any folder below it.
+func Root() (string, error) {
+	dir, err := os.Getwd()
+	for err == nil {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			err = errors.New("no go.mod here or above: run it in the source tree")
+		}
+		dir = up
+	}
+	return "", err
+}
+
+// Env is the environment in which GStreamer finds the plugin in the folder build,
+// leaves the user's registry alone and writes its log without colours.
+func Env(build string, more ...string) ([]string, error) {
+	build, err := filepath.Abs(build)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(filepath.Join(build, "libgstnetgear.so")); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s/libgstnetgear.so is missing: run \"make build\"", build)
+	} else if err != nil {
+		return nil, err
+	}
+	return append(append(os.Environ(), "GST_PLUGIN_PATH="+build, "GST_REGISTRY="+filepath.Join(build, "registry.bin"),
+		"GST_DEBUG_NO_COLOR=1", "GST_DEBUG_FILE=", "LC_ALL=C.UTF-8"), more...), nil
+}
+
+// Python is the interpreter that has zmq, numpy and cv2.
+func Python() string {
+	if path := os.Getenv("PYTHON"); path != "" {
+		return path
+	}
+	return "/usr/bin/python3"
+}
+
+// Compile compiles a C program with what pkg-config says of the packages.
+func Compile(program, source string, packages ...string) error {
+	flags, err := exec.Command("pkg-config", append([]string{"--cflags", "--libs"}, packages...)...).Output()
+	if err != nil {
+		return fmt.Errorf("pkg-config %s: %w", strings.Join(packages, " "), err)
+	}
+	args := append([]string{"-Wall", "-Werror", "-O2", "-o", program, source}, strings.Fields(string(flags))...)
+	if out, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("cc %s: %w\n%s", source, err, out)
+	}
+	return nil
+}
+
+// FreePort returns a TCP port that nobody is bound to, from below those that the
+// kernel gives out by itself. It is anywhere there, since somebody else who looks for
+// one at the same time would find the same.
+func FreePort() (int, error) {
+	var err error
+	for range 100 {
+		port := 20000 + rand.IntN(12000)
+		var l net.Listener
+		if l, err = net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", port)); err == nil {
+			return port, l.Close()
+		}
+	}
+	return 0, fmt.Errorf("no free port: %w", err)
+}
+
+// Within waits until ok, for what no process tells.
+func Within(t T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(Patience); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("want %s within %v", what, Patience)
+		}
+	}
+}
