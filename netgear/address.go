@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// checkAddress refuses what stands in Address and belongs into other settings,
-// and says where it belongs. Errors wrap ErrSettings.
+// checkAddress refuses an Address that holds other settings, and names the settings
+// that it belongs in. Errors wrap ErrSettings.
 func (c *Config) checkAddress() error {
 	want := ""
 	scheme, rest, isURI := strings.Cut(c.Address, "://")
@@ -43,8 +43,8 @@ func (c *Config) checkAddress() error {
 	return fmt.Errorf("netgear: %w: address %q: want %s", ErrSettings, c.Address, want)
 }
 
-// addressAndPort returns the two settings that host:port stands for, or "" when
-// text is no host with a port.
+// addressAndPort returns the two settings that host:port stands for, or "" when text
+// is not a host with a port.
 func addressAndPort(text string) string {
 	host, port, ok := cutPort(text)
 	switch {
@@ -56,8 +56,8 @@ func addressAndPort(text string) string {
 	return "address=" + host + " port=" + port
 }
 
-// cutPort cuts host:port, [IPv6]:port, and IPv6:port where what stands before the
-// last colon is an IPv6 address.
+// cutPort splits host:port and [IPv6]:port. It also splits IPv6:port where the text
+// before the last colon is an IPv6 address.
 func cutPort(text string) (host, port string, ok bool) {
 	i := strings.LastIndexByte(text, ':')
 	if i < 0 {
@@ -79,10 +79,10 @@ func cutPort(text string) (host, port string, ok bool) {
 	return host, port, !strings.ContainsAny(host, "[]")
 }
 
-// inBrackets returns what an IPv6 address without brackets, perhaps with a port
-// behind it, should look like in a URI (RFC 3986), or "" when it is none.
+// inBrackets returns the form that an IPv6 address without brackets, perhaps with a
+// port behind it, has in a URI (RFC 3986). It returns "" for any other text.
 func inBrackets(text string) string {
-	const shortestPort = 4 // digits; with fewer it is more likely a part of the address
+	const shortestPort = 4 // digits; a shorter number is more likely a part of the address
 	host, port, ok := cutPort(text)
 	whole, err := netip.ParseAddr(strings.TrimSuffix(text, ":"))
 	if err != nil && strings.HasSuffix(text, "::") {
@@ -97,15 +97,15 @@ func inBrackets(text string) string {
 	return ""
 }
 
-// isLocalhost reports whether a name is this machine's own, which is never looked
+// isLocalhost reports whether a name means this machine. Such a name is never looked
 // up (RFC 6761).
 func isLocalhost(host string) bool { return strings.EqualFold(host, "localhost") }
 
-// maxOwnAddresses bounds those that a text names.
+// maxOwnAddresses is how many addresses a text names at most.
 const maxOwnAddresses = 3
 
-// ownAddresses returns some addresses of this machine that others can connect
-// to, those of IPv4 first. It asks the kernel alone.
+// ownAddresses returns some addresses of this machine that others can connect to,
+// IPv4 first. It asks the kernel alone.
 func ownAddresses() (texts []string) {
 	all, err := net.InterfaceAddrs()
 	if err != nil {
@@ -126,7 +126,7 @@ func ownAddresses() (texts []string) {
 	return texts[:min(len(texts), maxOwnAddresses)]
 }
 
-// ownAddress is ownAddresses for people.
+// ownAddress returns ownAddresses as text for people.
 func ownAddress() string {
 	switch own := ownAddresses(); len(own) {
 	case 0:

@@ -8,9 +8,10 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// answers is what a Receiver replies to frames: the confirmation, or in
-// bidirectional and multi-client mode the newest data or array that it was
-// given, again and again until there are newer ones. Safe for concurrent use.
+// answers holds what a Receiver replies to frames. That is the confirmation, or in
+// bidirectional and multi-client mode the newest data or array that the program
+// gave; it is sent again and again until there is a newer one. Safe for concurrent
+// use.
 type answers struct {
 	mu    sync.Mutex
 	json  bool
@@ -32,8 +33,8 @@ func newAnswers(cfg *Config) *answers {
 	return a
 }
 
-// RejectAnswer counts a frame that was to be an answer and is malformed. Any
-// goroutine may call it.
+// RejectAnswer counts a malformed frame that was meant as an answer. Any goroutine
+// may call it.
 func (r *Receiver) RejectAnswer() { r.stats.count(func(st *Stats) { st.FramesMalformed++ }) }
 
 // setData makes data the answer.
@@ -48,7 +49,7 @@ func (a *answers) setData(data wire.Raw) {
 	a.array.Close()
 }
 
-// setArray makes a frame the answer and takes over its payload.
+// setArray makes a frame the answer, and takes over its payload.
 func (a *answers) setArray(f *Frame) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -75,7 +76,7 @@ func (a *answers) setArray(f *Frame) error {
 	return nil
 }
 
-// send gives the answer to the socket.
+// send passes the answer to the socket.
 func (a *answers) send(sock zmsg.Socket) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -85,7 +86,7 @@ func (a *answers) send(sock zmsg.Socket) error {
 	return sock.Send(a.head, nil)
 }
 
-// close lets go of an array.
+// close releases an array.
 func (a *answers) close() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -9,22 +9,24 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// How long a program may be busy with a frame before somebody looks after its
-// socket: after noteAfter it is noted when the next message comes, after careAfter
-// the message is read.
+// How long a program may be busy with a frame before the caretaker looks after its
+// socket. After noteAfter the caretaker notes when the next message comes; after
+// careAfter it reads that message.
 const (
 	noteAfter = 2 * time.Millisecond
 	careAfter = 100 * time.Millisecond
 )
 
-// caretaker looks after a Receiver's socket while the program is busy with a
-// frame, or paused, where frames are confirmed. It notes when the next message
-// came: a frame that waits for a sink to show the one before is not younger for
-// it. If the program is busy for long, it reads that message ahead, without
-// confirming it, for two reasons: what a sender sends again though it has arrived
-// is confirmed at once, and a PAIR socket lets in no new connection before what
-// came over the old one has been read. Without it a sender that gave up waiting and
-// connected anew would be refused, again and again, though the receiver is alive.
+// caretaker looks after a Receiver's socket while the program is paused or busy with
+// a frame, where frames are confirmed. It notes when the next message came: that
+// frame grows older while it waits for a sink to show the one before.
+//
+// If the program is busy for long, the caretaker reads that message ahead, without
+// confirming it, for two reasons. A frame that is sent again although it has arrived
+// is confirmed at once. And a PAIR socket accepts no new connection before it has
+// read what came over the old one: without the caretaker, a sender that gave up
+// waiting and connected anew would be refused again and again, though the receiver
+// is alive.
 //
 // The zero value does nothing; enter and leave then cost next to nothing.
 //
@@ -32,12 +34,12 @@ const (
 //	caretaker:              noteAfter, run ^ ends
 type caretaker struct {
 	r      *Receiver
-	mu     sync.Mutex // held by whoever uses the socket, and what follows
+	mu     sync.Mutex // held by whoever uses the socket or the fields below
 	wanted atomic.Bool
 	timer  *time.Timer
-	came   time.Time // when a message was seen to wait; zero: none was
-	// ahead is the number of parts of the message that was read ahead, into
-	// the receiver's spare and body; 0: none.
+	came   time.Time // when a message was first seen waiting; zero: none was
+	// ahead is the number of parts of the message that was read ahead. They are in
+	// the receiver's spare and body. 0: none was.
 	ahead int
 }
 
@@ -60,7 +62,8 @@ func (c *caretaker) enter() {
 	}
 }
 
-// leave hands the socket over, if nobody comes back for it soon.
+// leave hands the socket to the caretaker, unless the program soon comes back for
+// it.
 func (c *caretaker) leave() {
 	if c.r == nil {
 		return
@@ -90,7 +93,7 @@ func (c *caretaker) run() {
 		}
 		ev, err := r.conn.data.Wait(want, r.conn.waker, until)
 		if err != nil {
-			return // the next Recv meets it too, and tells
+			return // the next Recv meets it too, and reports it
 		}
 		if ev&zmsg.Woken != 0 {
 			r.conn.waker.Clear()
@@ -100,7 +103,7 @@ func (c *caretaker) run() {
 			c.letIn()
 		}
 		if full && r.shakeOff(r.conn.ctx) != nil {
-			return // the next Recv meets it too, and tells
+			return // the next Recv meets it too, and reports it
 		}
 		r.noteLoss()
 		if ev&zmsg.In != 0 && c.came.IsZero() {
@@ -112,14 +115,14 @@ func (c *caretaker) run() {
 	}
 }
 
-// readAhead confirms what has arrived before and keeps the first message that
+// readAhead confirms messages that have arrived before, and keeps the first one that
 // has not.
 func (c *caretaker) readAhead() {
 	r := c.r
 	for r != nil && c.ahead == 0 {
-		// Looking first has libzmq take in that peers have read their answers;
-		// a few messages in a row without it, and it drops the next answer as
-		// it does for a peer that reads none.
+		// Looking first makes libzmq notice that peers have read their answers.
+		// After a few messages in a row without a look, libzmq drops the next
+		// answer, as it does for a peer that reads none.
 		if ev, err := r.conn.data.Wait(zmsg.In, r.conn.waker, time.Unix(0, 0)); err != nil || ev&zmsg.In == 0 {
 			return
 		}
@@ -137,21 +140,21 @@ func (c *caretaker) readAhead() {
 	}
 }
 
-// letIn rids the socket of what is left of a connection that ended: it was not
-// confirmed, so a sender that numbers its frames sends it again. NetGear does
-// not, so its frame is kept. There is no goodbye among it: nobody says one
-// before the last confirmation.
+// letIn discards what is left of a connection that ended. It was not confirmed, so a
+// sender that numbers its frames sends it again. A NetGear sender does not, so its
+// frame is kept. No goodbye is among it: no sender says goodbye before the last
+// confirmation.
 func (c *caretaker) letIn() {
 	r := c.r
 	var h wire.Header
 	if wire.ParseHeader(r.spare.Bytes(), &h) != nil || !h.HasExt || !h.Ext.HasSeq {
 		return
 	}
-	gone := uint64(1) // what comes again is counted again
+	gone := uint64(1) // a frame that comes again is counted again
 	c.ahead = 0
 	r.body.Close()
 	if r.cfg.Pattern == wire.ReqRep {
-		r.confirm() // goes nowhere, but a REP socket must answer before it reads on
+		r.confirm() // it goes nowhere, but a REP socket must answer before it reads on
 	} else {
 		for {
 			if _, err := r.parts(); err != nil {

@@ -16,20 +16,20 @@ import (
 // curveKey is one half of a CURVE key pair.
 type curveKey [32]byte
 
-// certificate is what a key file holds, in the format of pyzmq, which NetGear
-// uses: a key of 40 Z85 characters on a line of its own, behind a name and an
-// equals sign. Everything else is skipped.
+// certificate is the content of a key file in the format of pyzmq, which NetGear
+// uses: a key of 40 Z85 characters on a line of its own, after a name and an equals
+// sign. Everything else is skipped.
 type certificate struct {
 	public, secret curveKey
 	hasSecret      bool
 }
 
-// maxCertificate is in bytes; those of NetGear have less than 400.
+// maxCertificate is in bytes; NetGear's files have less than 400.
 const maxCertificate = 1 << 16
 
 var errCertificate = errors.New("no certificate")
 
-// parseCertificate reads a key file. Errors wrap errCertificate, and name no
+// parseCertificate reads a key file. Errors wrap errCertificate, and do not show the
 // key.
 func parseCertificate(text []byte) (c certificate, err error) {
 	if len(text) > maxCertificate {
@@ -48,7 +48,7 @@ func parseCertificate(text []byte) (c certificate, err error) {
 		default:
 			continue
 		}
-		name, value, ok := strings.Cut(string(line), "=") // the key may hold more of them
+		name, value, ok := strings.Cut(string(line), "=") // the key may contain more of them
 		if !ok {
 			return c, fmt.Errorf("%w: a line %.10q without an equals sign", errCertificate, name)
 		}
@@ -87,7 +87,7 @@ func newCertificate() (c certificate, err error) {
 	return c, nil
 }
 
-// format writes a key file, public or secret, as NetGear does.
+// format returns a key file, public or secret, as NetGear writes it.
 func (c *certificate) format(secret bool, now time.Time) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "#   ****  Generated on %s by gst-netgear  ****\n", now.Format("2006-01-02 15:04:05.000000"))

@@ -10,19 +10,19 @@ import (
 
 // Implementation constants.
 const (
-	// keysAge is how old what is known of the files may be. A key that comes or
-	// goes changes its folder and counts at once; one that is written over in its
-	// file counts after this time at the latest.
+	// keysAge is how old our knowledge of the files may be. A key that is added or
+	// removed changes its folder, and counts at once. A key that is overwritten in
+	// its file counts after this time at the latest.
 	keysAge = time.Second
-	// clockGrain is coarser than the clock that files are stamped with: what was
-	// changed within that time before we looked may change again unseen.
+	// clockGrain is coarser than the clock that files are stamped with. A file that
+	// was changed within this time before we looked may change again unseen.
 	clockGrain = 50 * time.Millisecond
 )
 
-// clientKeys is the folder of the public keys of those who may connect. It reads
-// the folder when it changes, so that an answer costs microseconds however
-// many keys there are. The zero value with a folder is ready. Safe for
-// concurrent use.
+// clientKeys is the folder with the public keys of the clients that may connect. It
+// reads the folder only when that changes, so an answer costs microseconds however
+// many keys there are. The zero value with a folder is ready. Safe for concurrent
+// use.
 type clientKeys struct {
 	folder string
 	log    *slog.Logger
@@ -41,7 +41,7 @@ type clientKey struct {
 	good  bool
 }
 
-// fileStamp changes with what a file or a folder holds.
+// fileStamp changes when the content of a file or a folder changes.
 type fileStamp struct {
 	inode         uint64
 	size          int64
@@ -61,15 +61,15 @@ func stampOf(path string) (s fileStamp, ok bool) {
 	return fileStamp{sys.Ino, sys.Size, sys.Ctim.Nano(), int64(info.Mode())}, true
 }
 
-// settled reports whether a change after now would show.
+// settled reports whether a change after now would show in the stamp.
 func (s fileStamp) settled(now time.Time) bool {
 	return now.UnixNano()-s.changed > int64(clockGrain)
 }
 
-// has reports whether a key is among them.
+// has reports whether the folder has a key.
 func (c *clientKeys) has(key curveKey) bool {
 	if c == nil {
-		return false // a keyring that no folder belongs to
+		return false // a keyring without a folder
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,7 +86,7 @@ func (c *clientKeys) has(key curveKey) bool {
 func (c *clientKeys) lookLocked(now time.Time) {
 	files, keys := map[string]clientKey{}, map[curveKey]bool{}
 	for _, path := range keyFiles(c.folder, publicSuffix) {
-		stamp, _ := stampOf(path) // without one it is read, and the error says why not
+		stamp, _ := stampOf(path) // without a stamp it is read, and that error says why not
 		f, known := c.files[path]
 		if !known || f.stamp != stamp || !stamp.settled(c.looked) {
 			f = clientKey{stamp: stamp}

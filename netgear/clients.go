@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ClientKey is one client that the end that binds lets in with IronHouse.
+// ClientKey is one client that the binding end lets in with IronHouse.
 type ClientKey struct {
 	Name      string
 	PublicKey string    // Z85, 40 characters; empty when Err is set
@@ -18,8 +18,8 @@ type ClientKey struct {
 	Err       error     // why the file is skipped; nil for a good one
 }
 
-// keysFolder returns where the certificates of location lie, which must be a
-// folder. A location that is .vidgear itself is taken as such, as by NetGear.
+// keysFolder returns the folder of the certificates of location. As in NetGear, a
+// location that is itself .vidgear counts as that folder.
 func keysFolder(location string) string {
 	if filepath.Base(location) == vidgearFolder {
 		return filepath.Join(location, "keys")
@@ -27,15 +27,15 @@ func keysFolder(location string) string {
 	return filepath.Join(location, vidgearFolder, "keys")
 }
 
-// ClientKeys returns the clients whose public keys lie below location ("": the
-// home folder), by name. The key of the end that binds is not among them: it
-// lets nobody in. Errors wrap ErrSettings or ErrOpen.
+// ClientKeys returns the clients whose public keys are below location ("": the home
+// folder), sorted by name. The key of the binding end is not among them: it lets
+// nobody in. Errors wrap ErrSettings or ErrOpen.
 func ClientKeys(location string) (keys []ClientKey, err error) {
 	folder, err := publicKeys(location)
 	if err != nil {
 		return nil, err
 	}
-	own, _ := readCertificate(filepath.Join(folder, serverName+publicSuffix)) // without it nothing is left out
+	own, _ := readCertificate(filepath.Join(folder, serverName+publicSuffix)) // without it no key is left out
 	for _, path := range keyFiles(folder, publicSuffix) {
 		key := ClientKey{Name: strings.TrimSuffix(filepath.Base(path), publicSuffix)}
 		info, err := os.Stat(path)
@@ -60,9 +60,9 @@ func ClientKeys(location string) (keys []ClientKey, err error) {
 	return keys, nil
 }
 
-// RevokeClientKey removes the public key of a client below location ("": the
-// home folder), so that its next connection is refused. A connection that
-// stands goes on. Errors wrap ErrSettings or ErrOpen.
+// RevokeClientKey removes the public key of a client below location ("": the home
+// folder). The client's next connection is refused; a present one goes on. Errors
+// wrap ErrSettings or ErrOpen.
 func RevokeClientKey(location, name string) error {
 	if err := checkClientName(name); err != nil {
 		return err
@@ -95,8 +95,8 @@ func publicKeys(location string) (string, error) {
 	return folder, nil
 }
 
-// checkClientName refuses what cannot be the name of a client's key file, or
-// would be the key of the end that binds. Errors wrap ErrSettings.
+// checkClientName refuses a name that cannot be a client's key file, or that belongs
+// to the binding end. Errors wrap ErrSettings.
 func checkClientName(name string) error {
 	if name == "" || name == serverName || strings.ContainsAny(name, "/\x00") || strings.HasPrefix(name, ".") {
 		return fmt.Errorf("netgear: %w: name %q: want that of a file, and not %q", ErrSettings, name, serverName)

@@ -13,11 +13,11 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// Role tells the two ends apart. NetGear calls the sending end "Server" and
-// the receiving end "Client"; its Server connects and its Client binds.
+// Role is one of the two ends. NetGear calls the sending end "Server" and the
+// receiving end "Client"; its Server connects and its Client binds.
 type Role uint8
 
-// The two roles, and both of them for settings that they share.
+// The two roles, and both of them for shared settings.
 const (
 	SenderRole Role = 1 << iota
 	ReceiverRole
@@ -41,88 +41,88 @@ func (p Protocol) String() string {
 	return "tcp"
 }
 
-// TimestampMode says where netgearsrc takes a buffer's time from.
+// TimestampMode selects where netgearsrc takes a buffer's time from.
 type TimestampMode uint8
 
 // Timestamp modes.
 const (
-	// ReceiveTime stamps a frame with the running time at which it arrived.
+	// ReceiveTime stamps a frame with the running time of its arrival.
 	ReceiveTime TimestampMode = iota
-	// SenderTime keeps the distances between the sender's timestamps, when the
-	// wire carries them.
+	// SenderTime keeps the distances between the sender's timestamps, where the
+	// headers have them.
 	SenderTime
 )
 
-// RawFormats says which raw video netgearsink takes.
+// RawFormats selects the raw video that netgearsink takes.
 type RawFormats uint8
 
 // Sets of formats.
 const (
-	// PictureRaw are those that every peer takes for a picture.
+	// PictureRaw is the formats that every peer takes for a picture.
 	PictureRaw RawFormats = iota
-	// AnyRaw are all that package wire has an array for.
+	// AnyRaw is all formats for which package wire has an array.
 	AnyRaw
 )
 
-// Config is what a user can set of a Sender or a Receiver. Start from
-// DefaultConfig; the zero value has no timeouts and is refused by Validate.
-// Each field is one row of Properties, which has its unit, range and default.
+// Config holds the settings of a Sender or a Receiver. Start from DefaultConfig: the
+// zero value has no timeouts, and Validate refuses it. Each field is one row of
+// Properties, which has its unit, range and default.
 type Config struct {
-	// Address is a host name, an IPv4 or IPv6 address or, to bind, an
-	// interface; with IPC a path. Empty means localhost to connect to and
-	// every interface, IPv4 and IPv6, to bind to.
+	// Address is a host name, an IPv4 or IPv6 address, an interface to bind to, or a
+	// path with IPC. Empty means localhost to connect to, and every interface, IPv4
+	// and IPv6, to bind to.
 	Address string
-	// Port is the TCP port, or what follows the path of an IPC endpoint after
-	// a colon, as in NetGear. 0 lets the binding end of TCP choose.
+	// Port is the TCP port. With IPC it follows the path after a colon, as in
+	// NetGear. With 0 the binding end of TCP takes any free port.
 	Port     uint
 	Protocol Protocol
 	Pattern  wire.Pattern
-	// Bind has this end bind and the other connect.
+	// Bind makes this end bind and the other end connect.
 	Bind bool
 
-	// Ports are the ports of the multi modes, with commas: those that a
+	// Ports is the list of ports in the multi modes, with commas: those that a
 	// multi-server Receiver binds, or that a multi-client Sender connects to.
 	Ports string
-	// MultiServer has one Receiver take frames from several Senders, which say
-	// their Port with each frame; MultiClient has one Sender send to several
-	// Receivers, which say their Port with each answer. Both ends must know.
-	// Not with the pattern pair.
+	// With MultiServer one Receiver takes frames from several Senders, which send
+	// their Port with each frame. With MultiClient one Sender sends to several
+	// Receivers, which send their Port with each answer. Set it at both ends. Not
+	// with the pattern pair.
 	MultiServer, MultiClient bool
-	// Bidirectional has the Receiver answer each frame with data or a frame of
-	// its own. Both ends must know. Not with the pattern pub-sub.
+	// With Bidirectional the Receiver answers each frame with data or a frame. Set
+	// it at both ends. Not with the pattern pub-sub.
 	Bidirectional bool
 
 	// RequestTimeout is how long a Sender waits for a confirmation. A Receiver
 	// waits three times as long for a frame, as NetGear does.
 	RequestTimeout time.Duration
-	// MaxRetries is the number of timeouts in a row at which an end gives up;
-	// 0 means never. A success starts the count anew.
+	// MaxRetries is the number of timeouts in a row after which an end gives up; 0
+	// means never. Every success starts the count anew.
 	MaxRetries int
-	// WaitForConnection says whether frames wait for a receiver that is not there.
-	// In WaitAuto, Frame.Live decides.
+	// WaitForConnection selects whether frames wait for an absent receiver. In
+	// WaitAuto, Frame.Live decides.
 	WaitForConnection WaitMode
-	// MaxLag is how long a frame may wait in a pub-sub Receiver before it is passed
-	// over when a newer one is there; 0 passes over none, up to the bound of what
-	// may wait.
+	// MaxLag is how long a frame may wait in a pub-sub Receiver before it is skipped
+	// for a newer one. With 0 no frame is skipped for its age; the number of waiting
+	// frames stays bounded.
 	MaxLag time.Duration
-	// SubscriberTimeout ends a pub-sub Receiver with io.EOF after so long
-	// without a frame; 0 means never.
+	// SubscriberTimeout is how long a pub-sub Receiver waits for a frame before it
+	// ends with io.EOF; 0 means for ever.
 	SubscriberTimeout time.Duration
 
-	// SecureMode encrypts every connection with CURVE; the end that binds is
-	// the server of it. CertLocation is an existing folder, below which
-	// .vidgear/keys/{public_keys,private_keys} hold the certificates, as
-	// NetGear's custom_cert_location; empty means the home folder. Where there
-	// is no key at all, pairs for both ends are generated.
+	// SecureMode encrypts every connection with CURVE, whose server is the binding
+	// end. CertLocation is an existing folder, like NetGear's custom_cert_location;
+	// empty means the home folder. The certificates are below it in
+	// .vidgear/keys/{public_keys,private_keys}. Where no key exists at all, pairs
+	// for both ends are generated.
 	SecureMode   SecureMode
 	CertLocation string
-	// OverwriteCert has a Sender generate new pairs each time it opens.
+	// OverwriteCert makes a Sender generate new pairs each time it opens.
 	OverwriteCert bool
-	// Allow are the source addresses and networks, with commas, that may
-	// connect to this end, which must bind with TCP; empty means all.
+	// Allow is the list of source addresses and networks, with commas, that may
+	// connect to this end; empty means all. This end must bind, with TCP.
 	Allow string
-	// MaxConnections is how many connections an end that binds has at once; further
-	// ones are turned away.
+	// MaxConnections is how many connections a binding end has at most; further ones
+	// are turned away.
 	MaxConnections uint
 
 	// SSHTunnel, as user@host or user@host:port, takes a Sender's connection
@@ -137,41 +137,42 @@ type Config struct {
 	SSHKeyFile    string
 	SSHKnownHosts string
 
-	// Message is sent with every frame that brings none of its own: text that
-	// is a JSON value as that value, any other text as a JSON string, the
-	// empty text as null.
+	// Message is sent with every frame that has no message of its own. Text that is
+	// a JSON value is sent as that value, other text as a JSON string, and empty
+	// text as null.
 	Message string
-	// Colorspace, FastDCT and FastUpsample go into the header of a JPEG frame:
-	// what a NetGear receiver decodes to and how.
+	// Colorspace, FastDCT and FastUpsample go into the header of a JPEG frame. They
+	// tell a NetGear receiver to which pixels, and how, it decodes the JPEG.
 	Colorspace   Colorspace
 	FastDCT      bool
 	FastUpsample bool
-	// InFlight is the number of frames that a pair Sender has unconfirmed
-	// before it waits; 1 is NetGear's lockstep.
+	// InFlight is how many unconfirmed frames a pair Sender has before it waits; 1
+	// is NetGear's lockstep.
 	InFlight uint
 	// Extensions adds the "gst" key to the headers (see package wire).
 	Extensions bool
 
-	// ReturnData answers frames, in the modes in which data go back: text as
-	// Message.
+	// ReturnData is the answer to frames in the modes that return data. Its text is
+	// read as that of Message.
 	ReturnData string
-	// PostMessages, TimestampMode and RawFormats are used by the elements alone.
+	// Only the elements use PostMessages, TimestampMode and RawFormats.
 	PostMessages  bool
 	TimestampMode TimestampMode
 	RawFormats    RawFormats
-	// Caps are those that the element completes a sender's frames by.
+	// Caps completes what a sender says of its frames. Only the elements use it.
 	Caps string
-	// EOSOnTerminate ends a Receiver when the sender says goodbye; otherwise
-	// it waits for the next sender.
+	// EOSOnTerminate makes the sender's goodbye end a Receiver. Without it the
+	// Receiver waits for the next sender.
 	EOSOnTerminate bool
-	// MaxFrameSize is the largest data part in bytes that a Receiver takes.
+	// MaxFrameSize is the size in bytes of the largest data part that a Receiver
+	// takes.
 	MaxFrameSize uint64
 }
 
-// Secret is text that does not show when it is printed.
+// Secret is text that is not shown when it is printed.
 type Secret string
 
-// String returns no secret.
+// String returns stars in the place of the secret.
 func (s Secret) String() string {
 	if s == "" {
 		return ""
@@ -179,13 +180,13 @@ func (s Secret) String() string {
 	return "***"
 }
 
-// GoString returns none either.
+// GoString does the same.
 func (s Secret) GoString() string { return s.String() }
 
-// LogValue returns none either.
+// LogValue does the same.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// Colorspace is a colour space by NetGear's name for it.
+// Colorspace is the number of a colour space that NetGear knows.
 type Colorspace uint8
 
 // colorspaces is in the order of the numbers of Colorspace.
@@ -193,37 +194,38 @@ var colorspaces = [...]wire.Colorspace{
 	"BGR", "RGB", "GRAY", "RGBX", "BGRX", "XBGR", "XRGB", "RGBA", "BGRA", "ABGR", "ARGB", "CMYK",
 }
 
-// Wire returns the name that goes into a header.
+// Wire returns NetGear's name for it, which goes into a header.
 func (c Colorspace) Wire() wire.Colorspace { return colorspaces[int(c)%len(colorspaces)] }
 
-// Observer hears what happens beside the frames. Every function may be nil. They
-// are called with no lock held, and where nothing else is said from any
-// goroutine. The last call can come a moment after Close has returned.
+// Observer gets notice of what happens beside the frames. Every function may be nil.
+// They are called without a lock held and, unless another goroutine is named, from
+// any goroutine. The last call can come a moment after Close has returned.
 type Observer struct {
-	// Warning is called with what went wrong and is being mended, or is to be
-	// mended by whoever reads it. CauseOf tells some of the causes apart.
+	// Warning is called with a fault that is being repaired, or that whoever reads
+	// it must repair. CauseOf distinguishes some of the causes.
 	Warning func(err error)
-	// Peers is told of a change in the number of connected peers.
+	// Peers is called when the number of connected peers changes.
 	Peers func(n int)
-	// PeerAdded and PeerRemoved are told of connections and their ends.
+	// PeerAdded and PeerRemoved are called when a connection is made and when it
+	// ends.
 	PeerAdded, PeerRemoved func(endpoint string)
-	// PeerRejected is told of connections to the end that binds which came to
-	// nothing, and why.
+	// PeerRejected is called at the binding end when a connection fails, with the
+	// reason.
 	PeerRejected func(endpoint, reason string)
-	// Reply is told of what a Receiver answered, in bidirectional and
-	// multi-client mode, from the goroutine that uses the Sender. The fields of
-	// r are valid until it returns; it owns the payload, which holds the array
-	// when r.Array.
+	// Reply is called with what a Receiver answered, in bidirectional and
+	// multi-client mode, on the goroutine that uses the Sender. The fields of r are
+	// valid until it returns. It owns the payload, which holds the array when
+	// r.Array.
 	Reply func(r *wire.Reply, array Payload)
-	// Goodbye is told that one of the senders of a multi-server Receiver has
-	// ended, after its last frame and from the goroutine that uses the Receiver;
-	// not without EOSOnTerminate, when it may come back.
+	// Goodbye is called on the goroutine that uses the Receiver when one sender of
+	// several ends, after its last frame. It is not called while EOSOnTerminate is
+	// off, because that sender may return.
 	Goodbye func(port string)
-	// KeyFrame is told, by Send, that a key frame is needed of encoded video: a
-	// receiver has come that lacks what the frame at hand builds upon. It is told
-	// once a second at the most, and again until one was sent.
+	// Send calls KeyFrame when encoded video needs a key frame: a receiver has come
+	// that lacks the frames that the present one depends on. Send calls it at most
+	// once a second, until a key frame was sent.
 	KeyFrame func()
-	// Log takes what is of use to somebody who looks for a fault.
+	// Log gets records for whoever looks for a fault.
 	Log *slog.Logger
 }
 
@@ -240,48 +242,49 @@ func (o *Observer) warn(err error) {
 	}
 }
 
-// Errors that callers tell apart with errors.Is. Errors of single messages
-// wrap those of package wire.
+// Errors to compare with errors.Is. Errors in single messages wrap those of package
+// wire.
 var (
 	// ErrSettings marks settings that contradict each other or cannot work.
 	ErrSettings = errors.New("settings")
-	// ErrInUse says that somebody else has the address to bind to.
+	// ErrInUse means that another program or end has the address to bind to.
 	ErrInUse = errors.New("address in use")
-	// ErrNoAddress says that the address to bind to is not one of this machine.
+	// ErrNoAddress means that this machine does not have the address to bind to.
 	ErrNoAddress = errors.New("no such address on this machine")
 	// ErrOpen marks any other failure to set up the sockets.
 	ErrOpen = errors.New("cannot open")
-	// ErrNoReply is the warning of one timeout of a Sender.
+	// ErrNoReply is the warning about one timeout of a Sender.
 	ErrNoReply = errors.New("no confirmation")
-	// ErrNoFrame is the warning of one timeout of a Receiver.
+	// ErrNoFrame is the warning about one timeout of a Receiver.
 	ErrNoFrame = errors.New("no frame")
-	// ErrPeerLost is the warning of a connection that ended under a frame.
+	// ErrPeerLost is the warning about a connection that ended with a frame on its
+	// way.
 	ErrPeerLost = errors.New("connection lost")
-	// ErrNoPeer is the warning of a pub-sub Sender that has no receiver.
+	// ErrNoPeer is the warning about a pub-sub Sender without a receiver.
 	ErrNoPeer = errors.New("no receiver")
-	// ErrRefused is the warning of an end that let somebody not in, or was not let
-	// in again where it had been before.
+	// ErrRefused is the warning of an end that refused a peer, or that a peer
+	// refused after it had let it in before.
 	ErrRefused = errors.New("refused")
-	// ErrAbandoned says that MaxRetries timeouts came in a row.
+	// ErrAbandoned means that MaxRetries timeouts came in a row.
 	ErrAbandoned = errors.New("abandoned")
 	// ErrClosed is returned by a Sender or Receiver that is not open.
 	ErrClosed = errors.New("netgear: not open")
-	// ErrBusy is returned to a second goroutine that uses the same Sender or
-	// Receiver at the same time.
+	// ErrBusy is returned to a goroutine that uses a Sender or Receiver while
+	// another one does.
 	ErrBusy = errors.New("netgear: used by two goroutines at once")
-	// ErrUnauthorized says that the other end does not let this end in, or
-	// that it is not the one it should be; there is no retry.
+	// ErrUnauthorized means that the other end refuses this end, or is not the end
+	// that it should be. There is no retry.
 	ErrUnauthorized = errors.New("not authorized")
 	// ErrTunnel marks a failure of the SSH tunnel.
 	ErrTunnel = errors.New("ssh tunnel")
 	// ErrIntruder is the warning about a message that came over another connection
-	// than the one that its sender uses.
+	// than its sender's.
 	ErrIntruder = errors.New("another sender")
-	// ErrTransport marks what libzmq should never answer.
+	// ErrTransport marks an error that libzmq should never return.
 	ErrTransport = errors.New("transport failed")
 )
 
-// DefaultConfig returns the defaults of a role, as Properties has them.
+// DefaultConfig returns the defaults of a role, which Properties has.
 func DefaultConfig(role Role) Config {
 	var cfg Config
 	for i := range Properties {
@@ -296,7 +299,7 @@ func DefaultConfig(role Role) Config {
 	return cfg
 }
 
-// Validate checks what no single setting can know. Errors wrap ErrSettings.
+// Validate checks the settings together. Errors wrap ErrSettings.
 func (c *Config) Validate(role Role) error {
 	for i := range Properties {
 		p := &Properties[i]
@@ -363,7 +366,7 @@ func (c *Config) Validate(role Role) error {
 	return nil
 }
 
-// host is the address that stands in the endpoint.
+// host returns the address in the endpoint.
 func (c *Config) host() string {
 	switch {
 	case c.Address == "" && c.Bind:
@@ -378,12 +381,12 @@ func (c *Config) host() string {
 	return c.Address
 }
 
-// anyAddress is every interface to bind to, those of IPv6 and of IPv4; those of
-// IPv4 alone where the machine has no IPv6.
+// anyAddress binds every interface, for IPv6 and IPv4, or for IPv4 alone where the
+// machine has no IPv6.
 const anyAddress = "*"
 
-// literal returns Address where it is an IP address, with or without brackets,
-// else the zero Addr.
+// literal returns Address where it is an IP address, with or without brackets;
+// otherwise the zero Addr.
 func (c *Config) literal() netip.Addr {
 	text := c.Address
 	if inner, ok := strings.CutPrefix(text, "["); ok {
@@ -398,7 +401,7 @@ func (c *Config) literal() netip.Addr {
 	return a
 }
 
-// manyPorts says whether this end has several ports.
+// manyPorts reports whether this end has several ports.
 func (c *Config) manyPorts(role Role) bool {
 	return c.MultiServer && role == ReceiverRole || c.MultiClient && role == SenderRole
 }
@@ -422,13 +425,13 @@ func (c *Config) ports(role Role) ([]uint, error) {
 	return ports, nil
 }
 
-// answers says whether replies carry data.
+// answers reports whether replies carry data.
 func (c *Config) answers() bool {
 	return (c.Bidirectional || c.MultiClient) && patternRows[c.Pattern].confirmed
 }
 
-// endpoint returns what is bound or connected to, with port in the place of
-// Port, as libzmq spells it.
+// endpoint returns what is bound or connected to, with port in the place of Port, in
+// libzmq's spelling.
 func (c *Config) endpoint(port uint) string {
 	host := c.host()
 	if c.Protocol == TCP && c.literal().Is6() {

@@ -20,8 +20,8 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// Times of a look at the other end. All of it stays below what is left of the five
-// seconds in which an end says why nothing comes; see inquiry.
+// Times of a look at the other end. Together they fit into the five seconds within
+// which an end explains why nothing comes; see inquiry.
 const (
 	lookPatience     = 1900 * time.Millisecond // in all
 	dialPatience     = 1200 * time.Millisecond // more than the kernel's pause before it tries again
@@ -29,10 +29,10 @@ const (
 	provokeAfter     = greetingPatience / 2    // of silence, for servers that wait for a line
 )
 
-// cause is why nothing comes, as far as a look shows.
+// cause is the reason why nothing comes, as far as a look shows it.
 type cause string
 
-// Causes. What each means to people is in sentence.
+// Causes. The table sentences explains each of them to people.
 const (
 	causeUnknown     cause = ""
 	causeNoName      cause = "no such name"
@@ -61,25 +61,25 @@ const (
 	causeNoFrame     cause = "nothing sent"
 )
 
-// finding is what a look at one port shows.
+// finding is the result of a look at one port.
 type finding struct {
 	cause cause
-	// reason is the system's word for it, what was said instead of a greeting, or
+	// reason is the system's error text, or what was said instead of a greeting, or
 	// the text of a refusal.
 	reason    string
 	mechanism string // from the greeting: NULL, CURVE, PLAIN ...
-	socket    string // from READY, which is in clear with NULL alone: PAIR, REQ ...
+	socket    string // from READY, which only NULL sends unencrypted: PAIR, REQ ...
 }
 
-// zmtpReady is what the READY of a peer tells.
+// zmtpReady is the content of a peer's READY.
 type zmtpReady struct {
 	command string // READY, or ERROR
 	socket  string // READY's Socket-Type
 	reason  string // ERROR's
 }
 
-// A command's flag and lengths (RFC 23). A READY has some 40 bytes; longer ones
-// than the limit are of no use.
+// A command's flag and lengths (RFC 23). A READY has some 40 bytes; one that is
+// longer than the limit is not read.
 const (
 	commandFlag, longFlag = 0x04, 0x02
 	maxReady              = 1024
@@ -87,8 +87,8 @@ const (
 
 var errReady = errors.New("no READY")
 
-// parseReady reads the first frame of a NULL handshake. io.ErrUnexpectedEOF says
-// that more bytes are wanted.
+// parseReady reads the first frame of a NULL handshake. io.ErrUnexpectedEOF means
+// that it needs more bytes.
 func parseReady(b []byte) (r zmtpReady, err error) {
 	if len(b) < 2 {
 		return r, io.ErrUnexpectedEOF
@@ -122,7 +122,7 @@ func parseReady(b []byte) (r zmtpReady, err error) {
 	return r, errReady
 }
 
-// cutShort cuts a string whose length is in one byte before it.
+// cutShort splits off a string whose length is in the byte before it.
 func cutShort(b []byte) (text, rest []byte, ok bool) {
 	if len(b) == 0 || len(b)-1 < int(b[0]) {
 		return nil, nil, false
@@ -149,8 +149,8 @@ func (r *zmtpReady) properties(b []byte) error {
 	return nil
 }
 
-// scout looks at the other end beside the stream, to find out why nothing comes. Any
-// goroutine may call its methods.
+// scout looks at the other end, beside the stream, to find out why nothing comes.
+// Any goroutine may call its methods.
 type scout struct {
 	*entrance
 	role       Role
@@ -160,10 +160,10 @@ type scout struct {
 	ctx        context.Context // ends with the conn
 }
 
-// look greets the other end as ZMTP 3.0 does (RFC 23), outside libzmq, which tells
-// nothing of this, and returns what it finds. It sends no READY of ours to a socket
-// that goes with ours, so that the other end takes nobody for a peer. It returns a
-// finding without a cause when the conn ends.
+// look greets the other end as ZMTP 3.0 does (RFC 23), and returns what it finds. It
+// does so outside libzmq, which reports none of this. It sends no READY to a socket
+// that fits ours, so the other end does not take it for a peer. When the conn ends,
+// it returns a finding without a cause.
 func (s *scout) look(port uint) (f finding) {
 	ctx, cancel := context.WithTimeout(s.ctx, lookPatience)
 	defer cancel()
@@ -184,7 +184,7 @@ func (s *scout) look(port uint) (f finding) {
 	return f
 }
 
-// knock connects to a port of the other end, or says why it cannot.
+// knock connects to a port of the other end, or returns why it cannot.
 func (s *scout) knock(ctx context.Context, port uint) (net.Conn, finding) {
 	ctx, cancel := context.WithTimeout(ctx, dialPatience)
 	defer cancel()
@@ -195,8 +195,8 @@ func (s *scout) knock(ctx context.Context, port uint) (net.Conn, finding) {
 	return conn, finding{}
 }
 
-// theirMechanism asks the other end for its mechanism alone; "" when there is no
-// such end.
+// theirMechanism asks the other end for its mechanism. It returns "" when nothing
+// answers as ZeroMQ does.
 func (s *scout) theirMechanism(port uint) string {
 	ctx, cancel := context.WithTimeout(s.ctx, greetingPatience)
 	defer cancel()
@@ -209,7 +209,7 @@ func (s *scout) theirMechanism(port uint) string {
 	return greet(conn, s.keys.mechanism(), s.alarm.fail).mechanism
 }
 
-// unreached says what an error of dial means.
+// unreached returns what an error of dial means.
 func (s *scout) unreached(err error) finding {
 	if s.tunnel != nil {
 		return finding{cause: causeTunnel, reason: strings.TrimPrefix(err.Error(), "netgear: ")}
@@ -240,7 +240,7 @@ func isTimeout(err error) bool {
 	return ok && e.Timeout()
 }
 
-// plainReason is the innermost error, which is what the system said.
+// plainReason returns the innermost error, which is the system's.
 func plainReason(err error) string {
 	var errno syscall.Errno
 	var dns *net.DNSError
@@ -255,7 +255,7 @@ func plainReason(err error) string {
 
 // greet exchanges greetings over conn, which it may close.
 func greet(conn net.Conn, mechanism string, fail func(error)) (f finding) {
-	// Signature and version alone at first: an end that has read another
+	// Send the signature and version alone at first: an end that has read another
 	// mechanism hangs up before it has sent its own.
 	ours := greeting(mechanism)
 	if _, err := conn.Write(ours[:greetingVersion]); err != nil {
@@ -275,15 +275,14 @@ func greet(conn net.Conn, mechanism string, fail func(error)) (f finding) {
 	case f.mechanism != mechanism:
 		f.cause = causeEncryption
 	case mechanism != mechanismNull || provoked:
-		f.cause = causeFits // what follows is encrypted, or would be a mess
+		f.cause = causeFits // what follows is encrypted, or cannot be understood
 	}
 	if provoked {
 		return f
 	}
-	_, _ = conn.Write(ours[greetingVersion:]) // it need not take it
+	_, _ = conn.Write(ours[greetingVersion:]) // an error here does not matter
 	if f.mechanism != mechanism {
-		// Hanging up is left to the other end, which then knows why this one got
-		// no further.
+		// Let the other end hang up: then it knows why this end got no further.
 		defer spawnAfter(greetingPatience, fail, func() { conn.Close() }).Stop()
 		_, _ = io.Copy(io.Discard, conn)
 	}
@@ -293,16 +292,16 @@ func greet(conn net.Conn, mechanism string, fail func(error)) (f finding) {
 // ready reports whether the other end's READY can be read next.
 func (f finding) ready() bool { return f.cause == causeUnknown && f.mechanism == mechanismNull }
 
-// readGreeting reads the other end's greeting, or what it says instead. After a
+// readGreeting reads the other end's greeting, or what it sends instead. After a
 // time of silence it sends the end of a line, which a server for lines of text
 // answers; provoked reports whether it did. silent reports whether nothing came in
-// time, as opposed to an end of the connection. An SSH tunnel has no deadlines, so
-// closing conn is what ends a wait.
+// time, as opposed to an end of the connection. An SSH tunnel has no deadlines, so a
+// wait is ended by closing conn.
 func readGreeting(conn net.Conn, fail func(error)) (theirs []byte, provoked, silent bool) {
 	var line, late atomic.Bool
 	provoke := spawnAfter(provokeAfter, fail, func() {
 		line.Store(true)
-		_, _ = conn.Write([]byte("\r\n\r\n")) // it need not take it
+		_, _ = conn.Write([]byte("\r\n\r\n")) // an error here does not matter
 	})
 	defer provoke.Stop()
 	defer spawnAfter(greetingPatience, fail, func() {
@@ -322,7 +321,7 @@ func readGreeting(conn net.Conn, fail func(error)) (theirs []byte, provoked, sil
 	return theirs, line.Load(), false
 }
 
-// stranger says what kind of server says that instead of a greeting.
+// stranger returns what kind of server sends that instead of a greeting.
 func stranger(said []byte) finding {
 	if said[0] == 0xff { // cut off, or of a version before 3
 		return finding{cause: causeStranger, reason: "an old or broken ZeroMQ"}
@@ -343,10 +342,10 @@ func stranger(said []byte) finding {
 	return finding{cause: causeStranger, reason: text}
 }
 
-// judgeReady reads the other end's READY and says whether its socket goes with
+// judgeReady reads the other end's READY, and finds out whether its socket fits
 // ours.
 func judgeReady(conn net.Conn, f finding, ours socketKind, fail func(error)) finding {
-	f.cause = causeFits // as far as it says
+	f.cause = causeFits // as long as it says nothing else
 	defer spawnAfter(greetingPatience, fail, func() { conn.Close() }).Stop()
 	for b, n := make([]byte, maxReady), 0; ; {
 		r, err := parseReady(b[:n])
@@ -367,8 +366,8 @@ func judgeReady(conn net.Conn, f finding, ours socketKind, fail func(error)) fin
 	}
 }
 
-// tellType tells the other end, whose socket does not go with ours, what ours is,
-// and leaves hanging up to it: so it knows too.
+// tellType sends the type of our socket to an other end that it does not fit, and
+// lets that end hang up. So the other end knows too.
 func (s *scout) tellType(conn net.Conn) {
 	if _, err := conn.Write(appendReady(nil, s.socketType)); err != nil {
 		return
@@ -377,7 +376,7 @@ func (s *scout) tellType(conn net.Conn) {
 	_, _ = io.Copy(io.Discard, conn)
 }
 
-// appendReady appends a READY with a socket type alone.
+// appendReady appends a READY that has only a socket type.
 func appendReady(b []byte, socket string) []byte {
 	const ready, property = "\x05READY", "\x0bSocket-Type"
 	b = append(b, commandFlag, byte(len(ready)+len(property)+4+len(socket))) //nolint:gosec // some 30
@@ -386,13 +385,13 @@ func appendReady(b []byte, socket string) []byte {
 	return append(b, socket...)
 }
 
-// socketKind is what a socket type of ZeroMQ is in NetGear's terms.
+// socketKind is a socket type of ZeroMQ in NetGear's terms.
 type socketKind struct {
 	pattern wire.Pattern
 	role    Role // 0: both
 }
 
-// socketKinds are those that a NetGear end may meet.
+// socketKinds holds the types that a NetGear end may meet.
 var socketKinds = map[string]socketKind{
 	"PAIR": {wire.Pair, 0},
 	"REQ":  {wire.ReqRep, SenderRole}, "DEALER": {wire.ReqRep, SenderRole},
@@ -401,7 +400,7 @@ var socketKinds = map[string]socketKind{
 	"SUB": {wire.PubSub, ReceiverRole}, "XSUB": {wire.PubSub, ReceiverRole},
 }
 
-// fit says whether a socket of that type goes with ours.
+// fit compares a socket of that type with ours; causeFits means that the two fit.
 func fit(socket string, ours socketKind) cause {
 	theirs, known := socketKinds[socket]
 	switch {
@@ -415,20 +414,20 @@ func fit(socket string, ours socketKind) cause {
 	return causeFits
 }
 
-// viewpoint is who looks, for sentence.
+// viewpoint is the end that looks, for sentence.
 type viewpoint struct {
 	role      Role
 	bind      bool
 	pattern   wire.Pattern
 	protocol  Protocol
 	secure    bool
-	host      string // as in address
-	ports     string // as in port, or of several ports with commas
+	host      string // the setting address
+	ports     string // the setting port, or several ports with commas
 	endpoints string
-	peers     string // of an end that is connected
+	peers     string // the endpoints of connected peers
 }
 
-// other names the other end.
+// other returns the name of the other end.
 func (v *viewpoint) other() string {
 	if v.role == SenderRole {
 		return "receiver"
@@ -436,7 +435,7 @@ func (v *viewpoint) other() string {
 	return "sender"
 }
 
-// where names the settings that say where the other end is.
+// where returns the settings that determine where the other end is.
 func (v *viewpoint) where() string {
 	if strings.Contains(v.ports, ",") {
 		return "address=" + v.host + " and ports=" + v.ports
@@ -444,7 +443,7 @@ func (v *viewpoint) where() string {
 	return "address=" + v.host + " and port=" + v.ports
 }
 
-// sentence says in one sentence why nothing comes, and what to do.
+// sentence returns one sentence: why nothing comes, and what to do.
 func (v *viewpoint) sentence(f finding) string {
 	if say := sentences[f.cause]; say != nil {
 		return say(v, f)
@@ -452,7 +451,7 @@ func (v *viewpoint) sentence(f finding) string {
 	return ""
 }
 
-// sentences has a row for each cause: what it is, a colon, and what to do.
+// sentences has a row for each cause: what is wrong, a colon, and what to do.
 var sentences = map[cause]func(v *viewpoint, f finding) string{
 	// Nobody was reached.
 	causeNoName: func(v *viewpoint, f finding) string {
@@ -480,7 +479,7 @@ var sentences = map[cause]func(v *viewpoint, f finding) string{
 		return fmt.Sprintf("%s cannot be reached (%s): check address=%s, and the network", v.endpoints, f.reason, v.host)
 	},
 
-	// Somebody listens who is not the one.
+	// Something else listens.
 	causeHTTP: func(v *viewpoint, _ finding) string {
 		return fmt.Sprintf("an HTTP server listens at %s, which is not ZeroMQ: check %s", v.endpoints, v.where())
 	},
@@ -522,21 +521,21 @@ var sentences = map[cause]func(v *viewpoint, f finding) string{
 		return fmt.Sprintf("a %s answers at %s, but no connection comes about: it may be starting, or serve as many as it may (max-connections): look at its side", v.other(), v.endpoints)
 	},
 
-	// Somebody is connected, or this end binds and nobody is.
+	// A peer is connected, or this end binds and no peer has come.
 	causeUnconfirmed: func(v *viewpoint, _ finding) string { return v.unconfirmed() },
 	causeNoFrame: func(v *viewpoint, _ finding) string {
 		return fmt.Sprintf("a sender is connected (%s), but no frame comes: it has none to send, or is paused, or large packets get lost on the way (MTU), or it is a receiver too: look at its side, and try a small picture", v.peers)
 	},
 	causeAlone: func(v *viewpoint, _ finding) string { return v.alone() },
 
-	// The reason says it all.
+	// The reason is the whole sentence.
 	causeTurnedAway:  func(_ *viewpoint, f finding) string { return f.reason },
 	causeCameAndWent: func(_ *viewpoint, f finding) string { return f.reason },
 	causeRefused:     func(_ *viewpoint, f finding) string { return f.reason },
 	causeTunnel:      func(_ *viewpoint, f finding) string { return f.reason },
 }
 
-// alone is sentence at an end that binds and has no visitor.
+// alone returns the sentence for a binding end without a visitor.
 func (v *viewpoint) alone() string {
 	if v.protocol == IPC {
 		return fmt.Sprintf("nobody has connected to %s: start the %s with protocol=ipc address=%s port=%s; where both ends have bind=true, set bind=false at one", v.endpoints, v.other(), v.host, v.ports)
@@ -556,7 +555,7 @@ func (v *viewpoint) alone() string {
 		v.endpoints, v.other(), host, ports, elsewhere)
 }
 
-// unconfirmed is sentence at a sender that is connected.
+// unconfirmed returns the sentence for a sender that is connected.
 func (v *viewpoint) unconfirmed() string {
 	others := ""
 	if v.pattern == wire.Pair {
@@ -565,7 +564,7 @@ func (v *viewpoint) unconfirmed() string {
 	return fmt.Sprintf("a receiver is connected (%s), but confirms nothing: it is paused or slow,%s or large packets get lost on the way (MTU), or it is a sender too: look at its side, and try a small picture", v.peers, others)
 }
 
-// view returns the viewpoint of this end on some of its ports.
+// view returns the viewpoint of this end for some of its ports.
 func (s *scout) view(ports []uint) *viewpoint {
 	v := &viewpoint{
 		role: s.role, bind: s.cfg.Bind, pattern: s.cfg.Pattern, protocol: s.cfg.Protocol, secure: s.keys != nil,

@@ -5,11 +5,11 @@ import (
 	"sync/atomic"
 )
 
-// end is the life that a Sender and a Receiver share: the settings, the
-// connection and its renewal, who is there, the counters.
+// end is what a Sender and a Receiver share: the settings, the connection and its
+// renewal, the peers, the counters.
 //
-// One goroutine at a time uses it, between enter and leave; CurrentPort, Peers
-// and Stats are for any.
+// One goroutine at a time uses it, between enter and leave. Any goroutine may call
+// CurrentPort, Peers and Stats.
 type end struct {
 	cfg    Config
 	obs    Observer
@@ -44,8 +44,8 @@ func (e *end) open() (err error) {
 	return err
 }
 
-// enter takes the end for the calling goroutine, or returns ErrBusy. leave gives
-// it back.
+// enter reserves the end for the calling goroutine, or returns ErrBusy. leave
+// releases it.
 func (e *end) enter() error {
 	if !e.busy.CompareAndSwap(false, true) {
 		return ErrBusy
@@ -64,8 +64,8 @@ func (e *end) Peers() int { return e.peers.count() }
 // Stats returns the counters. It never waits for the stream.
 func (e *end) Stats() Stats { return e.stats.snapshot(&e.cfg, e.peers) }
 
-// renew replaces the socket by a new one with every option. When ctx ends first,
-// the next wait on the connection goes on with it.
+// renew replaces the socket by a new one with every option. When ctx ends first, the
+// next wait on the connection completes the renewal.
 func (e *end) renew(ctx context.Context) error {
 	e.stats.count(func(st *Stats) { st.Reconnects++ })
 	e.conn.drop()

@@ -9,8 +9,8 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// Payload is the data part of a message and who frees it. It has one owner,
-// who calls Release once, or hands it on: to Sender.Send, or with Detach.
+// Payload is the data part of a message, with whoever frees it. It has one owner,
+// who calls Release once or passes it on: to Sender.Send, or with Detach.
 type Payload struct {
 	// Bytes may lie outside Go's heap; they are valid until Release.
 	Bytes []byte
@@ -18,9 +18,8 @@ type Payload struct {
 	free, owner unsafe.Pointer
 }
 
-// ForeignPayload returns a payload of memory that is not Go's, with the C
-// function void (*free)(void *owner) to be called once when it is no longer
-// needed, from any thread.
+// ForeignPayload returns a payload of memory outside Go's heap. When it is no longer
+// needed, the C function void (*free)(void *owner) is called once, from any thread.
 func ForeignPayload(b []byte, free, owner unsafe.Pointer) Payload {
 	return Payload{Bytes: b, free: free, owner: owner}
 }
@@ -31,8 +30,8 @@ func (p *Payload) Release() {
 	*p = Payload{}
 }
 
-// Detach gives the ownership to the caller: free(owner) is then to be called
-// once from C. free is nil when the bytes belong to Go.
+// Detach passes the ownership to the caller, who must then call free(owner) once
+// from C. free is nil when the bytes belong to Go.
 func (p *Payload) Detach() (b []byte, free, owner unsafe.Pointer) {
 	b, free, owner = p.Bytes, p.free, p.owner
 	*p = Payload{}
@@ -43,23 +42,23 @@ func (p *Payload) Detach() (b []byte, free, owner unsafe.Pointer) {
 // frames of pictures. A frame of anything else, such as an array of numbers or encoded
 // video, is made of its Header and its Payload.
 type Frame struct {
-	// Header says what the payload is. Send fills in Pattern, the JPEG options of
+	// Header describes the payload. Send fills in Pattern, the JPEG options of
 	// Config where Header.JPEG names no colour space and, with Extensions, Ext.Seq
-	// and Ext.T. After Recv, Message aliases memory that is
-	// valid until the next Recv.
+	// and Ext.T. After Recv, Message aliases memory that is valid until the next
+	// Recv.
 	Header wire.Header
-	// Payload is owned by the frame's holder after Recv. Send takes it over,
-	// whatever it returns; bytes that belong to Go are copied.
+	// After Recv the holder of the frame owns Payload. Send takes it over, whatever
+	// it returns; it copies bytes that belong to Go.
 	Payload Payload
-	// Live says, for Send, that the frame is of a live stream: see
+	// Live tells Send that the frame is of a live stream: see
 	// Config.WaitForConnection.
 	Live bool
-	// Arrived is when a received frame came, as far as anybody looked: a program
-	// that is busy has frames wait, and they are not younger for it.
+	// Arrived is when a received frame was first seen. A frame that waited for a
+	// busy program has the time at which it began to wait.
 	Arrived time.Time
-	// Discontinuity says that frames were lost before this one, or that it is
-	// the first of its sender or of a connection. Of received frames; never of
-	// one that builds upon others.
+	// Discontinuity marks a received frame that does not follow the last one: frames
+	// were lost before it, or it is the first of its sender or of a connection. A
+	// frame that depends on others never has it.
 	Discontinuity bool
 }
 

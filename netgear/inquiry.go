@@ -10,32 +10,33 @@ import (
 	"time"
 )
 
-// Times of an inquiry, from the moment at which something is missing.
+// Times of an inquiry, counted from the moment at which something is missing.
 const (
-	// lookAfter is when the other end is looked at first, or half a request timeout,
-	// so that the warning of a timeout has a cause.
+	// lookAfter is when the inquiry first looks at the other end. It is half a
+	// request timeout where that is shorter, so that the warning about a timeout has
+	// a cause.
 	lookAfter = time.Second
-	// speakAfter is when the first warning is due, which knows a look that is not
-	// older than lookFresh. A look that takes all of lookPatience, and the ticks,
-	// leave it within five seconds.
+	// speakAfter is when the first warning is due. It uses a look that is at most
+	// lookFresh old. With a look that takes all of lookPatience, and with the ticks,
+	// the warning still comes within five seconds.
 	speakAfter = 3250 * time.Millisecond
 	lookFresh  = 1500 * time.Millisecond
-	// lookAgain is how often another cause is looked for.
+	// lookAgain is how often the inquiry looks for another cause.
 	lookAgain = 10 * time.Second
-	// A warning with the same cause comes again after firstRepeat, then twice as
-	// late each time, up to lastRepeat. An end that binds and waits for a visitor
-	// is no fault: firstAlone, four times as late each time, up to lastAlone.
+	// A warning with the same cause comes again after firstRepeat, then after twice
+	// the time each, up to lastRepeat. A binding end that waits for a visitor is not
+	// a fault: there it comes after firstAlone, then after four times the time each,
+	// up to lastAlone.
 	firstRepeat, lastRepeat = 10 * time.Second, time.Minute
 	firstAlone, lastAlone   = time.Minute, time.Hour
-	// inquiryTick is how often an inquiry sees what is missing; with nothing
-	// missing, half as often.
+	// inquiryTick is how often an inquiry checks what is missing; half as often
+	// while nothing is.
 	inquiryTick = 250 * time.Millisecond
-	// turnedAwayLately is how long somebody who was not let in explains why nobody
-	// is there.
+	// turnedAwayLately is how long a refused peer explains why no peer is connected.
 	turnedAwayLately = time.Minute
 )
 
-// causeError is a warning that knows its cause.
+// causeError is a warning with its cause.
 type causeError struct {
 	error
 	cause cause
@@ -43,12 +44,12 @@ type causeError struct {
 
 func (e *causeError) Unwrap() error { return e.error }
 
-// withCause returns err, which CauseOf then knows the cause of.
+// withCause returns err with a cause, which CauseOf returns.
 func withCause(err error, c cause) error { return &causeError{err, c} }
 
-// CauseOf returns a short name of why nothing comes, of a warning that an Observer
-// was given, or "". Warnings with other causes are other news, even if errors.Is
-// says the same of them. There are some twenty names.
+// CauseOf returns a short name for why nothing comes, for a warning that an Observer
+// got, or "". Two warnings with different causes are different news, even if
+// errors.Is cannot tell them apart. There are some twenty names.
 func CauseOf(err error) string {
 	if c, ok := errors.AsType[*causeError](err); ok {
 		return string(c.cause)
@@ -56,9 +57,9 @@ func CauseOf(err error) string {
 	return ""
 }
 
-// attention is since when a program waits for a frame of a Receiver.
+// attention is the time since which a program waits for a frame of a Receiver.
 type attention struct {
-	since atomic.Int64 // ns since 1970; 0: it does not wait
+	since atomic.Int64 // ns since 1970; 0: the program does not wait
 	calls atomic.Uint64
 }
 
@@ -69,8 +70,9 @@ func (a *attention) begin() {
 
 func (a *attention) end() { a.since.Store(0) }
 
-// inquiry warns when nothing comes, and says why, because it looked: one goroutine
-// beside the stream; neither waits for the other. It ends with its conn.
+// inquiry warns when nothing comes, and explains why, because it has looked. It is
+// one goroutine beside the stream; neither waits for the other. It ends with its
+// conn.
 //
 //	well --- something is missing ---> lookAfter: look --> speakAfter: look, warn --+
 //	 ^                                                      ^  later, and for another |
@@ -84,25 +86,25 @@ type inquiry struct {
 	obs       *Observer
 
 	mu    sync.Mutex
-	found verdict   // of the last look at the other end
-	told  cause     // of the last warning since something is missing
-	again time.Time // when that may be told again
+	found verdict   // by the last look at the other end
+	told  cause     // the cause of the last warning since something is missing
+	again time.Time // when the same warning may come again
 	pause time.Duration
 
-	// Of the goroutine.
+	// The goroutine's own.
 	first  time.Duration // lookAfter
 	since  time.Time     // when something was found missing; zero: nothing is
 	looked time.Time     // the last look since then
-	silent bool          // what is missing is what should come, not a connection
-	acks   uint64        // of a Sender, at the last tick
+	silent bool          // the connections are there, but nothing comes over them
+	acks   uint64        // a Sender's confirmations at the last tick
 	hadAck bool
-	calls  uint64 // of a Receiver, likewise
+	calls  uint64 // a Receiver's calls of Recv at the last tick
 }
 
-// notFound ends the last error of an end that gave up before a cause was found.
+// notFound ends the error of an end that gave up before a cause was found.
 const notFound = "check address, port and pattern at both ends, and that the other end runs"
 
-// verdict is why nothing comes, at a time.
+// verdict is why nothing comes, and when that was found.
 type verdict struct {
 	cause cause
 	text  string
@@ -118,14 +120,14 @@ func newInquiry(s *scout, r *refusals, stats *counters, att *attention, obs *Obs
 	return q
 }
 
-// run is the goroutine.
+// run is the inquiry's goroutine.
 func (q *inquiry) run() {
 	for tick := min(inquiryTick, q.first); sleep(q.ctx, tick) == nil; {
 		tick = q.step(time.Now())
 	}
 }
 
-// step sees whether something is missing, and returns when to look again.
+// step checks whether something is missing, and returns when to check again.
 func (q *inquiry) step(now time.Time) (next time.Duration) {
 	missing, silent := q.lack()
 	if len(missing) == 0 && !silent {
@@ -154,13 +156,14 @@ func (q *inquiry) step(now time.Time) (next time.Duration) {
 
 // speakAfter returns how long something must be missing for a warning.
 func (q *inquiry) speakAfter() time.Duration {
-	if q.silent && q.hadAck { // a receiver may be slow for once
+	if q.silent && q.hadAck { // a receiver may be slow once
 		return max(speakAfter, q.cfg.RequestTimeout)
 	}
 	return speakAfter
 }
 
-// rest forgets what was found and told: nothing is missing, or something else.
+// rest forgets what was found and said: nothing is missing now, or something else
+// is.
 func (q *inquiry) rest() {
 	q.looked = time.Time{}
 	q.mu.Lock()
@@ -168,8 +171,8 @@ func (q *inquiry) rest() {
 	q.found, q.told, q.again = verdict{}, causeUnknown, time.Time{}
 }
 
-// lack returns the ports that have no connection and should have one; silent
-// reports that all have one and nothing comes over them.
+// lack returns the ports that should have a connection and have none. silent reports
+// that all have one, but nothing comes over them.
 func (q *inquiry) lack() (missing []uint, silent bool) {
 	missing = q.peers.missing(q.ports)
 	if q.role == SenderRole {
@@ -183,12 +186,13 @@ func (q *inquiry) lack() (missing []uint, silent bool) {
 	q.calls = calls
 	switch {
 	case !attended:
-		return nil, false // its program is paused, or has had enough
+		return nil, false // its program is paused, or asks for no more frames
 	case len(missing) == 0:
-		// Later a sender may have nothing to send for as long as it likes.
+		// After its first frame a sender may have nothing to send for as long as it
+		// likes.
 		return nil, waiting && !q.stats.hasFrames()
 	case len(missing) < len(q.ports):
-		// The others may go on without one that has ended.
+		// The others may go on without a sender that has ended.
 		return slices.DeleteFunc(missing, func(p uint) bool { return q.peers.hasServed(slices.Index(q.ports, p)) }), false
 	case !waiting:
 		return nil, false
@@ -198,7 +202,7 @@ func (q *inquiry) lack() (missing []uint, silent bool) {
 
 // lookAt looks at some ports of the other end, all at once.
 func (q *inquiry) lookAt(ports []uint) {
-	const most = 16 // of many ports some will do
+	const most = 16 // some of many ports are enough
 	ports = ports[:min(len(ports), most)]
 	found := make([]finding, len(ports))
 	var all sync.WaitGroup
@@ -218,8 +222,8 @@ func (q *inquiry) lookAt(ports []uint) {
 	q.found = v
 }
 
-// conclude makes one text of what was found at some ports; those at which the same
-// was found are named together.
+// conclude makes one text of the findings at some ports. It names ports with the
+// same finding together.
 func (s *scout) conclude(ports []uint, found []finding) (all cause, text string) {
 	var causes, texts []string
 	for i, f := range found {
@@ -238,7 +242,7 @@ func (s *scout) conclude(ports []uint, found []finding) (all cause, text string)
 	return cause(strings.Join(slices.Compact(causes), ", ")), strings.Join(texts, "; ")
 }
 
-// verdict returns why nothing comes, as far as it is known without waiting. Any
+// verdict returns why nothing comes, as far as that is known without waiting. Any
 // goroutine may call it.
 func (q *inquiry) verdict(missing []uint) verdict {
 	f := finding{}
@@ -265,14 +269,14 @@ func (q *inquiry) verdict(missing []uint) verdict {
 	return verdict{f.cause, q.view(missing).sentence(f), time.Now()}
 }
 
-// whyAlone returns why nobody is connected to an end that binds.
+// whyAlone returns why nobody is connected to a binding end.
 func (q *inquiry) whyAlone() finding {
 	turned, ok := q.peers.lastTurnedAway(time.Now().Add(-turnedAwayLately))
 	if !ok {
 		return finding{cause: causeAlone}
 	}
 	if !turned.why.worthAWarning() {
-		// Where two ends do not go together, either may be the one that hangs up.
+		// Where two ends do not fit each other, either of them may hang up first.
 		return finding{
 			cause: causeCameAndWent,
 			reason: fmt.Sprintf("%s came and hung up during the handshake, as an end does whose pattern or secure-mode is another one: set the same at both ends (here pattern=%s and secure-mode=%s); one of the two must send, and one receive",
@@ -285,11 +289,11 @@ func (q *inquiry) whyAlone() finding {
 	}
 }
 
-// because returns why nothing comes, for the warning of a timeout, or the empty
-// text while that is not known.
+// because returns why nothing comes, for the warning about a timeout. The text is
+// empty while that is not known.
 func (q *inquiry) because() (cause, string) {
 	if q.trouble() != nil {
-		return causeUnknown, "" // the warning has it anyway
+		return causeUnknown, "" // the warning contains it anyway
 	}
 	v := q.verdict(q.peers.missing(q.ports))
 	if v.text != "" {
@@ -300,7 +304,8 @@ func (q *inquiry) because() (cause, string) {
 	return v.cause, v.text
 }
 
-// tellLocked takes note that a cause is told, and when it may be told again.
+// tellLocked notes that a warning with this cause goes out, and when it may come
+// again.
 func (q *inquiry) tellLocked(why cause) {
 	first, last, factor := firstRepeat, lastRepeat, time.Duration(2)
 	if why == causeAlone {
@@ -312,7 +317,7 @@ func (q *inquiry) tellLocked(why cause) {
 	q.again = time.Now().Add(q.pause)
 }
 
-// speak warns of why nothing comes, unless it did so a moment ago.
+// speak warns of why nothing comes, unless it has just done so.
 func (q *inquiry) speak(missing []uint) {
 	v := q.verdict(missing)
 	q.mu.Lock()

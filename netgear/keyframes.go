@@ -9,44 +9,46 @@ import (
 // keyInterval is how long a Sender waits before it asks for a key frame again.
 const keyInterval = time.Second
 
-// maxReceiverName is how much of a confirmation tells a receiver from others,
-// in bytes: NetGear's has 36.
+// maxReceiverName is how many bytes of a confirmation identify a receiver; NetGear's
+// confirmation has 36.
 const maxReceiverName = 64
 
-// keyFrames sees that a receiver of encoded video gets a key frame first. A
-// frame that cannot be decoded without the ones before it is a delta; of JPEG
-// and raw video none is, and then nothing here has an effect.
+// keyFrames makes sure that a receiver of encoded video gets a key frame first. A
+// delta is a frame that cannot be decoded without the ones before it. JPEG and raw
+// video have none; then keyFrames has no effect.
 //
 //	no key frame sent -> deltas are dropped, and a key frame is asked for
 //	a peer came       -> a key frame is asked for, until one has been confirmed
 //	another receiver  -> as at the beginning; its confirmations bear its name
 type keyFrames struct {
-	// wanted is how many more times to ask, for a receiver that came.
+	// wanted is how many more times to ask for a key frame, for a receiver that
+	// came.
 	wanted atomic.Int32
-	// fresh says that a connection was made since the last confirmation.
+	// fresh means that a connection was made since the last confirmation.
 	fresh atomic.Bool
 
-	// Of the goroutine that sends.
+	// For the goroutine that sends.
 	begun bool // the receiver has got a key frame
 	asked time.Time
-	name  []byte // the receiver's, within its confirmations
+	name  []byte // the receiver's, from its confirmations
 }
 
-// joined says that a receiver has come. Any goroutine may call it.
+// joined notes that a receiver has come. Any goroutine may call it.
 func (k *keyFrames) joined(confirmed bool) {
 	if k.wanted.Store(1); !confirmed {
-		// The subscription comes after the connection, by as much as the way is
-		// long, and the first key frame may be sent in between.
+		// The subscription arrives after the connection, later on a long way. The
+		// first key frame may be sent in between.
 		k.wanted.Store(2)
 	}
 	k.fresh.Store(true)
 }
 
-// lost says that a frame was given up: those that build upon it cannot be decoded.
+// lost notes that a frame was given up: the frames that depend on it cannot be
+// decoded.
 func (k *keyFrames) lost() { k.begun = false }
 
-// admit reports whether a frame is to be sent at now, and whether to ask for a key
-// frame; nobody is asked for one that no peer would get.
+// admit reports whether to send a frame at now, and whether to ask for a key frame.
+// It asks for none while there is no peer to get it.
 func (k *keyFrames) admit(key, confirmed, peers bool, now time.Time) (ask, ok bool) {
 	if key {
 		k.begun = true
@@ -61,8 +63,8 @@ func (k *keyFrames) admit(key, confirmed, peers bool, now time.Time) (ask, ok bo
 	return ask, k.begun
 }
 
-// confirmed takes in the confirmation of a frame; named says whether its text
-// is always the same from the same receiver.
+// confirmed notes the confirmation of a frame. named means that one receiver always
+// confirms with the same text.
 func (k *keyFrames) confirmed(key, named bool, text []byte) {
 	if k.fresh.Load() && k.fresh.Swap(false) && named {
 		name := text[:min(len(text), maxReceiverName)]
@@ -76,7 +78,7 @@ func (k *keyFrames) confirmed(key, named bool, text []byte) {
 	}
 }
 
-// admit reports whether a frame is to be sent.
+// admit reports whether to send a frame.
 func (s *Sender) admit(f *Frame, now time.Time) bool {
 	ask, ok := s.keys.admit(!f.Header.Ext.Delta, s.row.confirmed, s.peers.count() > 0, now)
 	if ask {
