@@ -16,46 +16,48 @@ import (
 
 // Limits of latest.
 const (
-	// lateAfter is how much later than usual a frame must come to be kept back.
+	// lateAfter is how much later than usual a frame must come to be held back.
 	lateAfter = 40 * time.Millisecond
-	// maxWaiting frames of one sender wait at the most, and only one of them
-	// when they are large: in bytes, all together.
+	// maxWaiting is how many frames of one sender wait at most. Only one waits where
+	// they are large: together they have at most maxWaitingBytes, or there is only
+	// one.
 	maxWaiting      = 4
 	maxWaitingBytes = 32 << 20
-	// maxWaitingAll is maxWaiting where no frame is passed over for its age.
+	// maxWaitingAll is maxWaiting where no frame is skipped for its age.
 	maxWaitingAll = 64
-	// maxDeltas frames of encoded video that build upon others wait at the most,
-	// of all senders, and maxWaitingBytes of them: four seconds at 30 frames/s.
+	// maxDeltas is how many frames of encoded video that depend on others wait at
+	// most, of all senders: four seconds at 30 frames/s. They have at most
+	// maxWaitingBytes.
 	maxDeltas = 128
-	// longestHold is how long a frame that comes late is kept back at the most,
-	// in the hope of a newer one.
+	// longestHold is how long a late frame is held back at most, in the hope of a
+	// newer one.
 	longestHold = 250 * time.Millisecond
-	// maxStreams bounds what is remembered of connections.
+	// maxStreams is how many connections are remembered at most.
 	maxStreams = 1024
-	// maxQueue bounds what waits in all, goodbyes among it: nobody says so many.
+	// maxQueue is how many messages wait in all, goodbyes included. No honest peers
+	// send so many.
 	maxQueue = 256
 )
 
-// latest reads ahead for a pub-sub Receiver, so that a program that is slow,
-// paused or stopped gets the present when it comes back, and not what has piled
-// up in the kernel's buffers, which is seconds of it. A goroutine reads
-// whatever comes; of each sender the newest frame waits, and those before it
-// for as long as they are not stale: a program that is only uneven misses
-// nothing.
+// latest reads ahead for a pub-sub Receiver. So a program that was slow, paused or
+// stopped gets the present when it continues, and not the seconds of video that have
+// piled up in the kernel's buffers. A goroutine reads whatever comes. It keeps the
+// newest frame of each sender, and older ones until they are stale: a program that
+// is only uneven misses nothing.
 //
 //	socket --> goroutine --> queue --> Recv
 //	               |           '--> too old: counted as dropped
-//	               '--> malformed: counted and told
+//	               '--> malformed: counted and warned of
 //
-// It never stops reading: what waits is bounded, so there is always room.
+// The goroutine never stops reading: the queue is bounded, so there is always room.
 //
-// Where the sender says when it took a frame, one that comes later than usual
-// is known to come from such a buffer (the whole process was stopped, say), and
-// kept back for a moment while what comes behind it is read.
+// Where the sender says when it took a frame, a frame that comes later than usual
+// must have waited in such a buffer, because the whole process was stopped, say. It
+// is held back for a moment, while the frames behind it are read.
 //
-// Of encoded video a frame that others build upon is never passed over alone:
-// everything before a newer key frame is, or, when too much waits for one,
-// everything; the Receiver then waits for the next key frame.
+// In encoded video a frame that others depend on is never skipped alone. Everything
+// before a newer key frame is skipped, or everything when too much waits for a key
+// frame; the Receiver then waits for the next one.
 type latest struct {
 	end    *end
 	conn   *conn
@@ -64,27 +66,27 @@ type latest struct {
 	maxLag atomic.Int64 // ns; see Config.MaxLag
 	cancel context.CancelFunc
 	done   chan struct{}
-	news   chan struct{} // has one when there is something in the queue, or an error
+	news   chan struct{} // has a token when there is something in the queue, or an error
 
 	mu    sync.Mutex
 	queue []*arrival // oldest first
 	spare []*arrival
 	err   error
-	given *arrival // the last one that next returned
+	given *arrival // the message that next returned last
 
-	// lost is how many frames of a sender were thrown out with no newer one to
-	// take note of it.
+	// lost is how many frames of a sender were thrown out without a newer one to
+	// count them.
 	lost map[source]uint64
 
-	// Of the goroutine: the least delay of each sender, and the frames that are
-	// kept back, until hold.
+	// The goroutine's own: the least delay of each sender, and the frames that are
+	// held back until hold.
 	usual map[source]time.Duration
 	late  map[source]*arrival
 	hold  time.Time
 }
 
-// source tells senders apart: by their connections, so that none takes the place
-// of another, and by their names.
+// source identifies a sender by its connection, so that no sender takes the place of
+// another, and by its name.
 type source struct {
 	connection int
 	port       string // in multi-server mode
@@ -93,10 +95,10 @@ type source struct {
 // arrival is one message.
 type arrival struct {
 	head, body, rest zmsg.Message
-	header           wire.Header // into head
+	header           wire.Header // points into head
 	at               time.Time
 	from             source
-	skipped          uint64 // frames of its sender that were passed over before it
+	skipped          uint64 // frames of its sender that were skipped before it
 }
 
 func (a *arrival) close() {
@@ -105,14 +107,14 @@ func (a *arrival) close() {
 	a.skipped = 0
 }
 
-// isFrame says whether a newer one can take its place. A goodbye stays.
+// isFrame reports whether a newer frame can take its place. A goodbye stays.
 func (a *arrival) isFrame() bool { return !a.header.Terminate }
 
-// isDelta says whether it is a frame that cannot be decoded without the ones
-// before it. Of JPEG and raw video none is.
+// isDelta reports whether it is a frame that cannot be decoded without the ones
+// before it. JPEG and raw video have none.
 func (a *arrival) isDelta() bool { return a.isFrame() && a.header.HasExt && a.header.Ext.Delta }
 
-// isWhole says whether it is a frame that needs none before it.
+// isWhole reports whether it is a frame that needs none before it.
 func (a *arrival) isWhole() bool { return a.isFrame() && !a.isDelta() }
 
 func newLatest(e *end, in *intake) *latest {
@@ -130,7 +132,7 @@ func newLatest(e *end, in *intake) *latest {
 	return l
 }
 
-// close ends the goroutine and lets go of what waits.
+// close ends the goroutine and discards what waits.
 func (l *latest) close() {
 	l.cancel()
 	<-l.done
@@ -155,8 +157,8 @@ func (l *latest) stop(err error) {
 	wake(l.news)
 }
 
-// next waits for a message until then and returns it; it is valid until the
-// next call. nil means that the time is up.
+// next waits until then for a message, and returns it; the message is valid until
+// the next call. nil means that the time is up.
 func (l *latest) next(ctx context.Context, until time.Time) (*arrival, error) {
 	var timeout <-chan time.Time
 	for {
@@ -182,7 +184,7 @@ func (l *latest) next(ctx context.Context, until time.Time) (*arrival, error) {
 	}
 }
 
-// pop takes the oldest message that is not stale out of the queue.
+// pop removes the oldest message that is not stale from the queue, and returns it.
 func (l *latest) pop() (*arrival, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -201,8 +203,8 @@ func (l *latest) pop() (*arrival, error) {
 	return l.given, nil
 }
 
-// newerLocked returns where the next frame of the same sender waits that needs
-// none before it, or -1.
+// newerLocked returns the index of the sender's next frame that needs none before
+// it, or -1.
 func (l *latest) newerLocked(i int) int {
 	for k := i + 1; k < len(l.queue); k++ {
 		if b := l.queue[k]; b.isWhole() && b.from == l.queue[i].from {
@@ -212,8 +214,8 @@ func (l *latest) newerLocked(i int) int {
 	return -1
 }
 
-// skipLocked passes over a frame and those that build upon it, if there is a
-// newer one that does not.
+// skipLocked skips a frame, and those that depend on it, where a newer frame does
+// not depend on it.
 func (l *latest) skipLocked(i int) bool {
 	k := l.newerLocked(i)
 	if k >= 0 {
@@ -222,7 +224,7 @@ func (l *latest) skipLocked(i int) bool {
 	return k >= 0
 }
 
-// passOverLocked passes over the frames of one sender from i on for that at k.
+// passOverLocked skips the frames of one sender from i on, for the one at k.
 func (l *latest) passOverLocked(i, k int) {
 	newer := l.queue[k]
 	kept := l.queue[:i]
@@ -237,10 +239,10 @@ func (l *latest) passOverLocked(i, k int) {
 	l.queue = slices.Delete(l.queue, len(kept), k)
 }
 
-// maxSpare is how many arrivals are kept for further use.
+// maxSpare is how many arrivals are kept for reuse.
 const maxSpare = 2 * maxWaiting
 
-// discardLocked counts what nobody gets.
+// discardLocked counts a message that nobody gets.
 func (l *latest) discardLocked(a *arrival) {
 	frame := a.isFrame()
 	l.stats.count(func(st *Stats) {
@@ -260,7 +262,7 @@ func (l *latest) recycleLocked(a *arrival) {
 	}
 }
 
-// read is the goroutine.
+// read is the goroutine of latest.
 func (l *latest) read(ctx context.Context) error {
 	for {
 		ev, err := l.conn.wait(ctx, zmsg.In, l.hold)
@@ -289,7 +291,7 @@ func (l *latest) read(ctx context.Context) error {
 	}
 }
 
-// sort keeps a message back, or puts it into the queue.
+// sort holds a message back, or puts it into the queue.
 func (l *latest) sort(a *arrival) {
 	if before := l.late[a.from]; before != nil {
 		l.resolve(before, a)
@@ -312,8 +314,8 @@ func (l *latest) sort(a *arrival) {
 	}
 }
 
-// resolve ends the wait of a frame that was kept back, now that a has come of
-// the same sender: it may be a goodbye, or build upon it.
+// resolve ends the wait of a frame that was held back, because a has come from the
+// same sender. a may be a goodbye, or depend on the frame.
 func (l *latest) resolve(before, a *arrival) {
 	delete(l.late, before.from)
 	if a.isWhole() {
@@ -323,7 +325,7 @@ func (l *latest) resolve(before, a *arrival) {
 	}
 }
 
-// supersede passes over a frame for a.
+// supersede skips a frame for a.
 func (l *latest) supersede(before, a *arrival) {
 	a.skipped += before.skipped + 1
 	l.mu.Lock()
@@ -331,15 +333,15 @@ func (l *latest) supersede(before, a *arrival) {
 	l.discardLocked(before)
 }
 
-// follows says whether a may be of the same sender as a frame that came over
-// another connection, and newer.
+// follows reports whether a may be a newer frame of the same sender than one that
+// came over another connection.
 func (a *arrival) follows(before *arrival) bool {
 	x, y := &before.header.Ext, &a.header.Ext
 	return a.isFrame() && a.header.HasExt && a.from.port == before.from.port && x.Seq < y.Seq && x.T < y.T
 }
 
-// release hands out what was kept back in vain. To come so late is usual now:
-// a clock was set, or the way has become longer.
+// release puts the frames that were held back in vain into the queue. From now on
+// such a delay is usual: a clock was set, or the way has become longer.
 func (l *latest) release() {
 	for from, a := range l.late {
 		l.usual[from] = a.delay()
@@ -349,8 +351,8 @@ func (l *latest) release() {
 	l.hold = time.Time{}
 }
 
-// receive returns the next message. One that is malformed is counted and told,
-// and gives ErrAgain: kept, it could be large and of no use to anybody.
+// receive returns the next message. It counts and reports a malformed one, and
+// returns ErrAgain: the message could be large, and is of no use.
 func (l *latest) receive() (*arrival, error) {
 	l.mu.Lock()
 	var a *arrival
@@ -365,7 +367,7 @@ func (l *latest) receive() (*arrival, error) {
 	if err == nil {
 		l.stats.take()
 		bad := l.intake.judge(&a.head, &a.body, parts, &a.header)
-		if bad == nil && !a.header.Terminate { // what is of no use must not take the place of what is
+		if bad == nil && !a.header.Terminate { // a useless message must not take the place of a useful one
 			bad = a.header.Check(a.body.Bytes(), l.intake.cfg.MaxFrameSize)
 		}
 		switch {
@@ -385,17 +387,17 @@ func (l *latest) receive() (*arrival, error) {
 	a.at, a.from = time.Now(), source{connection: a.head.Connection()}
 	a.from.port = strings.Clone(l.intake.nameOf(&a.header))
 	if a.header.Terminate {
-		a.head.Close() // of no use to anybody
+		a.head.Close() // nobody needs them
 		a.body.Close()
 	}
 	return a, nil
 }
 
-// delay is from the sender's clock to ours.
+// delay returns the time from the sender's clock to ours.
 func (a *arrival) delay() time.Duration { return time.Duration(a.at.UnixNano() - a.header.Ext.T) }
 
-// lateness is how much longer than at best the frame was on its way, 0 when its
-// sender does not tell.
+// lateness returns how much longer than at best the frame was on its way; 0 when its
+// sender does not say.
 func (l *latest) lateness(a *arrival) time.Duration {
 	h := &a.header
 	if !h.HasExt || !h.Ext.HasT {
@@ -415,8 +417,8 @@ func (l *latest) lateness(a *arrival) time.Duration {
 	return delay - least
 }
 
-// push puts a message into the queue, and older frames of its sender out of it
-// as far as there is no room for them.
+// push puts a message into the queue, and removes older frames of its sender for
+// which there is no room.
 func (l *latest) push(a *arrival) {
 	l.mu.Lock()
 	l.queue = append(l.queue, a)
@@ -443,16 +445,17 @@ func (l *latest) waiting() int {
 // most returns how many frames may wait in all.
 func (l *latest) most() int { return max(l.waiting(), 2*len(l.intake.ports)) }
 
-// limitLocked sees that not too much waits when a has come.
+// limitLocked keeps the queue within its limits after a has come.
 func (l *latest) limitLocked(a *arrival) {
 	for i := l.tooManyLocked(a.from); i >= 0 && l.skipLocked(i); i = l.tooManyLocked(a.from) {
 	}
-	// A sender chooses its name, and may choose many: that costs frames of its own.
+	// A sender chooses its name, and may choose many. That costs it frames of its
+	// own.
 	for l.evictLocked() {
 	}
 }
 
-// tooManyLocked returns the oldest frame of a sender of which too much waits,
+// tooManyLocked returns the oldest frame of a sender whose frames exceed the limit,
 // or -1.
 func (l *latest) tooManyLocked(from source) (oldest int) {
 	count, bytes := 0, 0
@@ -467,9 +470,9 @@ func (l *latest) tooManyLocked(from source) (oldest int) {
 	return -1
 }
 
-// evictLocked throws out the oldest frame of the connection of which most wait,
-// if too many wait in all. Those that build upon others have limits of their own:
-// they wait for a key frame that does not come.
+// evictLocked throws out the oldest frame of the connection with the most waiting
+// frames, if too many wait in all. Frames that depend on others have limits of their
+// own: they wait for a key frame that does not come.
 func (l *latest) evictLocked() bool {
 	whole, deltas, bytes := 0, 0, 0
 	for _, a := range l.queue {
@@ -493,8 +496,8 @@ func (l *latest) evictLocked() bool {
 	return true
 }
 
-// busiestLocked returns the oldest frame of a kind of the connection of which
-// most of that kind waits, by weight.
+// busiestLocked returns the oldest frame of a kind from the connection with the most
+// of that kind, by weight.
 func (l *latest) busiestLocked(kind func(a *arrival) bool, weight func(a *arrival) int) (oldest int) {
 	waiting := map[int]int{}
 	most := 0
@@ -509,8 +512,8 @@ func (l *latest) busiestLocked(kind func(a *arrival) bool, weight func(a *arriva
 	return oldest
 }
 
-// throwOutLocked gives up a frame and those that build upon it, but for the
-// newest of its sender, which takes note of it.
+// throwOutLocked gives up a frame and those that depend on it, but not the newest of
+// its sender, which counts them.
 func (l *latest) throwOutLocked(i int) {
 	if l.skipLocked(i) {
 		return

@@ -18,26 +18,26 @@ import (
 
 // Times of looking up names.
 const (
-	// lookupTimeout bounds one lookup: a name server that does not answer is asked
-	// twice until then.
+	// lookupTimeout bounds one lookup. In that time a name server that does not
+	// answer is asked twice.
 	lookupTimeout = 8 * time.Second
-	// While there is no connection, lookups are so far apart, growing from the
-	// first to the second.
+	// While there is no connection, these are the pauses between lookups, growing
+	// from the first to the second.
 	firstLookupPause = 250 * time.Millisecond
 	lastLookupPause  = 2 * time.Second
-	// addressTurn is how long one of several addresses of a name is tried before
-	// the next one: more than an attempt to connect may take.
+	// addressTurn is how long one address of several is tried before the next one.
+	// It is longer than one attempt to connect.
 	addressTurn = door.DialTimeout + 500*time.Millisecond
 )
 
-// maxLookups bounds those that a process has under way: each may take a thread
-// and two descriptors for as long as a name server does not answer.
+// maxLookups bounds the lookups of a process at one time. Each may take a thread and
+// two descriptors for as long as a name server does not answer.
 const maxLookups = 32
 
-// lookupTable shares lookups between all ends of a process: one name is looked up
-// once at a time, whoever wants it, and that goes on when whoever wanted it is
-// gone. So a program that starts a hundred sinks again and again has no more of
-// them under way than before. Safe for concurrent use.
+// lookupTable shares lookups between all ends of a process. Each name has one lookup
+// at a time, for everybody who wants it, which goes on when they are gone. So a
+// program that starts a hundred sinks again and again never has more lookups at
+// once. Safe for concurrent use.
 type lookupTable struct {
 	resolve func(ctx context.Context, host string) ([]netip.Addr, error) // replaced in tests
 	slots   chan struct{}
@@ -46,10 +46,10 @@ type lookupTable struct {
 	running map[string]*lookup
 }
 
-// lookup is one of them. The result holds once done is closed.
+// lookup is one lookup. Its result holds once done is closed.
 type lookup struct {
 	done      chan struct{}
-	unwanted  chan struct{} // closed when nobody waits any more before it began
+	unwanted  chan struct{} // closed when nobody waits for it any more and it has not begun
 	addresses []netip.Addr
 	err       error
 
@@ -62,8 +62,8 @@ func newLookupTable() *lookupTable {
 	return &lookupTable{resolve: resolve, slots: make(chan struct{}, maxLookups), running: map[string]*lookup{}}
 }
 
-// resolve asks the system. Package net keeps what it read of the hosts file for
-// five seconds; a name that has moved is followed sooner.
+// resolve asks the system. Package net caches the hosts file for five seconds; this
+// follows a name that has moved sooner.
 func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	const hostsFile, most = "/etc/hosts", 1 << 20 // bytes
 	if file, err := os.Open(hostsFile); err == nil {
@@ -76,7 +76,7 @@ func resolve(ctx context.Context, host string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 }
 
-// inHosts returns the addresses that a hosts file (hosts(5)) has for a name.
+// inHosts returns the addresses that a hosts file (hosts(5)) gives to a name.
 func inHosts(text, host string) (list []netip.Addr) {
 	host = strings.TrimSuffix(host, ".")
 	for line := range strings.Lines(text) {
@@ -92,10 +92,10 @@ func inHosts(text, host string) (list []netip.Addr) {
 	return list
 }
 
-// lookups is that of this process.
+// lookups is the table of this process.
 var lookups = newLookupTable()
 
-// find looks a name up, or waits for the lookup that is under way. fail is
+// find looks a name up, or waits for the lookup that is in progress. fail is
 // spawn's.
 func (t *lookupTable) find(ctx context.Context, fail func(error), host string) ([]netip.Addr, error) {
 	t.mu.Lock()
@@ -134,7 +134,7 @@ func (t *lookupTable) run(host string, l *lookup) {
 	l.begun = wanted
 	t.mu.Unlock()
 	if !wanted {
-		return // find has forgotten it
+		return // find has removed it
 	}
 	defer func() {
 		t.mu.Lock()
@@ -147,32 +147,32 @@ func (t *lookupTable) run(host string, l *lookup) {
 	l.addresses, l.err = t.resolve(ctx, host)
 }
 
-// nameWatch knows the addresses of the name that an end connects to, and looks it
-// up again while there is no connection. libzmq is given addresses alone: it would
-// look names up on a thread that all its sockets need, and ending a context would
-// wait for that.
+// nameWatch knows the addresses of the name that an end connects to, and looks it up
+// again while there is no connection. libzmq gets addresses alone: it would look
+// names up on a thread that all its sockets need, and ending a context would wait
+// for that.
 //
-// The goroutine of follow learns, the one that owns the socket takes. Safe for
-// concurrent use.
+// The goroutine of follow learns addresses, and the owner of the socket takes them.
+// Safe for concurrent use.
 type nameWatch struct {
 	host  string
 	table *lookupTable
-	wake  func() // the owner of the socket: another address is there, or an attempt has failed
-	// nudged has one when a connection ended.
+	wake  func() // wakes the owner of the socket: there is another address, or an attempt failed
+	// nudged has a token when a connection ended.
 	nudged chan struct{}
-	news   atomic.Bool // current has changed since taken
+	news   atomic.Bool // current has changed since take
 
 	mu        sync.Mutex
-	addresses []netip.Addr // IPv4 first, as most receivers are bound
-	current   int          // which of them is tried
-	since     time.Time    // when that began
+	addresses []netip.Addr // IPv4 first: most receivers bind it
+	current   int          // the index of the one that is tried
+	since     time.Time    // since when it is tried
 	begun     time.Time    // of the first lookup
 	err       error        // of the last lookup
 	known     bool         // a lookup has ended
 }
 
-// newNameWatch returns nil where cfg names no name to be looked up: localhost and
-// IP addresses are known.
+// newNameWatch returns nil where cfg has no name to look up: localhost and IP
+// addresses are known.
 func newNameWatch(cfg *Config, wake func()) *nameWatch {
 	if cfg.Bind || cfg.Protocol != TCP || cfg.literal().IsValid() || isLocalhost(cfg.host()) {
 		return nil
@@ -180,8 +180,8 @@ func newNameWatch(cfg *Config, wake func()) *nameWatch {
 	return &nameWatch{host: cfg.host(), table: lookups, wake: wake, nudged: make(chan struct{}, 1), begun: time.Now()}
 }
 
-// follow is the goroutine. connected reports whether there is nothing to be
-// looked up for.
+// follow is the goroutine of nameWatch. connected reports whether there is no need
+// for a lookup.
 func (n *nameWatch) follow(ctx context.Context, fail func(error), connected func() bool) {
 	pause := firstLookupPause
 	for {
@@ -203,7 +203,7 @@ func (n *nameWatch) follow(ctx context.Context, fail func(error), connected func
 			return
 		case <-n.nudged:
 			timer.Stop()
-			if sleep(ctx, firstLookupPause) != nil { // for whoever goes away and comes back
+			if sleep(ctx, firstLookupPause) != nil { // a moment for a peer that goes away and comes back
 				return
 			}
 		case <-timer.C:
@@ -212,17 +212,17 @@ func (n *nameWatch) follow(ctx context.Context, fail func(error), connected func
 	}
 }
 
-// nudge says that a connection has ended.
+// nudge notes that a connection has ended.
 func (n *nameWatch) nudge() { wake(n.nudged) }
 
-// learn takes in what a lookup gave while there was no connection at now, and
-// reports whether another address is to be tried.
+// learn notes the result of a lookup that was made without a connection, at now. It
+// reports whether to try another address.
 func (n *nameWatch) learn(addresses []netip.Addr, err error, now time.Time) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.err, n.known = err, true
 	if err != nil || len(addresses) == 0 {
-		return false // the addresses from before may be good
+		return false // the earlier addresses may still be good
 	}
 	before := n.addressLocked()
 	n.addresses = ordered(addresses)
@@ -242,8 +242,8 @@ func (n *nameWatch) learn(addresses []netip.Addr, err error, now time.Time) bool
 	return true
 }
 
-// ordered returns the addresses without doubles, those of IPv4 first and otherwise
-// as they are.
+// ordered returns the addresses without duplicates: those of IPv4 first, otherwise
+// in their order.
 func ordered(addresses []netip.Addr) (list []netip.Addr) {
 	for _, four := range []bool{true, false} {
 		for _, a := range addresses {
@@ -262,7 +262,7 @@ func (n *nameWatch) addressLocked() netip.Addr {
 	return n.addresses[n.current]
 }
 
-// address returns the one to connect to, or the zero Addr while none is known.
+// address returns the address to connect to, or the zero Addr while none is known.
 func (n *nameWatch) address() netip.Addr {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -8,35 +8,37 @@ import (
 )
 
 // owners ties the name of each sender to the connection that it uses. While that
-// connection stands and is in use, what comes over others under the same name is
-// none of this stream: a stranger neither shows a picture in it nor ends it. Outside
-// the multi-server mode all senders have one name, so one is served at a time.
+// connection stands and sends, messages with the same name from other connections
+// are not part of the stream: a stranger can neither show a picture in it nor end
+// it. Outside the multi-server mode all senders have one name, so one is served at a
+// time.
 //
-// Names are bounded by whoever calls: outside the multi-server mode there is one, in
-// it those among the ports. Safe for concurrent use.
+// The caller bounds the names: there is one outside the multi-server mode, and
+// within it there are those among the ports. Safe for concurrent use.
 type owners struct {
-	patience time.Duration               // after which a connection that sends nothing gives way
-	stands   func(connection int) bool   // whether the other end has not closed it
+	patience time.Duration               // after this time a silent connection loses its name
+	stands   func(connection int) bool   // reports whether the other end has not closed it
 	host     func(connection int) string // where it comes from; empty: not known
 
 	mu    sync.Mutex
 	names map[string]owner
 }
 
-// hostSilence is after how long without a frame another connection of the same host
-// may take a name over: a sender of a few frames a second is not silent.
+// hostSilence is the time without a frame after which another connection of the same
+// host may take a name over. A sender of a few frames a second is not silent.
 const hostSilence = 200 * time.Millisecond
 
 type owner struct {
 	connection int
-	last       time.Time // when it sent
+	last       time.Time // when it sent last
 }
 
 func newOwners(patience time.Duration) *owners {
 	return &owners{patience: patience, stands: zmsg.Stands, host: func(int) string { return "" }, names: map[string]owner{}}
 }
 
-// admits reports whether a message that came at now is of the sender of that name.
+// admits reports whether a message that came at now is from the sender with that
+// name.
 func (o *owners) admits(name string, connection int, now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -48,9 +50,9 @@ func (o *owners) admits(name string, connection int, now time.Time) bool {
 	return true
 }
 
-// holdsLocked reports whether the owner of a name keeps it from another connection. A
-// machine that lost its power says nothing of the end of its connections, and is back
-// before they are found dead: the same host takes a name over after a short silence.
+// holdsLocked reports whether the owner of a name keeps it from another connection.
+// A machine that lost its power does not end its connections, and may be back before
+// they are found dead. So the same host takes a name over after a short silence.
 func (o *owners) holdsLocked(own owner, connection int, now time.Time) bool {
 	silence := now.Sub(own.last)
 	if silence >= o.patience || !o.stands(own.connection) {
@@ -63,14 +65,15 @@ func (o *owners) holdsLocked(own owner, connection int, now time.Time) bool {
 	return host == "" || host != o.host(own.connection)
 }
 
-// release says that the sender of that name has ended, or sent what means nothing.
+// release frees the name of a sender that has ended, or that sent something without
+// meaning.
 func (o *owners) release(name string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	delete(o.names, name)
 }
 
-// ended says that a connection has: its number may be that of another one soon.
+// ended notes the end of a connection: its number may soon belong to another one.
 func (o *owners) ended(connection int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -81,7 +84,7 @@ func (o *owners) ended(connection int) {
 	}
 }
 
-// clear says that all connections have ended.
+// clear notes that all connections have ended.
 func (o *owners) clear() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

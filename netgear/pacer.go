@@ -11,24 +11,24 @@ const (
 	lastWarnPause  = time.Minute
 )
 
-// pacer keeps a stream of like warnings from an Observer: the first goes out, then
-// one after a second, two, four and so on up to a minute; after a time of silence
-// the next is a first one again. The zero value is ready; safe for concurrent use.
-// The kinds are few and the caller's.
+// pacer keeps a stream of similar warnings from an Observer. The first goes out, the
+// next ones after pauses of one second, two, four and so on up to a minute. After a
+// time of silence the next one is a first one again. The zero value is ready; safe
+// for concurrent use. The caller chooses the kinds, which must be few.
 type pacer struct {
 	mu    sync.Mutex
 	kinds map[string]*pace
 }
 
 type pace struct {
-	last  time.Time // allowed or not
+	last  time.Time // whether it was allowed or not
 	next  time.Time
 	pause time.Duration
 	held  int
 }
 
-// allow reports whether a warning of that kind may go out at now, and how many did
-// not since the last one.
+// allow reports whether a warning of that kind may go out at now, and how many were
+// held back since the last one.
 func (p *pacer) allow(kind string, now time.Time) (held int, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

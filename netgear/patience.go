@@ -5,66 +5,67 @@ import (
 	"time"
 )
 
-// WaitMode says whether frames wait for a receiver that is not there: not
-// connected, or connected and silent.
+// WaitMode selects whether frames wait for a receiver that is absent: not connected,
+// or connected and silent.
 type WaitMode uint8
 
 // Wait modes, in the order of srtsink's boolean.
 const (
-	// WaitNever has frames of any stream give way to newer ones.
+	// WaitNever drops old frames of any stream for newer ones.
 	WaitNever WaitMode = iota
-	// WaitAlways has them wait for ever.
+	// WaitAlways makes frames wait for ever.
 	WaitAlways
-	// WaitAuto has a stream that is not live wait for ever. A live one waits for
-	// restartGrace after its receiver went away or fell silent, and not at all
-	// before one came.
+	// WaitAuto makes a stream that is not live wait for ever. A live stream waits
+	// for restartGrace after its receiver went away or fell silent. Before the first
+	// receiver came it does not wait.
 	WaitAuto
 )
 
 // Implementation constants.
 const (
-	// restartGrace is how long a live stream waits for a receiver that was there:
-	// so long may a restart last that loses nothing.
+	// restartGrace is how long a live stream waits for a receiver that was there
+	// before: so long may a restart last that loses nothing.
 	restartGrace = time.Second
 	// silentGrace is how long a stream that never waits for an absent receiver waits
-	// for the confirmation of one that is connected, before that counts as silent.
+	// for the confirmation of a connected one, before that receiver counts as
+	// silent.
 	silentGrace = 250 * time.Millisecond
-	// leaveGrace is how long a Sender that is about to end waits for a receiver
-	// that is not there: several times what a lost connection takes to come back.
+	// leaveGrace is how long a Sender that is about to end waits for an absent
+	// receiver: several times what a lost connection takes to come back.
 	leaveGrace = 5 * reconnectInterval
-	// silentLeaveGrace is how long it waits for one that is connected and confirms
-	// nothing: NetGear's request timeout.
+	// silentLeaveGrace is how long it waits for a receiver that is connected and
+	// confirms nothing: NetGear's request timeout.
 	silentLeaveGrace = 4 * time.Second
 	// subscribeGrace is how long the first frame of a pub-sub stream waits after a
-	// receiver has connected. Its subscription follows the connection, and what is
-	// published before is lost.
+	// receiver has connected. The receiver's subscription follows the connection,
+	// and what is published before it is lost.
 	subscribeGrace = 100 * time.Millisecond
 )
 
-// longAgo is a time to wait until that has passed.
+// longAgo is a time in the past: whoever waits until then only looks.
 var longAgo = time.Unix(0, 1)
 
-// patience decides how long a Sender waits for a receiver that is not there. It
-// has no clock; but for mode it belongs to the goroutine that sends.
+// patience decides how long a Sender waits for an absent receiver. It has no clock.
+// All of it but mode belongs to the goroutine that sends.
 type patience struct {
 	mode atomic.Uint32 // a WaitMode
 	live bool          // the frame at hand is of a live stream
-	owed time.Time     // since when a confirmation is due; zero: none is
+	owed time.Time     // since when a confirmation is due; zero: none is due
 }
 
-// presence is who is at the other end, as patience needs to know it.
+// presence is what patience must know of the other end.
 type presence struct {
 	peers   int
-	since   time.Time // when the number of peers last became zero, or ceased to be; zero: there was none yet
+	since   time.Time // when the number of peers last became zero or stopped being zero; zero: there was no peer yet
 	opened  time.Time // when the end was opened
-	tried   bool      // a first attempt to connect has ended, or this end binds
+	tried   bool      // an attempt to connect has ended, or this end binds
 	leaving time.Time // when Leave was called; zero: it was not
 }
 
 // waits reports whether the stream waits for ever.
 func (p *patience) waits() bool { return p.waitsIn(p.now()) }
 
-// now returns the mode of the moment; another goroutine may change it.
+// now returns the present mode, which another goroutine may change.
 func (p *patience) now() WaitMode { return WaitMode(p.mode.Load()) } //nolint:gosec // what was stored
 
 func (p *patience) waitsIn(mode WaitMode) bool {
@@ -87,7 +88,7 @@ func (p *patience) until(at presence) time.Time {
 	return by
 }
 
-// silence returns until when a stream waits that does not wait for ever.
+// silence returns when a stream stops waiting that does not wait for ever.
 func (p *patience) silence(mode WaitMode, at presence) time.Time {
 	switch {
 	case at.peers > 0 && mode == WaitNever:
@@ -99,7 +100,7 @@ func (p *patience) silence(mode WaitMode, at presence) time.Time {
 	case at.since.IsZero(), mode == WaitNever:
 		return longAgo
 	}
-	// One that fell silent before it went away has had its time.
+	// A receiver that fell silent before it went away has already had its time.
 	return earliest(at.since, p.owed).Add(restartGrace)
 }
 

@@ -14,14 +14,14 @@ import (
 
 // Peer is one connection at the other end of a socket.
 type Peer struct {
-	// Endpoint is the peer's address where it connected to us, else the
-	// endpoint that was connected to.
+	// Endpoint is the peer's address where the peer connected to us, otherwise the
+	// endpoint that we connected to.
 	Endpoint string
-	// Port is the one of ours that it connected to, or the one of its that we
-	// connected to: the name of the two in the multi modes. Empty for ipc.
+	// Port is our port when the peer connected to us, and the peer's when we
+	// connected. It is the name of the two in the multi modes. Empty for ipc.
 	Port string
-	// Frames counts those exchanged with it: in the multi modes those of its
-	// port, else those while it was the only peer.
+	// Frames counts the frames exchanged with the peer. In the multi modes they are
+	// those of its port, otherwise those while it was the only peer.
 	Frames uint64
 
 	// HasLink says that the kernel knows the way to the peer, which it does over
@@ -33,12 +33,13 @@ type Peer struct {
 	Retransmits  uint64        // packets that were sent again
 }
 
-// peerTable keeps the connections of a Sender or Receiver, over all its
-// sockets, from what their monitors report. Safe for concurrent use.
+// peerTable keeps the connections of a Sender or Receiver, over all its sockets,
+// from what their monitors report. Safe for concurrent use.
 //
-// A monitor names the descriptor when a connection begins and ends, but not
-// when its handshake succeeds; handshakes are therefore credited in the order
-// in which connections began, and put right when another one fails.
+// A monitor names the descriptor when a connection begins and ends, but not when its
+// handshake succeeds. So a successful handshake is credited to the oldest connection
+// that waits for one. When a connection fails that was credited, another one gets
+// the credit.
 //
 //	(begin) -> pending -> (handshake) -> up -> (end)
 //	              |                       ^
@@ -46,24 +47,24 @@ type Peer struct {
 type peerTable struct {
 	mu       sync.Mutex
 	sockets  map[uint64]*socketPeers
-	somebody bool      // is connected
+	somebody bool      // a peer is connected
 	since    time.Time // when that last changed
-	// rejected counts connections that came to nothing since forget, and last
-	// says why the latest did.
+	// rejected counts the failed connections since the last describe, and last is
+	// why the latest failed.
 	rejected int
 	last     string
 	turned   turnedAway
-	served   map[int]bool // number of a port that has had a connection
+	served   map[int]bool // the numbers of the ports that have had a connection
 	links    atomic.Pointer[door.Door]
-	denied   []string // why the ZAP handler said no, oldest first, until the connection ends
+	denied   []string // why the ZAP handler refused, oldest first, until the connection ends
 
-	// authFailures counts refusals: of others at the end that binds, of
-	// ourselves at the end that connects.
+	// authFailures counts refusals: of others at the binding end, of ourselves at
+	// the connecting end.
 	authFailures atomic.Uint64
 }
 
-// turnedAway is the latest connection that came to nothing, or the one before it
-// where more is known of that.
+// turnedAway is the latest failed connection, or the one before it where more is
+// known of that one.
 type turnedAway struct {
 	endpoint, reason string
 	why              failure
@@ -73,7 +74,7 @@ type turnedAway struct {
 type socketPeers struct {
 	pending []*link
 	up      []*link
-	failing *linkNews // of the connection whose end is to come
+	failing *linkNews // of the connection whose end comes next
 }
 
 type link struct {
@@ -82,15 +83,15 @@ type link struct {
 	begun time.Time
 }
 
-// silentHandshake is within which a connection ends that libzmq 4.3.4 gives up
-// without an event of its own: a socket of another type. One that takes longer was
-// good, and another one had the credit for its handshake.
+// silentHandshake is the time within which libzmq 4.3.4 ends a connection that it
+// gives up without an event, because its socket has another type. A connection that
+// lasts longer was good, and another one had the credit for its handshake.
 const silentHandshake = 5 * time.Second
 
-// unknownEndpoint is a peer that had hung up before it could be asked.
+// unknownEndpoint stands for a peer that had hung up before we could ask who it is.
 const unknownEndpoint = "tcp://unknown"
 
-// shownPeer is an endpoint for people.
+// shownPeer returns an endpoint for people.
 func shownPeer(endpoint string) string {
 	if endpoint == unknownEndpoint {
 		return "somebody"
@@ -98,7 +99,7 @@ func shownPeer(endpoint string) string {
 	return endpoint
 }
 
-// linkEvent is what a monitor tells of a connection.
+// linkEvent is what a monitor reports of a connection.
 type linkEvent uint8
 
 const (
@@ -113,19 +114,19 @@ const (
 type linkNews struct {
 	kind     linkEvent
 	endpoint string
-	from     string  // of linkAccepted: where it comes from; empty: ipc, or not known any more
-	fd       int     // of linkAccepted, linkConnected and linkEnded
-	why      failure // of linkRefused
+	from     string  // linkAccepted: where the connection comes from; empty: ipc, or no longer known
+	fd       int     // linkAccepted, linkConnected and linkEnded: the descriptor
+	why      failure // linkRefused: the reason
 	reason   string  // the same for people
 }
 
 // peerChange is what an event did to the table.
 type peerChange struct {
 	added, removed []string
-	rejected       string // endpoint of a connection that came to nothing
+	rejected       string // the endpoint of a connection that failed
 	reason         string // why
 	why            failure
-	swapped        bool // removed never was up: added was
+	swapped        bool // the removed one never was up: the added one was
 	connected      int
 }
 
@@ -142,22 +143,22 @@ func (t *peerTable) socketLocked(generation uint64) *socketPeers {
 	return s
 }
 
-// reject takes note of a connection that the door has ended.
+// reject counts a connection that the door has ended.
 func (t *peerTable) reject(reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.rejected, t.last = t.rejected+1, reason
 }
 
-// presence returns how many peers are connected, and when that last became zero
-// or ceased to be; the zero time says that there was none yet.
+// presence returns how many peers are connected, and when that number last became
+// zero or stopped being zero. The zero time means that there was no peer yet.
 func (t *peerTable) presence() (n int, since time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.connectedLocked(), t.since
 }
 
-// noteLocked takes note of when the first peer comes and the last one goes.
+// noteLocked notes when the first peer comes and when the last one goes.
 func (t *peerTable) noteLocked(connected int) {
 	if t.somebody != (connected > 0) {
 		t.somebody, t.since = connected > 0, time.Now()
@@ -174,9 +175,9 @@ func (t *peerTable) connectedLocked() (n int) {
 // maxDenied bounds the denials whose connections have not ended yet.
 const maxDenied = 256
 
-// deny takes note of why the ZAP handler does not let a connection in; its failure
-// follows. The handler does not know whose it is, so the reasons go to those that
-// fail in their order.
+// deny notes why the ZAP handler refuses a connection, whose failure follows. The
+// handler does not know which connection it is, so the reasons go to the connections
+// that fail, in their order.
 func (t *peerTable) deny(reason string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -259,7 +260,7 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 	return ch
 }
 
-// stopped says that a socket is gone, and with it its connections.
+// stopped notes that a socket is gone, and its connections with it.
 func (t *peerTable) stopped(generation uint64) (ch peerChange) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -274,8 +275,8 @@ func (t *peerTable) stopped(generation uint64) (ch peerChange) {
 	return ch
 }
 
-// describe says for a warning who is there and who was turned away since the
-// last call.
+// describe returns, for a warning, how many peers there are, and how many were
+// refused since the last call.
 func (t *peerTable) describe() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -287,8 +288,8 @@ func (t *peerTable) describe() string {
 	return text
 }
 
-// frame counts a frame for the peer of that port, or without one for the only
-// peer, if there is just one.
+// frame counts a frame for the peer with that port. Without a port it counts for the
+// only peer, if there is just one.
 func (t *peerTable) frame(port string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -355,8 +356,8 @@ func (p *Peer) ask(d *door.Door) {
 	}
 }
 
-// serve takes note that port number i has had a connection, hasServed reports
-// whether it has.
+// serve notes that port number i has had a connection; hasServed reports whether it
+// has.
 func (t *peerTable) serve(i int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -372,7 +373,7 @@ func (t *peerTable) hasServed(i int) bool {
 	return t.served[i]
 }
 
-// lastTurnedAway returns who came since a time and was not let in.
+// lastTurnedAway returns the peer that was refused last, if that was after since.
 func (t *peerTable) lastTurnedAway(since time.Time) (turnedAway, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

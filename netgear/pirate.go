@@ -1,15 +1,15 @@
 package netgear
 
-// pirate is the Lazy Pirate's arithmetic: timeouts in a row against a limit.
-// It has no clock and no socket, and belongs to one goroutine.
+// pirate counts timeouts in a row against a limit (Lazy Pirate). It has no clock and
+// no socket, and belongs to one goroutine.
 //
 //	         timedOut                    timedOut
 //	calm ---------------> missing -------------------> given up
 //	  ^                     |  ^  |    (limit reached)
 //	  +---- succeeded ------+  +--+ timedOut
 //
-// NetGear's counter is a budget for life, and its default of 3 means two
-// reconnects; ours has the same limit but every success starts it anew.
+// NetGear's counter is a budget for life, and its default of 3 means two reconnects.
+// Ours has the same limit, but every success starts it anew.
 type pirate struct {
 	limit  int // 0: never give up
 	missed int

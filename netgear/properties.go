@@ -13,7 +13,7 @@ import (
 // Kind is the type of a setting.
 type Kind uint8
 
-// Kinds, and the Go type that Get returns and Set takes for each.
+// Kinds, each with the Go type that Get returns and Set takes.
 const (
 	String    Kind = iota // string
 	Uint                  // uint64, a guint
@@ -26,10 +26,10 @@ const (
 	Caps                  // string, a GstCaps
 )
 
-// When says in which states a setting can be changed.
+// When is the states in which a setting can change.
 type When uint8
 
-// Ready means NULL or READY; Playing any time; Never marks what is read-only.
+// Ready is NULL or READY, Playing is any state, and Never marks a read-only setting.
 const (
 	Ready When = iota
 	Playing
@@ -42,37 +42,37 @@ type Enum struct {
 	Values []EnumValue
 }
 
-// EnumValue is one of them; its number is its place.
+// EnumValue is one value; its number is its index.
 type EnumValue struct{ Nick, Name string }
 
-// Property is one setting: the only place where it exists. The GObject
-// properties, the URI keys, the defaults, the checks and docs/properties.md
-// all come from here.
+// Property is one setting, and the only place where it exists. The GObject
+// properties, the URI keys, the defaults, the checks and docs/properties.md are all
+// made from it.
 type Property struct {
 	Name, Nick string
 	Blurb      string // with the unit and what the special values mean
 	On         Role
 	Kind       Kind
 	When       When
-	// Default is written as a user would write it. DefaultReceiver holds for
-	// the receiving end where the two differ.
+	// Default is what a user would write. DefaultReceiver applies to the receiving
+	// end where the two differ.
 	Default, DefaultReceiver string
 	Min, Max                 float64 // of the numeric kinds
 	Enum                     *Enum   // of Choice
-	// NetGear is the option's name there, or "" when it is ours.
+	// NetGear is NetGear's name for the option, or "" when NetGear does not have it.
 	NetGear string
 	// NotInURI keeps a setting out of the URI.
 	NotInURI bool
-	// JSON marks text that is sent as a JSON value, which has a longest length.
+	// JSON marks text that is sent as a JSON value, whose length is limited.
 	JSON bool
-	// Secret settings can be written and never read.
+	// Secret settings can be written but not read.
 	Secret bool
 
-	// field returns a pointer to the field, or an enumRef; nil for what an
-	// element answers itself.
+	// field returns a pointer to the field, or an enumRef. It is nil where the
+	// element itself knows the value.
 	field func(*Config) any
-	// show overrides what Get reads from the field, for a default that depends
-	// on other settings; the field's zero value stands for it.
+	// show replaces what Get reads from the field, for a default that depends on
+	// other settings. The field then has its zero value.
 	show func(*Config) any
 }
 
@@ -113,16 +113,15 @@ var (
 
 // Limits of the table.
 const (
-	minTimeout = 0.05 // s: less than a round trip over a slow network would only cause reconnects
+	minTimeout = 0.05 // s; less than a round trip over a slow network would only cause reconnects
 	maxTimeout = 3600 // s
 	maxPort    = math.MaxUint16
-	// maxInFlight is also how far back a Receiver knows a frame that is sent
-	// again.
+	// maxInFlight is also how many frames back a Receiver recognises a frame that is
+	// sent again.
 	maxInFlight = 64
 )
 
-// Properties is the table of all settings, in the order in which they are
-// listed.
+// Properties is the table of all settings, in the order of the documentation.
 var Properties = []Property{
 	{
 		Name: "uri", Nick: "URI", Kind: String, On: BothRoles, NotInURI: true,
@@ -348,7 +347,7 @@ var Properties = []Property{
 	},
 }
 
-// Lookup returns the row of that name that a role has, or nil.
+// Lookup returns the row with that name, if the role has it, or nil.
 func Lookup(role Role, name string) *Property {
 	for i := range Properties {
 		if p := &Properties[i]; p.Name == name && p.On&role != 0 {
@@ -366,10 +365,10 @@ func (p *Property) DefaultText(role Role) string {
 	return p.Default
 }
 
-// Stored says whether the setting is kept in a Config.
+// Stored reports whether Config holds the setting.
 func (p *Property) Stored() bool { return p.field != nil }
 
-// isUnset reports whether nobody has set it: it is zero, or the default.
+// isUnset reports whether the setting is zero or at its default.
 func (p *Property) isUnset(c *Config) bool {
 	return p.Get(c) == p.Get(&Config{}) || p.Format(c) == p.Default
 }
@@ -384,7 +383,7 @@ type enumPtr[E ~uint8] struct{ p *E }
 func (e enumPtr[E]) get() int64  { return int64(*e.p) }
 func (e enumPtr[E]) set(n int64) { *e.p = E(n) }
 
-// Get returns the value in the Go type of the Kind. The row must be Stored.
+// Get returns the value, in the Go type of its Kind. The row must be Stored.
 func (p *Property) Get(c *Config) any {
 	if p.show != nil {
 		return p.show(c)
@@ -410,8 +409,8 @@ func (p *Property) Get(c *Config) any {
 	panic("netgear: field of unknown type: " + p.Name)
 }
 
-// Set stores a value of the Go type of the Kind. Errors wrap ErrSettings and
-// say what was wanted; the Config is then unchanged.
+// Set stores a value that has the Go type of its Kind. Errors wrap ErrSettings and
+// say what is wanted; the Config is then unchanged.
 func (p *Property) Set(c *Config, v any) error {
 	ok := false
 	switch f := p.field(c).(type) {
@@ -477,7 +476,7 @@ func (p *Property) Set(c *Config, v any) error {
 	return nil
 }
 
-// tooLong returns an error for a value that no peer would take.
+// tooLong returns an error for a value that is longer than a peer takes.
 func tooLong(name string, value wire.Raw) error {
 	if len(value) > wire.MaxValueLen {
 		return fmt.Errorf("netgear: %w: %s of %d bytes of JSON: want at most %d", ErrSettings, name, len(value), wire.MaxValueLen)
@@ -487,7 +486,7 @@ func tooLong(name string, value wire.Raw) error {
 
 func (p *Property) inRange(v float64) bool { return v >= p.Min && v <= p.Max }
 
-// Parse sets the value from text, as in a URI. Errors as Set.
+// Parse sets the value from text, as in a URI. Its errors are those of Set.
 func (p *Property) Parse(c *Config, text string) error {
 	var v any
 	var err error
@@ -526,7 +525,7 @@ func (p *Property) Parse(c *Config, text string) error {
 	return p.Set(c, v)
 }
 
-// Format returns the value as Parse takes it.
+// Format returns the value as text for Parse.
 func (p *Property) Format(c *Config) string {
 	switch v := p.Get(c).(type) {
 	case int64:
@@ -541,7 +540,7 @@ func (p *Property) Format(c *Config) string {
 	}
 }
 
-// Want says in words what values the setting takes.
+// Want returns in words which values the setting takes.
 func (p *Property) Want() string {
 	switch p.Kind {
 	case Bool:

@@ -16,45 +16,46 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// receiverPatience is how much longer than a Sender a Receiver waits, as in
+// receiverPatience is how many times longer than a Sender a Receiver waits, as in
 // NetGear.
 const receiverPatience = 3
 
-// Receiver receives frames and confirms them, as the NetGear Client does; a
-// Sender is its counterpart. A frame is confirmed the moment it is taken in,
-// before anything is done with it. It takes in one frame for each Recv, so a
-// slow program holds up the sender instead of piling up old frames.
+// Receiver receives frames and confirms them, as the NetGear Client does; its
+// counterpart is a Sender. It confirms a frame as soon as it has read it, before
+// anything is done with it. It reads one frame for each Recv, so a slow program
+// slows the sender down instead of piling up old frames.
 //
-// Recv and Close are for one goroutine at a time, the rest for any.
+// One goroutine at a time may call Recv and Close. Any goroutine may call the other
+// methods.
 type Receiver struct {
 	end
 	answer *answers
 	intake *intake
 
-	// The message that is taken in: its first part is head, until the next one
+	// The message that is being taken: its first part is head, until the next one
 	// comes into spare.
 	head, spare *zmsg.Message
 	body, rest  zmsg.Message
 	header      wire.Header
 	arrived     time.Time // when it was read
 	care        caretaker
-	latest      *latest // of pub-sub, in the place of all that
+	latest      *latest // pub-sub has this in the place of the above
 
-	due       time.Time          // when a frame that makes sense must have come; zero: not waited for
-	begun     time.Time          // since when it is waited for
-	nonsense  bool               // what came since then makes none
-	dueBefore time.Time          // due before the last frame, for Reject
-	streams   map[string]*stream // by the port that the sender says
+	due       time.Time          // when a valid frame must have come; zero: nobody waits for one
+	begun     time.Time          // since when it is due
+	nonsense  bool               // only invalid messages have come since then
+	dueBefore time.Time          // the value of due before the last frame, for Reject
+	streams   map[string]*stream // by the port that the sender names
 	talking   bool               // frames have come since the last goodbye or loss
 	lost      bool               // a connection ended since tellLoss
 	leaving   int                // servers that said goodbye while others go on
-	last      *stream            // of the frame that was handed out last
+	last      *stream            // the stream of the frame that Recv returned last
 	lastName  string             // its name
 
 	eosOnTerminate atomic.Bool
 }
 
-// NewReceiver opens a Receiver: it is bound, or connecting, when it returns.
+// NewReceiver opens a Receiver. It is bound, or begins to connect, when it returns.
 // Errors wrap ErrSettings, ErrInUse, ErrNoAddress or ErrOpen.
 func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 	r := &Receiver{streams: map[string]*stream{}, head: new(zmsg.Message), spare: new(zmsg.Message)}
@@ -86,11 +87,11 @@ func deviceID() string {
 	return string(id)
 }
 
-// SetReturnData makes a JSON value the answer to the frames that follow, in
-// bidirectional and multi-client mode. Any goroutine may call it.
+// SetReturnData makes a JSON value the answer to the next frames, in bidirectional
+// and multi-client mode. Any goroutine may call it.
 //
-// The error wraps ErrSettings when data are too long for a peer to take; the
-// answer stays what it was.
+// The error wraps ErrSettings when data is longer than a peer takes; the answer then
+// stays as it was.
 func (r *Receiver) SetReturnData(data wire.Raw) error {
 	if err := tooLong("return data", data); err != nil {
 		return err
@@ -99,9 +100,9 @@ func (r *Receiver) SetReturnData(data wire.Raw) error {
 	return nil
 }
 
-// SetReturnFrame makes a frame the answer to the frames that follow, in
-// bidirectional and multi-client mode, and takes over its payload; of the
-// header it takes the format. Any goroutine may call it.
+// SetReturnFrame makes a frame the answer to the next frames, in bidirectional and
+// multi-client mode. It takes over the payload, and uses the format in the header.
+// Any goroutine may call it.
 func (r *Receiver) SetReturnFrame(f *Frame) error { return r.answer.setArray(f) }
 
 // SetMaxLag changes Config.MaxLag, from the next frame on. Any goroutine may call
@@ -118,10 +119,10 @@ func (r *Receiver) SetEOSOnTerminate(on bool) { r.eosOnTerminate.Store(on) }
 // Recv waits for the next frame, confirms it and fills f. The caller owns the
 // payload; f.Header.Message is valid until the next Recv.
 //
-// It returns io.EOF when the sender has said goodbye or SubscriberTimeout is
-// over, the error of ctx when that ends, and an error that wraps ErrAbandoned
-// after MaxRetries timeouts in a row. Malformed messages are counted, told to
-// the Observer as warnings, and passed over.
+// It returns io.EOF after the sender's goodbye or after SubscriberTimeout, the error
+// of ctx when ctx ends, and an error that wraps ErrAbandoned after MaxRetries
+// timeouts in a row. It counts malformed messages, warns the Observer of them, and
+// skips them.
 func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 	if err := r.enter(); err != nil {
 		return err
@@ -148,9 +149,9 @@ func (r *Receiver) Recv(ctx context.Context, f *Frame) error {
 	}
 }
 
-// await waits until there is a message to take, where frames are confirmed. Who sends
-// nothing that makes sense for three times RequestTimeout is got rid of: what is
-// malformed does not prolong it.
+// await waits until there is a message to take, where frames are confirmed. It ends
+// a connection that sends nothing valid for three times RequestTimeout: malformed
+// messages do not extend that time.
 func (r *Receiver) await(ctx context.Context) error {
 	if r.due.IsZero() {
 		r.begun, r.due, r.nonsense = time.Now(), r.deadline(), false
@@ -182,7 +183,7 @@ func (r *Receiver) await(ctx context.Context) error {
 			continue
 		}
 		n, since := r.peers.presence()
-		if n > 0 && since.After(r.begun) { // a sender that has just come has the whole time
+		if n > 0 && since.After(r.begun) { // a sender that has just come has all of the time
 			r.begun, r.due = since, since.Add(receiverPatience*r.cfg.RequestTimeout)
 			continue
 		}
@@ -214,8 +215,8 @@ func (r *Receiver) recvLatest(ctx context.Context, f *Frame) error {
 	}
 }
 
-// pass takes note of the frames that were passed over for a, which are counted
-// already: they are not missing.
+// pass notes the frames that were skipped for a. They are counted already, so they
+// do not count as missing.
 func (r *Receiver) pass(a *arrival) {
 	if a.skipped == 0 {
 		return
@@ -226,8 +227,8 @@ func (r *Receiver) pass(a *arrival) {
 	}
 }
 
-// noteLoss takes note of a connection that has ended. libzmq makes a new one,
-// and a sender sends again what was not confirmed.
+// noteLoss notes that a connection has ended. libzmq makes a new one, and a sender
+// sends again what was not confirmed.
 func (r *Receiver) noteLoss() {
 	if !r.conn.isLost() {
 		return
@@ -241,8 +242,9 @@ func (r *Receiver) noteLoss() {
 	r.disrupt()
 }
 
-// tellLoss warns of a sender that has gone without a goodbye, once all that it
-// sent has been read. Where nothing is confirmed they come and go as they like.
+// tellLoss warns of a sender that has gone without a goodbye, once everything that
+// it sent has been read. Where nothing is confirmed, senders come and go as they
+// like.
 func (r *Receiver) tellLoss() {
 	if r.lost && r.talking && r.row.confirmed {
 		r.talking = false
@@ -251,7 +253,7 @@ func (r *Receiver) tellLoss() {
 	r.lost = false
 }
 
-// deadline returns until when a frame is waited for; zero is for ever.
+// deadline returns when a frame must have come; the zero time means never.
 func (r *Receiver) deadline() time.Time {
 	switch {
 	case r.row.confirmed:
@@ -278,7 +280,7 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	return r.rebuild(ctx)
 }
 
-// shakeOff rids a PAIR socket of connections that it does not serve.
+// shakeOff ends the connections that a PAIR socket does not serve.
 func (r *Receiver) shakeOff(ctx context.Context) error {
 	r.conn.tellFull()
 	return r.rebuild(ctx)
@@ -290,7 +292,7 @@ func (r *Receiver) rebuild(ctx context.Context) error {
 	return r.renew(ctx)
 }
 
-// take takes in one message. ok says that f holds a frame.
+// take reads one message. ok reports whether f holds a frame.
 func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	parts, err := r.care.ahead, error(nil)
 	if parts == 0 {
@@ -311,15 +313,15 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 		return false, nil
 	}
 	if !r.intake.admits(&r.header, r.head.Connection(), r.arrived) {
-		r.confirm() // a REP socket cannot but answer
+		r.confirm() // a REP socket must answer
 		return false, nil
 	}
 	r.dueBefore, r.due = r.due, time.Time{}
 	return r.accept(f, &r.header, &r.body, r.arrived)
 }
 
-// accept makes a frame of a message of its sender that arrived at now. ok says that
-// f holds it.
+// accept makes a frame of a message of its sender that arrived at now. ok reports
+// whether f holds it.
 func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time.Time) (ok bool, err error) {
 	if h.Terminate {
 		return false, r.terminated(h.Port)
@@ -349,8 +351,8 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 	r.peers.frame(r.intake.nameOf(h))
 	r.last, r.lastName = stream, r.intake.nameOf(h)
 	disrupted := stream.disrupted
-	// A frame that builds upon others has them all: what follows over another
-	// connection, a decoder must not take for a gap and forget them.
+	// A frame that depends on others has all of them. It follows over another
+	// connection, and a decoder must not take that for a gap.
 	f.Header, f.Arrived, f.Discontinuity = *h, now, disrupted && !h.Ext.Delta
 	stream.disrupted, r.talking = false, true
 	b, free, owner := body.Detach()
@@ -380,16 +382,16 @@ func (r *Receiver) confirm() {
 	}
 }
 
-// replied takes note of a reply. Replying never waits: a peer that does not
-// take its answers gets none.
+// replied notes the result of a reply. Replying never waits: a peer that does not
+// read its answers gets none.
 func (r *Receiver) replied(err error) {
 	if err != nil {
 		r.conn.log.Debug("a confirmation was not taken", "error", err)
 	}
 }
 
-// terminated takes in the goodbye of a sender. Among several, the last one ends
-// the stream; one that never sent a frame ends nothing.
+// terminated notes the goodbye of a sender. Among several senders, the last goodbye
+// ends the stream. The goodbye of a sender that never sent a frame ends nothing.
 func (r *Receiver) terminated(port string) error {
 	r.stats.count(func(st *Stats) { st.Goodbyes++ })
 	r.intake.owners.release(r.intake.nameOf(&wire.Header{Port: port}))
@@ -424,23 +426,22 @@ func (r *Receiver) terminated(port string) error {
 	return nil
 }
 
-// stream is what is known of one sender.
+// stream is what the Receiver knows of one sender.
 type stream struct {
-	next      uint64 // number of the frame that is due
+	next      uint64 // the number of the next frame
 	numbered  bool   // next holds
 	disrupted bool   // its next frame does not follow the last one
-	// incomplete says that frames are missing which the next ones may build
-	// upon.
+	// incomplete means that frames are missing which the next ones may depend on.
 	incomplete bool
 
-	recent    [maxInFlight]stampedSeq // the last frames, to know them when they come again
+	recent    [maxInFlight]stampedSeq // the last frames, to recognise them when they come again
 	recentPos int
 }
 
-// lacks says whether the frame is encoded video that builds upon frames which
-// are missing. Nothing good can be made of it, nor of those behind it up to the
-// next key frame: a decoder would make a wrong picture, and those of VP8 and
-// VP9 cannot even tell.
+// lacks reports whether the frame is encoded video that depends on missing frames.
+// Such a frame is useless, and so are those behind it up to the next key frame: a
+// decoder would make a wrong picture of them, and decoders of VP8 and VP9 cannot
+// even detect that.
 func (s *stream) lacks(h *wire.Header) bool {
 	if !h.HasExt || !h.Ext.Delta {
 		s.incomplete = false
@@ -448,8 +449,8 @@ func (s *stream) lacks(h *wire.Header) bool {
 	return s.incomplete
 }
 
-// longestGap is how many frames can be missing at once: days of them. Beyond it
-// a number is no number of this stream.
+// longestGap is how many frames can be missing at once: days of them. A number
+// beyond it does not belong to this stream.
 const longestGap = 1 << 24
 
 func (r *Receiver) disrupt() {
@@ -458,23 +459,23 @@ func (r *Receiver) disrupt() {
 	}
 }
 
-// stampedSeq tells a frame from all others: its number, and the wall clock at
-// which its sender took it.
+// stampedSeq identifies a frame by its number and the wall clock at which its sender
+// took it.
 type stampedSeq struct {
 	seq  uint64
 	t    int64
 	used bool
 }
 
-// known says whether the frame has arrived before.
+// known reports whether the frame has arrived before.
 func (r *Receiver) known(h *wire.Header) bool {
 	s := r.streams[r.intake.nameOf(h)]
 	return s != nil && h.HasExt && h.Ext.HasSeq && h.Ext.HasT && slices.Contains(s.recent[:], stampedSeq{h.Ext.Seq, h.Ext.T, true})
 }
 
-// follow compares the frame's number with the one that is due in its stream. It
-// returns nil for a frame that was sent again although it had arrived: a sender
-// sends again what was in flight when a connection ended.
+// follow compares the frame's number with the one that its stream expects. It
+// returns nil for a frame that has arrived before: a sender sends again what was in
+// flight when a connection ended.
 func (r *Receiver) follow(h *wire.Header) *stream {
 	e := &h.Ext
 	numbered := h.HasExt && e.HasSeq
@@ -499,29 +500,29 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 			r.stats.count(func(st *Stats) { st.FramesMissing += gap })
 		}
 		s.disrupted, s.incomplete = true, true
-	default: // another sender, or one that started anew
+	default: // another sender, or one that has restarted
 		s.disrupted, s.incomplete = true, true
 	}
 	s.numbered, s.next = true, e.Seq+1
 	return s
 }
 
-// Reject takes back the last frame, of that size, from the count of those
-// received: it was well formed but means nothing to the caller. The next one of
-// its sender is then marked as a Discontinuity.
+// Reject removes the last frame, which had that size, from the count of received
+// frames: it was well formed, but has no meaning for the caller. The next frame of
+// its sender is then a Discontinuity.
 func (r *Receiver) Reject(size int) {
 	if r.takeBack(size, func(st *Stats) { st.FramesMalformed++ }) {
 		r.intake.owners.release(r.lastName)
-		r.due, r.nonsense = r.dueBefore, true // what means nothing is no success
+		r.due, r.nonsense = r.dueBefore, true // a frame without meaning is not a success
 	}
 }
 
-// Drop is Reject of a frame that the caller has no use for at the moment.
+// Drop is Reject for a frame that the caller cannot use at the moment.
 func (r *Receiver) Drop(size int) {
 	r.takeBack(size, func(st *Stats) { st.FramesDropped++ })
 }
 
-// takeBack reports whether there was a frame.
+// takeBack removes the last frame from the count. It reports whether there was one.
 func (r *Receiver) takeBack(size int, instead func(st *Stats)) bool {
 	r.care.enter()
 	defer r.care.leave()

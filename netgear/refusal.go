@@ -10,15 +10,15 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// failure is why a handshake failed, as far as libzmq's monitor tells.
+// failure is why a handshake failed, as far as libzmq's monitor reports it.
 type failure uint8
 
 const (
-	failedUnknown   failure = iota // the connection ended, or no sense was made of what came
-	failedDenied                   // a ZAP handler, ours or theirs, said no
+	failedUnknown   failure = iota // the connection ended, or what came made no sense
+	failedDenied                   // a ZAP handler, ours or theirs, refused
 	failedMechanism                // one end has CURVE and the other has not
 	failedCrypto                   // what came was encrypted for another key
-	failedPattern                  // the sockets do not go together
+	failedPattern                  // the types of the sockets do not fit
 )
 
 // Values of ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL.
@@ -26,8 +26,9 @@ const (
 	protocolInvalidMetadata   = 0x10000018
 	protocolCryptographic     = 0x11000001
 	protocolMechanismMismatch = 0x11000002
-	// zapDenied is ZMQ_EVENT_HANDSHAKE_FAILED_AUTH's for a refusal; 300 and 500
-	// are troubles of the other end's handler, and worth another try.
+	// zapDenied is the value of ZMQ_EVENT_HANDSHAKE_FAILED_AUTH for a refusal. The
+	// values 300 and 500 are faults of the other end's handler, and worth another
+	// attempt.
 	zapDenied = 400
 )
 
@@ -50,8 +51,8 @@ func failureOfAuth(value int) failure {
 	return failedUnknown
 }
 
-// reason says to the end that binds why it let nobody in. For failedDenied the
-// ZAP handler knows better.
+// reason returns, for the binding end, why it refused. For failedDenied the ZAP
+// handler knows more.
 func (f failure) reason(secure bool) string {
 	switch f {
 	case failedDenied:
@@ -70,8 +71,8 @@ func (f failure) reason(secure bool) string {
 	return "the handshake failed"
 }
 
-// cure returns what to do at the end that binds about somebody who was not let in for
-// that reason, which deny may have given.
+// cure returns what to do at the binding end about a peer that was refused for that
+// reason. The reason may be from deny.
 func (f failure) cure(reason string, pattern wire.Pattern, keys *keyring) string {
 	switch f {
 	case failedDenied:
@@ -96,11 +97,11 @@ func (f failure) cure(reason string, pattern wire.Pattern, keys *keyring) string
 	return "look at its side"
 }
 
-// worthAWarning reports whether somebody tried in earnest. A port scanner did not.
+// worthAWarning reports whether the peer was in earnest. A port scanner is not.
 func (f failure) worthAWarning() bool { return f.isRefusal() || f == failedPattern }
 
-// refusals is what an end does about handshakes that fail: those of its visitors
-// where it binds, its own where it connects. Any goroutine may call its methods.
+// refusals handles failed handshakes: those of its visitors where this end binds,
+// its own where it connects. Any goroutine may call its methods.
 type refusals struct {
 	scout *scout
 	alarm *alarm
@@ -109,7 +110,8 @@ type refusals struct {
 	keys  *keyring
 
 	suspicions []suspicion // one for each port
-	// last is why the other end did not let this one in again, until it does.
+	// last is why the other end refused this end, which it had let in before. It is
+	// nil after the next success.
 	last atomic.Pointer[string]
 	pace pacer // of warnings
 	// mentions counts the rejections that were reported in the second mentioned.
@@ -128,7 +130,7 @@ func (r *refusals) mention() bool {
 	return r.mentions.Add(1) <= maxMentions
 }
 
-// warn warns of somebody whom this end, which binds, did not let in.
+// warn warns of a peer that this end, which binds, refused.
 func (r *refusals) warn(ch *peerChange) {
 	if !ch.why.worthAWarning() {
 		return
@@ -144,8 +146,8 @@ func (r *refusals) warn(ch *peerChange) {
 	r.obs.warn(withCause(fmt.Errorf("netgear: %w: %s is not let in: %s", ErrRefused, shownPeer(ch.rejected), text), cause(fmt.Sprint(causeTurnedAway, ch.why))))
 }
 
-// failed takes in a failed handshake with number i of the ports that this end
-// connects to. silent says that it ended without a word.
+// failed handles a failed handshake with number i of the ports that this end
+// connects to. silent means that it ended without a word.
 func (r *refusals) failed(i int, why failure, silent bool) {
 	text := ""
 	switch {
@@ -154,7 +156,7 @@ func (r *refusals) failed(i int, why failure, silent bool) {
 	default:
 		text = r.text(why)
 		if why == failedMechanism {
-			r.scout.theirMechanism(r.scout.ports[i]) // so that the other end knows too
+			r.scout.theirMechanism(r.scout.ports[i]) // so that the other end learns it too
 		}
 	}
 	if text != "" {
@@ -162,9 +164,9 @@ func (r *refusals) failed(i int, why failure, silent bool) {
 	}
 }
 
-// refused takes in that the other end at number i of our ports does not let this
-// end in, or must not get anything. That is final for an end that never had a peer
-// there. One that had a peer goes on: receivers are restarted with other settings,
+// refused handles a refusal by the other end at number i of our ports, or a peer
+// there that must not get anything. It is final for an end that never had a peer
+// there. An end that had one goes on: receivers are restarted with other settings,
 // and strangers take ports.
 func (r *refusals) refused(i int, text string) {
 	r.peers.authFailures.Add(1)
@@ -178,19 +180,19 @@ func (r *refusals) refused(i int, text string) {
 	}
 }
 
-// welcomed takes in that a handshake with number i of our ports succeeded.
+// welcomed notes that a handshake with number i of our ports succeeded.
 func (r *refusals) welcomed(i int) {
 	r.last.Store(nil)
 	r.suspicions[i].allay()
 }
 
-// isRefusal says whether it is a matter of keys and rights.
+// isRefusal reports whether it is about keys and rights.
 func (f failure) isRefusal() bool {
 	return f == failedDenied || f == failedMechanism || f == failedCrypto
 }
 
-// text returns why the other end does not let this end in, or why this end does not
-// want to go in. It is empty when another attempt may end better.
+// text returns why the other end refuses this end, or why this end does not want to
+// connect. It is empty when another attempt may succeed.
 func (r *refusals) text(f failure) string {
 	text := ""
 	switch f {
@@ -213,25 +215,25 @@ func (r *refusals) text(f failure) string {
 	return r.scout.endpoints() + " " + text
 }
 
-// suspicion is what is known of an end at which handshakes end without a word.
-// A CURVE server that cannot read what a client says hangs up so, and so does
-// a proxy with nobody behind it; and of two ends with different mechanisms the
-// slower one hears no more. So the other end is asked what it is.
+// suspicion is what we know of a port at which handshakes end without a word. A
+// CURVE server that cannot decrypt what a client says hangs up like that, and so
+// does a proxy with nobody behind it. Where two ends have different mechanisms, the
+// slower one hears no reason either. So the other end is asked what it is.
 //
-// That it is a CURVE server says little about the handshake before: it may
-// have been started in between. Handshakes that fail after it has said so, in
-// a row, are its doing. Safe for concurrent use.
+// A CURVE server may have been started after the handshake, so its answer says
+// little about the handshake before. But when handshakes go on failing after that
+// answer, the keys are the reason. Safe for concurrent use.
 type suspicion struct {
 	mu    sync.Mutex
-	curve bool // it has said so, and nothing has gone well since
-	count int  // of handshakes that failed after that
+	curve bool // the other end has said so, and no handshake has succeeded since
+	count int  // how many handshakes have failed after that
 }
 
-// suspicionLimit is how many make it certain.
+// suspicionLimit is how many of them make it certain.
 const suspicionLimit = 2
 
-// answered takes note of what the other end said of itself after a handshake
-// failed, and says whether it is certain that it does not know our keys.
+// answered notes what the other end said of itself after a failed handshake. It
+// reports whether it is certain that the other end does not know our keys.
 func (s *suspicion) answered(curve bool) (certain bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -246,8 +248,8 @@ func (s *suspicion) answered(curve bool) (certain bool) {
 
 func (s *suspicion) allay() { s.answered(false) }
 
-// silent takes note of a handshake with number i of our ports that ended without a
-// word. It returns the reason when that is certain.
+// silent handles a handshake with number i of our ports that ended without a word.
+// It returns the reason once that is certain.
 func (r *refusals) silent(i int) string {
 	port := r.scout.ports[i]
 	theirs := r.scout.theirMechanism(port)
@@ -261,13 +263,13 @@ func (r *refusals) silent(i int) string {
 	return ""
 }
 
-// A greeting is so many bytes long, and its version ends there.
+// The length of a greeting, and the end of the version in it.
 const (
 	greetingLen     = 64
 	greetingVersion = 12
 )
 
-// greeting is signature, version 3.0, mechanism, as-server, filler. libzmq
+// greeting returns signature, version 3.0, mechanism, as-server and filler. libzmq
 // leaves as-server at 0 on both sides.
 func greeting(mechanism string) []byte {
 	g := make([]byte, greetingLen)
@@ -276,8 +278,8 @@ func greeting(mechanism string) []byte {
 	return g
 }
 
-// mechanismOf returns the mechanism that a greeting names, or "" when it is no
-// greeting of ZMTP 3.
+// mechanismOf returns the mechanism in a greeting, or "" when it is not a greeting
+// of ZMTP 3.
 func mechanismOf(g []byte) string {
 	if len(g) != greetingLen || g[0] != 0xff || g[9]&1 != 1 || g[10] < 3 {
 		return ""

@@ -22,13 +22,13 @@ type revival struct {
 
 	mu     sync.Mutex
 	ports  []reviving
-	due    bool   // the time of one has come
-	socket uint64 // number of it
+	due    bool   // the time of a port has come
+	socket uint64 // the generation of the present socket
 }
 
-// reviving is one port.
+// reviving is the state of one port.
 type reviving struct {
-	timer *time.Timer // since the end of a connection, until it is well; else nil
+	timer *time.Timer // runs from the end of a connection until the port is well; else nil
 	pause time.Duration
 }
 
@@ -36,7 +36,7 @@ func newRevival(ports int, wake func(), fail func(error)) *revival {
 	return &revival{wake: wake, fail: fail, ports: make([]reviving, ports)}
 }
 
-// begin says that there is a new socket.
+// begin notes that there is a new socket.
 func (r *revival) begin(generation uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,7 +46,7 @@ func (r *revival) begin(generation uint64) {
 	}
 }
 
-// ended says that a connection has.
+// ended notes that the connection of port number i has ended.
 func (r *revival) ended(generation uint64, i int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +66,7 @@ func (r *revival) ended(generation uint64, i int) {
 	})
 }
 
-// well says that libzmq tries again by itself, or that a connection stands.
+// well notes that libzmq retries by itself, or that a connection stands.
 func (r *revival) well(generation uint64, i int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,15 +83,15 @@ func (r *revival) stopLocked(i int) {
 	}
 }
 
-// waiting says whether the time of a port has come.
+// waiting reports whether the time of a port has come.
 func (r *revival) waiting() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.due
 }
 
-// take returns the numbers of all ports that have no connection and get none
-// from libzmq, once.
+// take returns, once, the numbers of all ports that have no connection and get none
+// from libzmq.
 func (r *revival) take() (dead []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

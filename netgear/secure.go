@@ -19,15 +19,14 @@ import (
 // SecureMode is NetGear's secure mode.
 type SecureMode uint8
 
-// Secure modes. They differ at the binding end alone, which is the CURVE
-// server.
+// Secure modes. They differ only at the binding end, which is the CURVE server.
 const (
 	// Grasslands is no security.
 	Grasslands SecureMode = iota
-	// StoneHouse encrypts, and lets in everybody who has the server's public
+	// StoneHouse encrypts, and lets in every client that has the server's public
 	// key.
 	StoneHouse
-	// IronHouse encrypts, and lets in the clients whose public keys lie in the
+	// IronHouse encrypts, and lets in the clients whose public keys are in the
 	// folder.
 	IronHouse
 )
@@ -45,19 +44,19 @@ const (
 
 var errNoKeys = errors.New("no keys")
 
-// keyring is the folder of certificates of one end, and what that end uses of
-// it. The fields do not change; accepts reads the folder anew.
+// keyring is the folder with the certificates of one end, and the keys that this end
+// uses. The fields do not change; accepts reads the folder again.
 type keyring struct {
 	mode    SecureMode
 	folder  string // …/.vidgear/keys
 	isServe bool   // this end binds
 	own     certificate
-	server  curveKey // public; of the end that binds
+	server  curveKey // the public key of the binding end
 	log     *slog.Logger
-	clients *clientKeys // of IronHouse at the end that binds
+	clients *clientKeys // for IronHouse at the binding end
 }
 
-// mechanism returns the mechanism of an end with these keys; nil: without any.
+// mechanism returns the mechanism of an end that has these keys; nil means no keys.
 func (k *keyring) mechanism() string {
 	if k == nil {
 		return mechanismNull
@@ -65,7 +64,7 @@ func (k *keyring) mechanism() string {
 	return mechanismCurve
 }
 
-// serverFile names the file with the public key of the end that binds.
+// serverFile returns the path of the file with the binding end's public key.
 func (k *keyring) serverFile() string {
 	if k == nil {
 		return serverName + publicSuffix
@@ -73,7 +72,7 @@ func (k *keyring) serverFile() string {
 	return k.public(serverName)
 }
 
-// vidgear returns the folder above that of the keys.
+// vidgear returns the folder that contains the folder of the keys.
 func (k *keyring) vidgear() string { return filepath.Dir(k.folder) }
 
 func (k *keyring) inFolder(name string) string { return filepath.Join(k.folder, name) }
@@ -86,9 +85,9 @@ func (k *keyring) private(name string) string {
 	return filepath.Join(k.folder, privateFolder, name+secretSuffix)
 }
 
-// openKeys reads the keys of an end, and generates all of them first when
-// there are none, or when a Sender is told to. Errors wrap ErrSettings when
-// the user must do something about the folder, else ErrOpen.
+// openKeys reads the keys of an end. It first generates all of them when there are
+// none, or when a Sender must. Errors wrap ErrSettings when the user must do
+// something about the folder, else ErrOpen.
 func openKeys(cfg *Config, role Role, log *slog.Logger) (*keyring, error) {
 	location, err := certLocation(cfg.CertLocation)
 	if err != nil {
@@ -103,7 +102,7 @@ func openKeys(cfg *Config, role Role, log *slog.Logger) (*keyring, error) {
 	if !overwrite && k.read() == nil {
 		return k, nil
 	}
-	// Missing, or about to be written by another process.
+	// Keys are missing, or another process is about to write them.
 	unlock, err := lockFolder(location)
 	if err != nil {
 		return nil, err
@@ -127,8 +126,8 @@ func openKeys(cfg *Config, role Role, log *slog.Logger) (*keyring, error) {
 	return k, nil
 }
 
-// homeFolder is for what is empty in the settings and lies there then; setting
-// names it in the error, which wraps ErrSettings.
+// homeFolder returns the home folder, for an empty setting that means a place in it.
+// The error names the setting, and wraps ErrSettings.
 func homeFolder(setting string) (string, error) {
 	home, err := os.UserHomeDir()
 	if err == nil {
@@ -156,8 +155,8 @@ func certLocation(path string) (_ string, err error) {
 	return filepath.Clean(path), nil
 }
 
-// lockPatience bounds the wait for another process that writes certificates,
-// which takes it milliseconds.
+// lockPatience bounds the wait for another process that writes certificates; that
+// takes milliseconds.
 const lockPatience = 2 * time.Second
 
 func lockFolder(path string) (unlock func(), err error) {
@@ -178,8 +177,8 @@ func lockFolder(path string) (unlock func(), err error) {
 	}
 }
 
-// read takes in what this end needs: its own pair, and the other's public key
-// where it connects. It returns errNoKeys when the folder holds no key at all.
+// read reads what this end needs: its own pair, and the other end's public key where
+// this end connects. It returns errNoKeys when the folder has no key at all.
 func (k *keyring) read() error {
 	name := clientName
 	if k.isServe {
@@ -192,7 +191,7 @@ func (k *keyring) read() error {
 	var server certificate
 	if err == nil && k.isServe {
 		server = own
-		// The one that is handed out must be of the same pair, or nobody gets in.
+		// The key that is handed out must be of the same pair, or nobody gets in.
 		out, outErr := readCertificate(k.public(name))
 		switch {
 		case outErr == nil && out.public != own.public:
@@ -226,7 +225,7 @@ func (k *keyring) read() error {
 	return nil
 }
 
-// empty says whether the folder holds no key of any name.
+// empty reports whether the folder has no key of any name.
 func (k *keyring) empty() bool {
 	return len(keyFiles(filepath.Join(k.folder, publicFolder), publicSuffix)) == 0 &&
 		len(keyFiles(filepath.Join(k.folder, privateFolder), secretSuffix)) == 0
@@ -247,7 +246,7 @@ func keyFiles(folder, suffix string) (paths []string) {
 }
 
 func readCertificate(path string) (c certificate, err error) {
-	// Without waiting: it may be a pipe that nobody writes to.
+	// Open it without waiting: it may be a pipe that nobody writes to.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the user's own folder
 	if err != nil {
 		return c, err
@@ -269,9 +268,8 @@ func readCertificate(path string) (c certificate, err error) {
 	return c, nil
 }
 
-// generate writes new pairs for both ends, as NetGear does, over those that
-// are there. Keys of other names are removed: who had one must not get in on
-// it any more.
+// generate writes new pairs for both ends, as NetGear does, over the present ones.
+// It removes keys of other names: whoever had one must no longer get in with it.
 func (k *keyring) generate() error {
 	for _, path := range []string{k.vidgear(), k.folder, k.inFolder(publicFolder), k.inFolder(privateFolder)} {
 		if info, err := os.Lstat(path); err == nil && info.Mode()&fs.ModeSymlink != 0 {
@@ -318,8 +316,7 @@ func (k *keyring) makeFolders() error {
 	return os.Chmod(private, 0o700) //nolint:gosec // a folder
 }
 
-// writeFile writes a file that is there as a whole or not at all, also when
-// the power goes.
+// writeFile writes a file completely or not at all, even if the power fails.
 func writeFile(path string, text []byte, mode os.FileMode) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
@@ -341,7 +338,7 @@ func writeFile(path string, text []byte, mode os.FileMode) (err error) {
 	return syncFolder(filepath.Dir(path))
 }
 
-// syncFolder has a file that was renamed in a folder be there after a power cut.
+// syncFolder makes a rename in a folder survive a power cut.
 func syncFolder(path string) error {
 	d, err := os.Open(path) //nolint:gosec // the folder of certificates, which the user names
 	if err != nil {
@@ -349,29 +346,29 @@ func syncFolder(path string) error {
 	}
 	err = d.Sync()
 	if errors.Is(err, syscall.EINVAL) {
-		err = nil // a file system without it
+		err = nil // this file system cannot do it
 	}
 	return errors.Join(err, d.Close())
 }
 
-// accepts says why a client with that public key is not let in, or nil. Keys can
-// be added and removed at any time.
+// accepts returns why a client with that public key is refused, or nil. Keys can be
+// added and removed at any time.
 func (k *keyring) accepts(client curveKey) error {
 	if k.mode != IronHouse {
 		return nil
 	}
-	if client != k.server && k.clients.has(client) { // NetGear would let in its own key
+	if client != k.server && k.clients.has(client) { // NetGear would let its own key in
 		return nil
 	}
 	return fmt.Errorf(unknownKey+" %s: want it among %s/*%s", z85Encode(client), filepath.Join(k.folder, publicFolder), publicSuffix)
 }
 
-// IssueClientKey makes a key pair for one client of the end that binds, whose
-// certificates lie below location ("": the home folder): the public key
-// becomes public_keys/<name>.key there, and below out, an existing folder,
-// comes all that this client needs and nothing more, the folder to set as its
-// custom-cert-location. Removing <name>.key takes the client's right to
-// connect away again. Errors wrap ErrSettings or ErrOpen.
+// IssueClientKey makes a key pair for one client of the binding end whose
+// certificates are below location ("": the home folder). The public key becomes
+// public_keys/<name>.key there. All that the client needs, and nothing more, is
+// written below out, an existing folder, which the client sets as its
+// custom-cert-location. RevokeClientKey takes the right to connect away again.
+// Errors wrap ErrSettings or ErrOpen.
 func IssueClientKey(location, name, out string) error {
 	if err := checkClientName(name); err != nil {
 		return err
@@ -404,7 +401,7 @@ func IssueClientKey(location, name, out string) error {
 		{to.private(clientName), true, &c},
 		{to.public(clientName), false, &c},
 		{to.public(serverName), false, &k.own},
-		{k.public(name), false, &c}, // at last: from here on it is let in
+		{k.public(name), false, &c}, // last: from now on the client is let in
 	} {
 		mode := os.FileMode(0o644)
 		if file.secret {
@@ -446,13 +443,13 @@ func parseAllow(text string) (list allowList, err error) {
 	return list, nil
 }
 
-// How the reasons of a refusal begin; failure.cure knows them apart by it.
+// The beginnings of reasons of a refusal, by which failure.cure distinguishes them.
 const (
 	notAllowed = "address"
 	unknownKey = "unknown client key"
 )
 
-// accepts says why a connection from that address is not let in, or nil.
+// accepts returns why a connection from that address is refused, or nil.
 func (l allowList) accepts(a netip.Addr) error {
 	a = a.Unmap()
 	plain := a.WithZone("")

@@ -14,28 +14,28 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// tailGrace is kept between the last frame and the goodbye. A Python receiver
+// tailGrace is the time between the last frame and the goodbye. A Python receiver
 // drops what it has queued when the goodbye comes, and its reading thread is a
-// moment ahead of the program; without the pause the last frames are lost.
+// moment ahead of its program. Without the pause the last frames are lost.
 const tailGrace = 250 * time.Millisecond
 
-// goodbyeGrace is how long a goodbye may take to leave this machine where somebody is
-// connected: far longer than it does, also on a busy one.
+// goodbyeGrace is how long a goodbye may take to leave this machine while a peer is
+// connected. That is far longer than it takes, even on a busy machine.
 const goodbyeGrace = time.Second
 
-// Sender sends frames and waits for their confirmations, as the NetGear Server
-// does; a Receiver is its counterpart. When a confirmation stays away it
-// rebuilds the connection and sends the frame again (Lazy Pirate), until
-// MaxRetries timeouts came in a row.
+// Sender sends frames and waits for their confirmations, as the NetGear Server does;
+// its counterpart is a Receiver. When a confirmation is overdue, it rebuilds the
+// connection and sends the frame again (Lazy Pirate), until MaxRetries timeouts came
+// in a row.
 //
-// Send, Finish and Close are for one goroutine at a time, Stats, Peers,
-// CurrentPort and Leave for any.
+// One goroutine at a time may call Send, Finish and Close. Any goroutine may call
+// Stats, Peers, CurrentPort and Leave.
 type Sender struct {
 	end
 	failed error // why nothing can be sent any more
 
-	// The frames that are not confirmed yet, oldest first, in a ring: count of
-	// them from first on, of which the first sent are with the present socket.
+	// The unconfirmed frames, oldest first, in a ring: there are count of them,
+	// starting at first. The first sent of them were sent over the present socket.
 	ring               []flying
 	first, count, sent int
 
@@ -48,9 +48,9 @@ type Sender struct {
 	reply     zmsg.Message // the parts of an answer
 	array     zmsg.Message
 	extra     zmsg.Message
-	lossTold  bool // the present outage has been reported
-	// surplus counts answers that nobody asked for, since a frame that had none;
-	// surplusThen is what it was at the last confirmation.
+	lossTold  bool // the present outage was reported
+	// surplus counts answers that nobody asked for, since a frame that had none.
+	// surplusThen is its value at the last confirmation.
 	surplus, surplusThen int
 
 	current atomic.Pointer[conn] // conn, for Leave
@@ -60,12 +60,12 @@ type Sender struct {
 type flying struct {
 	head []byte
 	data zmsg.Message
-	at   time.Time // given to the socket first
-	key  bool      // needs no frame before it
+	at   time.Time // when the socket first got it
+	key  bool      // it needs no frame before it
 }
 
-// NewSender opens a Sender. It returns at once, whether or not anybody is
-// there. Errors wrap ErrSettings, ErrInUse, ErrNoAddress or ErrOpen.
+// NewSender opens a Sender. It returns at once, whether or not a peer is there.
+// Errors wrap ErrSettings, ErrInUse, ErrNoAddress or ErrOpen.
 func NewSender(cfg Config, obs Observer) (*Sender, error) {
 	s := &Sender{}
 	if err := s.init(&cfg, SenderRole, &obs); err != nil {
@@ -91,23 +91,23 @@ func (s *Sender) open() error {
 	return err
 }
 
-// SetWaitForConnection changes whether frames wait for a receiver that is not
-// there, from the next one on. Any goroutine may call it.
+// SetWaitForConnection changes Config.WaitForConnection, from the next frame on. Any
+// goroutine may call it.
 func (s *Sender) SetWaitForConnection(m WaitMode) { s.patience.mode.Store(uint32(m)) }
 
-// Leave says that the stream is about to end, until Finish has ended it: Send and
-// Finish then wait for a receiver that is not connected for half a second at the
-// most, and for four seconds for one that is and confirms nothing. Frames are
-// given up then, as FramesDropped has it, without an error. Any goroutine may call
-// it.
+// Leave announces that the stream is about to end, until Finish has ended it. From
+// then on Send and Finish wait at most half a second for a receiver that is not
+// connected, and four seconds for one that is connected and confirms nothing. After
+// that they give frames up without an error; FramesDropped counts them. Any
+// goroutine may call it.
 func (s *Sender) Leave() {
 	if c := s.current.Load(); c != nil {
 		c.leave()
 	}
 }
 
-// holdUntil returns how long a frame may hold up the caller for a receiver that is
-// not there; the zero time means for ever.
+// holdUntil returns when a frame must no longer make the caller wait for an absent
+// receiver; the zero time means never.
 func (s *Sender) holdUntil() time.Time {
 	at := presence{opened: s.conn.opened, tried: s.cfg.Bind || s.conn.tried.Load()}
 	at.peers, at.since = s.peers.presence()
@@ -117,7 +117,7 @@ func (s *Sender) holdUntil() time.Time {
 	return s.patience.until(at)
 }
 
-// isAlone reports whether nobody is there, and for longer than a renewal of ours
+// isAlone reports whether no peer has been there for longer than our own renewal
 // takes.
 func (s *Sender) isAlone(now time.Time) bool {
 	n, since := s.peers.presence()
@@ -130,15 +130,15 @@ func (s *Sender) isOut(now time.Time) bool {
 	return !by.IsZero() && !now.Before(by)
 }
 
-// Send sends one frame and waits until fewer than InFlight frames are
-// unconfirmed. It takes over the payload, whatever it returns.
+// Send sends one frame and waits until fewer than InFlight frames are unconfirmed.
+// It takes over the payload, whatever it returns.
 //
-// Where the stream does not wait for a receiver that is not there (see
+// Where the stream does not wait for an absent receiver (see
 // Config.WaitForConnection), the frame takes the place of one that could not be
-// sent, or is dropped itself; FramesDropped counts both, and the result is nil.
+// sent, or is dropped itself. FramesDropped counts both, and the result is nil.
 //
-// When ctx ends before the frame was taken, the error is ctx's; once it was
-// taken the result is nil, and a later Send or Finish sees to its
+// When ctx ends before the frame was taken, Send returns the error of ctx. When it
+// ends after that, the result is nil, and a later Send or Finish waits for the
 // confirmation. An error that wraps ErrAbandoned is final.
 func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	if err := s.enter(); err != nil {
@@ -180,13 +180,13 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	}
 	s.stats.count(func(st *Stats) { st.SendBlock += time.Since(begin) })
 	if err != nil && errors.Is(err, ctx.Err()) {
-		return nil // the frame is ours, and its confirmation is seen to later
+		return nil // the frame was taken; a later call waits for its confirmation
 	}
 	return err
 }
 
-// makeRoom sees that the sender is open and waits until it can take f, for as long
-// as the stream waits.
+// makeRoom checks that the sender is open, and waits until it can take f, for as
+// long as the stream waits.
 func (s *Sender) makeRoom(ctx context.Context, f *Frame) error {
 	switch {
 	case s.closed:
@@ -203,13 +203,13 @@ func (s *Sender) makeRoom(ctx context.Context, f *Frame) error {
 		return s.awaitSubscriber(ctx)
 	}
 	if s.sent < s.count && s.isOut(time.Now()) {
-		s.giveWay(f) // before a receiver that has just come gets a frame of long ago
+		s.giveWay(f) // a receiver that has just come must not get an old frame
 	}
 	return s.deliver(ctx, len(s.ring)-1)
 }
 
-// giveWay gives up the frames that could not be sent, for f. It reports whether
-// there is room for f, which may build upon them: then there is none.
+// giveWay gives up the frames that could not be sent, in favour of f. It reports
+// whether f can be sent: it cannot where it depends on them.
 func (s *Sender) giveWay(f *Frame) bool {
 	lost := s.count - s.sent
 	for s.count > s.sent {
@@ -224,7 +224,7 @@ func (s *Sender) giveWay(f *Frame) bool {
 	return ok
 }
 
-// awaitSubscriber waits for a receiver of what nobody confirms.
+// awaitSubscriber waits for a receiver where nothing is confirmed.
 func (s *Sender) awaitSubscriber(ctx context.Context) error {
 	for {
 		if s.conn.givenUp() {
@@ -239,7 +239,7 @@ func (s *Sender) awaitSubscriber(ctx context.Context) error {
 		by := s.holdUntil()
 		if n, since := s.peers.presence(); n > 0 {
 			if by = longAgo; s.patience.waits() {
-				by = since.Add(subscribeGrace) // a live stream would come in a burst then, and lose more
+				by = since.Add(subscribeGrace) // a live stream would then come in a burst, and lose more
 			}
 		}
 		if !by.IsZero() && !now.Before(by) {
@@ -273,7 +273,7 @@ func (s *Sender) deliver(ctx context.Context, n int) error {
 	return err
 }
 
-// load fills fl from f and takes over its payload.
+// load fills fl from f, and takes over the payload.
 func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 	h := &f.Header
 	h.Pattern = s.cfg.Pattern
@@ -303,7 +303,8 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 	return nil
 }
 
-// name is how a multi-server receiver tells this sender from others.
+// name returns the name by which a multi-server receiver tells this sender from
+// others.
 func (s *Sender) name() string {
 	if s.cfg.MultiServer {
 		return strconv.FormatUint(uint64(s.cfg.Port), 10)
@@ -313,8 +314,8 @@ func (s *Sender) name() string {
 
 // publish sends a frame that nobody confirms.
 func (s *Sender) publish(fl *flying) error {
-	// Has libzmq take in what subscribers have read; otherwise it does so once
-	// in a millisecond or two, and drops what comes in between.
+	// Makes libzmq notice what subscribers have read. Otherwise it notices once in a
+	// millisecond or two, and drops what comes in between.
 	_, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, longAgo)
 	if err != nil {
 		err = fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
@@ -332,7 +333,7 @@ func (s *Sender) publish(fl *flying) error {
 	return nil
 }
 
-// pop forgets the oldest frame that was sent.
+// pop removes the oldest frame that was sent.
 func (s *Sender) pop() {
 	s.ring[s.first].data.Close()
 	s.first = (s.first + 1) % len(s.ring)
@@ -340,9 +341,9 @@ func (s *Sender) pop() {
 	s.sent--
 }
 
-// settle sends what is not sent yet and waits until no more than n frames are
-// unconfirmed, or until the stream no longer waits for the receiver. This is the
-// whole of the Lazy Pirate; what it has begun, the next call goes on with.
+// settle sends what is not sent yet. It waits until at most n frames are
+// unconfirmed, or until the stream no longer waits for the receiver. This is all of
+// the Lazy Pirate; what one call has begun, the next call continues.
 func (s *Sender) settle(ctx context.Context, n int) error {
 	if s.sent == 0 && s.count > 0 && s.conn.isLost() {
 		s.conn.clearLost() // nothing was in it
@@ -364,7 +365,7 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 			if looked {
 				return nil
 			}
-			by = now // one look does not wait
+			by = now // look once, without waiting
 		}
 		if _, err := s.conn.wait(ctx, want, earliest(s.pursuit.deadline, s.pursuit.rebuildAt, s.pursuit.probe.at, by)); err != nil {
 			s.pursuit.restart() // a pause is not the receiver's silence
@@ -379,7 +380,7 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 	}
 }
 
-// pursue does what is due about the frames that are not confirmed.
+// pursue does what is due for unconfirmed frames.
 func (s *Sender) pursue(ctx context.Context) error {
 	now, p := time.Now(), &s.pursuit
 	if s.conn.isLost() {
@@ -411,26 +412,26 @@ func (s *Sender) pursue(ctx context.Context) error {
 	return s.rebuild(ctx)
 }
 
-// noteLoss takes note of a connection that ended under frames that were sent.
+// noteLoss notes that a connection ended under frames that were sent.
 func (s *Sender) noteLoss() {
 	if s.sent == 0 {
 		return
 	}
 	s.tellLoss()
 	if s.cfg.Bind {
-		s.sent = 0 // the pipe went with the peer; the next one gets the frames
+		s.sent = 0 // the queue went with the peer; the next peer gets the frames
 	} else if s.pursuit.rebuildAt.IsZero() {
-		// A socket that reconnects by itself loses what it has: only a new one is
-		// certain.
+		// A socket that reconnects by itself loses what it holds: only a new socket
+		// is certain.
 		s.pursuit.rebuildAt = s.conn.built.Add(reconnectInterval)
 	}
 }
 
-// transmit gives the socket what it does not have yet, as far as it takes it,
-// and returns what to wait for.
+// transmit passes frames that were not sent to the socket, as many as it takes. It
+// returns the events to wait for.
 func (s *Sender) transmit() (want zmsg.Events, err error) {
 	if s.cfg.Pattern == wire.Pair && !s.cfg.Bind && s.peers.count() == 0 {
-		return zmsg.In, nil // the socket would queue them for whoever comes
+		return zmsg.In, nil // the socket would queue them for the next peer
 	}
 	for s.sent < s.count {
 		fl := &s.ring[(s.first+s.sent)%len(s.ring)]
@@ -448,18 +449,19 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 	return zmsg.In, nil
 }
 
-// maxSurplus is how many answers beyond the frames in flight are taken in at once: a
-// receiver that says more than it was asked costs the stream next to nothing.
+// maxSurplus is how many answers beyond the frames in flight are read at once: a
+// receiver that answers more often than it was asked costs the stream next to
+// nothing.
 const maxSurplus = 2
 
-// tooManyAnswers is how many surplus answers may come at frames in a row to a PAIR
-// socket that binds. More of them are a flood: its peer would have the place, though
-// it be gone, until each was taken in.
+// tooManyAnswers is how many surplus answers a PAIR socket that binds may get at
+// frames in a row. More are a flood: until each of them was read, its peer would
+// keep the place, even if it were gone.
 const tooManyAnswers = 64
 
-// collect takes in the confirmations that are there, one for each frame in flight. A
-// PAIR socket is rid of some that nobody waits for too; a REQ socket must not be
-// asked for an answer that it does not wait for.
+// collect reads the confirmations that have come, one for each frame in flight. It
+// also removes some that nobody waits for from a PAIR socket. A REQ socket must not
+// be asked for an answer that it does not expect.
 func (s *Sender) collect() error {
 	for surplus := 0; s.sent > 0 || s.cfg.Pattern == wire.Pair && surplus < maxSurplus; {
 		// An array comes in a second part.
@@ -483,8 +485,8 @@ func (s *Sender) collect() error {
 	return nil
 }
 
-// noteSurplus takes note of an answer that nobody asked for, and throws out the peer
-// that floods a PAIR socket with them.
+// noteSurplus counts an answer that nobody asked for. It ends the connection of a
+// peer that floods a PAIR socket with them.
 func (s *Sender) noteSurplus() {
 	if s.surplus++; s.surplus < tooManyAnswers || !s.cfg.Bind || s.cfg.Pattern != wire.Pair {
 		return
@@ -494,7 +496,7 @@ func (s *Sender) noteSurplus() {
 	s.conn.distrust()
 }
 
-// answered takes in the answer to the oldest frame.
+// answered handles the answer to the oldest frame.
 func (s *Sender) answered(parts int) {
 	port := ""
 	if s.cfg.answers() {
@@ -506,7 +508,7 @@ func (s *Sender) answered(parts int) {
 	s.confirmed(port)
 }
 
-// confirmed takes note of the confirmation of the oldest frame.
+// confirmed notes the confirmation of the oldest frame.
 func (s *Sender) confirmed(port string) {
 	s.lastFrame = time.Now()
 	s.stats.ack(s.lastFrame.Sub(s.ring[s.first].at))
@@ -527,8 +529,8 @@ func (s *Sender) confirmed(port string) {
 	}
 }
 
-// tellReply passes on what a receiver answered, and returns who it says it is.
-// An answer that makes no sense confirms its frame all the same.
+// tellReply passes a receiver's answer to the Observer, and returns the receiver's
+// port. An answer without meaning still confirms its frame.
 func (s *Sender) tellReply(parts int) (port string) {
 	var r wire.Reply
 	bad := wire.ParseReply(s.reply.Bytes(), &r)
@@ -571,7 +573,7 @@ func (s *Sender) tellLoss() {
 	}
 }
 
-// timedOut counts a timeout, and returns an error when it was the last one.
+// timedOut counts a timeout. It returns an error when it was the last one.
 func (s *Sender) timedOut() error {
 	s.stats.count(func(st *Stats) { st.AckTimeouts++ })
 	endpoint := s.conn.endpoints()
@@ -591,8 +593,8 @@ func (s *Sender) timedOut() error {
 	return s.failed
 }
 
-// rebuild replaces the connection; all frames in flight are to be sent again. An
-// interrupted one keeps them, and goes on at the next wait.
+// rebuild replaces the connection, and marks all frames in flight to be sent again.
+// Where it is interrupted it keeps them, and the next wait continues.
 func (s *Sender) rebuild(ctx context.Context) error {
 	s.sent, s.pursuit.rebuildAt = 0, time.Time{}
 	err := s.renew(ctx)
@@ -622,11 +624,10 @@ func (s *Sender) discard() {
 	s.sent = 0
 }
 
-// Finish waits for the last confirmations, says goodbye as NetGear does and
-// sees that this is on its way, for a second or a fifth of RequestTimeout at the
-// most beyond the confirmations. The connection is closed then; another Send opens
-// it again. When ctx ends first, its error is returned and Finish can be
-// called again.
+// Finish waits for the last confirmations, says goodbye as NetGear does, and sees
+// the goodbye on its way. Beyond the confirmations that takes at most a second or a
+// fifth of RequestTimeout. The connection is then closed; another Send opens it
+// again. When ctx ends first, Finish returns its error and can be called again.
 func (s *Sender) Finish(ctx context.Context) error {
 	if err := s.enter(); err != nil {
 		return err
@@ -642,8 +643,9 @@ func (s *Sender) Finish(ctx context.Context) error {
 		s.discard() // the stream no longer waits for their confirmation
 	}
 	out := s.peers.count() == 0 && s.isOut(time.Now())
-	// NetGear's receiver does not know a server of multi-server mode before its
-	// first frame, and would never answer, nor anybody else from then on.
+	// NetGear's receiver in multi-server mode does not know a server before its
+	// first frame. It would never answer this goodbye, nor any other peer from then
+	// on.
 	unknown := s.cfg.MultiServer && s.row.confirmed && s.Stats().AcksReceived == 0
 	if out || unknown {
 		s.shut()
@@ -663,30 +665,30 @@ func (s *Sender) Finish(ctx context.Context) error {
 	}
 	linger := max(time.Until(until), reconnectInterval)
 	if s.peers.count() > 0 {
-		linger = max(linger, goodbyeGrace) // it is over as soon as the goodbye has gone
+		linger = max(linger, goodbyeGrace) // it ends as soon as the goodbye has gone
 	}
 	done := s.conn.close(linger)
 	s.conn = nil
 	select {
-	case <-done: // what was queued has gone to the kernel
+	case <-done: // the kernel has what was queued
 	case <-ctx.Done():
 	}
 	return nil
 }
 
-// goodbye sends the terminate message and waits for its answer where there is
-// one. That nobody takes it until then is no error.
+// goodbye sends the terminate message, and waits for its answer where there is one.
+// It is not an error that no peer takes it in time.
 func (s *Sender) goodbye(ctx context.Context, until time.Time) error {
 	if s.cfg.Pattern == wire.PubSub {
-		// Have the socket wait for room instead of dropping the goodbye behind
-		// the last frame. A PUB socket takes this option of XPUB.
+		// Make the socket wait for room instead of dropping the goodbye behind the
+		// last frame. A PUB socket accepts this option of XPUB.
 		if err := s.conn.sock.SetXpubNodrop(true); err != nil {
 			s.conn.log.Warn("setting XPUB_NODROP", "error", err)
 		}
 	}
 	turns := 1
 	if s.cfg.Pattern == wire.ReqRep && s.cfg.MultiClient {
-		turns = s.peers.count() // as frames, goodbyes go round
+		turns = s.peers.count() // goodbyes go to the peers in turn, as frames do
 	}
 	for range turns {
 		if err := s.terminate(ctx, until); err != nil {
@@ -723,7 +725,7 @@ func (s *Sender) terminate(ctx context.Context, until time.Time) error {
 		if ev&zmsg.In == 0 {
 			continue
 		}
-		_, err = s.conn.data.Recv(&s.reply) // which frees a REQ socket for the next one
+		_, err = s.conn.data.Recv(&s.reply) // this frees a REQ socket for the next one
 		s.reply.Close()
 		if !errors.Is(err, zmsg.ErrAgain) { // it was the answer to an earlier request
 			return err
@@ -732,12 +734,12 @@ func (s *Sender) terminate(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// Reject counts a frame that the caller does not send, or an array that it does
-// not take, since it is malformed.
+// Reject counts a malformed frame that the caller does not send, or a malformed
+// array that it does not take.
 func (s *Sender) Reject() { s.stats.count(func(st *Stats) { st.FramesMalformed++ }) }
 
-// Close ends the sender without a goodbye and without waiting: what is not
-// confirmed is given up. After it every call but Stats returns ErrClosed.
+// Close ends the sender without a goodbye and without waiting: unconfirmed frames
+// are given up. After it every call but Stats returns ErrClosed.
 func (s *Sender) Close() error {
 	if err := s.enter(); err != nil {
 		return err

@@ -17,15 +17,15 @@ import (
 // Times of the tunnel.
 const (
 	sshDialTimeout      = 5 * time.Second  // for TCP
-	sshHandshakeTimeout = 10 * time.Second // for the rest, with a server that is slow to judge a password
-	// Attempts to reach the server, and through it the other end, are so far
-	// apart, growing from the first to the second.
+	sshHandshakeTimeout = 10 * time.Second // for the rest, with a server that is slow to check a password
+	// The pauses between attempts to reach the server, and through it the other end.
+	// They grow from the first to the second.
 	sshFirstPause = 100 * time.Millisecond
 	sshLastPause  = time.Second
-	// sshFarewell is how long the goodbye may be on its way through the tunnel.
+	// sshFarewell is how long the goodbye may take through the tunnel.
 	sshFarewell = time.Second
-	// A dead link is found by TCP, as without a tunnel; these find a server
-	// that hangs. The answer may be behind much video on a thin line.
+	// TCP finds a dead link, as without a tunnel; these find a server that hangs.
+	// The answer may be queued behind much video on a slow link.
 	sshKeepalive         = 10 * time.Second
 	sshKeepalivePatience = 30 * time.Second
 )
@@ -93,8 +93,8 @@ func parseSSHServer(text string) (s sshServer, err error) {
 	return s, nil
 }
 
-// openTunnel begins to connect with the server through dialer; it waits for
-// nobody. fail is called with an error after which no attempt makes sense.
+// openTunnel begins to connect to the server through dialer, and does not wait. fail
+// is called with an error after which another attempt is useless.
 func openTunnel(cfg *Config, dialer *net.Dialer, log *slog.Logger, fail func(error)) (*tunnel, error) {
 	server, err := parseSSHServer(cfg.SSHTunnel)
 	if err != nil {
@@ -114,8 +114,8 @@ func openTunnel(cfg *Config, dialer *net.Dialer, log *slog.Logger, fail func(err
 	return t, nil
 }
 
-// close lets what is in the tunnel go on its way, for grace at the most. What was
-// sent has arrived when the other end has hung up.
+// close waits until what is in the tunnel has arrived, for grace at most. The other
+// end has got everything once it has hung up.
 func (t *tunnel) close(grace time.Duration) {
 	if grace > 0 {
 		grace = max(grace, sshFarewell)
@@ -132,7 +132,7 @@ func (t *tunnel) close(grace time.Duration) {
 	t.cancel()
 }
 
-// state returns what says why there is no way through, and nil when there is.
+// state returns why there is no way through, or nil.
 func (t *tunnel) state() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -153,7 +153,7 @@ func (t *tunnel) setClient(c *ssh.Client) {
 	t.changed = make(chan struct{})
 }
 
-// keepUp keeps the connection to the server up.
+// keepUp is the goroutine that keeps the connection to the server up.
 func (t *tunnel) keepUp() {
 	for pause := sshFirstPause; ; {
 		client, err := t.dial()
@@ -194,7 +194,7 @@ func (t *tunnel) keepUp() {
 
 // dial logs in.
 func (t *tunnel) dial() (*ssh.Client, error) {
-	ctx, done := context.WithCancel(t.ctx) // ends a connection to the agent too
+	ctx, done := context.WithCancel(t.ctx) // it also ends a connection to the agent
 	defer done()
 	config, err := t.auth.config(ctx, t.fail, t.log, t.server)
 	if err != nil {
@@ -236,8 +236,7 @@ func (t *tunnel) dial() (*ssh.Client, error) {
 	return ssh.NewClient(sshConn, channels, requests), nil
 }
 
-// keepAlive closes a client whose server hangs. It ends with ctx, or with the
-// client.
+// keepAlive closes a client whose server hangs. It ends with ctx or with the client.
 func (t *tunnel) keepAlive(ctx context.Context, client *ssh.Client) {
 	for sleep(ctx, sshKeepalive) == nil {
 		answer := make(chan error, 1)
@@ -275,8 +274,8 @@ func (t *tunnel) dialTarget(ctx context.Context) (net.Conn, error) {
 	return conn, nil
 }
 
-// reach opens a way to the target, once the server is there: a door.Reach. The
-// pauses after failures hold up libzmq, which would try again at once.
+// reach opens a way to the target once the server is there: it is a door.Reach. The
+// pauses after failures slow libzmq down, which would retry at once.
 func (t *tunnel) reach(ctx context.Context) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -290,7 +289,8 @@ func (t *tunnel) reach(ctx context.Context) (net.Conn, error) {
 	return newChannel(remote, t.fail, t.under.Done), nil
 }
 
-// open tries until there is a way to the target, or ctx ends, or it is forbidden.
+// open retries until there is a way to the target, ctx ends, or the server forbids
+// it.
 func (t *tunnel) open(ctx context.Context) (net.Conn, error) {
 	for pause := sshFirstPause; ; pause = min(2*pause, sshLastPause) {
 		t.mu.Lock()
@@ -326,13 +326,12 @@ func (t *tunnel) open(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-// channel is a connection through the tunnel. An SSH channel has no deadlines:
-// this one is closed at its read deadline, which ends a connection of the door as
-// well.
+// channel is a connection through the tunnel. An SSH channel has no deadlines, so
+// this one is closed at its read deadline. That ends the door's connection as well.
 type channel struct {
 	net.Conn
 	late *time.Timer
-	over func() // called once, when nothing more comes
+	over func() // called once, when nothing more can come
 	once sync.Once
 }
 

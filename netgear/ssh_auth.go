@@ -24,12 +24,12 @@ type sshAuth struct {
 	knownHosts string
 }
 
-// PasswordVariable is the variable of the environment that has the password where
-// Config.SSHPassword is empty: a command line is in the list of processes, and in
+// PasswordVariable is the environment variable that holds the password where
+// Config.SSHPassword is empty. A command line shows in the list of processes, and in
 // GStreamer's log.
 const PasswordVariable = "NETGEAR_SSH_TUNNEL_PWD" //nolint:gosec // a name
 
-// newSSHAuth sees that the files are there. Errors wrap ErrSettings.
+// newSSHAuth checks that the files exist. Errors wrap ErrSettings.
 func newSSHAuth(cfg *Config) (a sshAuth, err error) {
 	a = sshAuth{password: cfg.SSHPassword, keyFile: cfg.SSHKeyFile, knownHosts: cfg.SSHKnownHosts}
 	if a.password == "" {
@@ -61,8 +61,8 @@ func isFile(path string) error {
 	return err
 }
 
-// config reads the files anew for each attempt to log in. ctx ends a
-// connection to the agent; fail is spawn's.
+// config reads the files again for each attempt to log in. ctx ends a connection to
+// the agent; fail is spawn's.
 func (a *sshAuth) config(ctx context.Context, fail func(error), log *slog.Logger, server sshServer) (*ssh.ClientConfig, error) {
 	check, err := a.readKnownHosts(fail, log)
 	if err != nil {
@@ -78,10 +78,10 @@ func (a *sshAuth) config(ctx context.Context, fail func(error), log *slog.Logger
 	}, nil
 }
 
-// readKnownHosts reads the known hosts without the lines that this SSH library
-// cannot read: keys of SSH 1, of newer kinds, and damaged ones. OpenSSH skips
-// them too. A file without any line that can be read is an error: it is another
-// kind of file.
+// readKnownHosts reads the known hosts, without the lines that this SSH library
+// cannot read: keys of SSH 1, keys of newer kinds, and damaged ones. OpenSSH skips
+// them too. A file without any readable line is an error: it is another kind of
+// file.
 func (a *sshAuth) readKnownHosts(fail func(error), log *slog.Logger) (ssh.HostKeyCallback, error) {
 	text, err := os.ReadFile(a.knownHosts)
 	if err != nil {
@@ -98,8 +98,8 @@ func (a *sshAuth) readKnownHosts(fail func(error), log *slog.Logger) (ssh.HostKe
 	return parseKnownHosts(fail, good)
 }
 
-// readableHosts returns the text with every line emptied that cannot be read, so
-// that numbers of lines stay, and the numbers of those lines.
+// readableHosts returns the text with every unreadable line emptied, and the numbers
+// of those lines. So the numbers of the other lines stay.
 func readableHosts(text string) (good string, skipped []int) {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {
@@ -116,8 +116,8 @@ func readableHosts(text string) (good string, skipped []int) {
 	return strings.Join(lines, "\n"), skipped
 }
 
-// parseKnownHosts is knownhosts.New for text. That function takes files alone, so
-// it is given one end of a pipe.
+// parseKnownHosts is knownhosts.New for text. That function reads only files, so it
+// gets one end of a pipe.
 func parseKnownHosts(fail func(error), text string) (ssh.HostKeyCallback, error) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -131,7 +131,7 @@ func parseKnownHosts(fail func(error), text string) (ssh.HostKeyCallback, error)
 	return knownhosts.New(fmt.Sprintf("/proc/self/fd/%d", r.Fd()))
 }
 
-// methods are the ways to log in, in the order in which they are tried.
+// methods returns the ways to log in, in the order in which they are tried.
 func (a *sshAuth) methods(ctx context.Context, fail func(error)) (methods []ssh.AuthMethod, err error) {
 	if a.keyFile != "" {
 		signer, err := readSigner(a.keyFile, a.password)
@@ -172,8 +172,8 @@ func (a *sshAuth) methods(ctx context.Context, fail func(error)) (methods []ssh.
 	})}, nil
 }
 
-// readSigner reads a private key. Errors wrap ErrSettings, and hold neither
-// the key nor the passphrase.
+// readSigner reads a private key. Errors wrap ErrSettings, and contain neither the
+// key nor the passphrase.
 func readSigner(path string, passphrase Secret) (ssh.Signer, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the user's own file
 	if err != nil {
@@ -194,8 +194,8 @@ func readSigner(path string, passphrase Secret) (ssh.Signer, error) {
 	return signer, nil
 }
 
-// knownAlgorithms returns those of the server's known keys. Without it the two
-// sides may agree on a key that is not known, though another one is.
+// knownAlgorithms returns the algorithms of the server's known keys. Without it the
+// two sides may agree on a key that is not known, though another one is.
 func (a *sshAuth) knownAlgorithms(check ssh.HostKeyCallback, address string) (algorithms []string) {
 	var mismatch *knownhosts.KeyError
 	if !errors.As(check(address, noAddress{}, noKey{}), &mismatch) {
@@ -216,7 +216,7 @@ func (a *sshAuth) knownAlgorithms(check ssh.HostKeyCallback, address string) (al
 	return algorithms
 }
 
-// isAuthority reports whether the line is of a key that signs host keys.
+// isAuthority reports whether the line has a key that signs host keys.
 func (a *sshAuth) isAuthority(known knownhosts.KnownKey) bool {
 	text, err := os.ReadFile(a.knownHosts)
 	if err != nil {
@@ -226,20 +226,21 @@ func (a *sshAuth) isAuthority(known knownhosts.KnownKey) bool {
 	return known.Line <= len(lines) && strings.HasPrefix(strings.TrimSpace(lines[known.Line-1]), "@cert-authority")
 }
 
-// noKey is like none that anybody knows.
+// noKey is a key that no file has.
 type noKey struct{}
 
 func (noKey) Type() string                        { return "none" }
 func (noKey) Marshal() []byte                     { return nil }
 func (noKey) Verify([]byte, *ssh.Signature) error { return errors.New("no key") }
 
-// noAddress has the name alone looked up.
+// noAddress makes knownhosts look up the name alone.
 type noAddress struct{}
 
 func (noAddress) Network() string { return "tcp" }
 func (noAddress) String() string  { return "0.0.0.0:0" }
 
-// describe says what went wrong with logging in, so that it can be mended.
+// describe returns what went wrong with logging in, in words that say how to repair
+// it.
 func (t *tunnel) describe(err error) error {
 	if errors.Is(err, ErrSettings) || errors.Is(err, ErrUnauthorized) {
 		return err
@@ -260,10 +261,10 @@ func (t *tunnel) describe(err error) error {
 	return fmt.Errorf("%w to %s: %w", ErrTunnel, t.server, err)
 }
 
-// isLoginError says whether a handshake that got as far as a known server
-// failed since that does not let us in, rather than for want of a connection.
-// x/crypto has no type for it, and more than one text: what is no trouble of
-// the network, and no farewell of a server that stops, is a refusal.
+// isLoginError reports whether a handshake with a known server failed because the
+// server refuses us, and not because of the network. x/crypto has no type for it,
+// and more than one text. So every error counts as a refusal that is neither a
+// network error nor the farewell of a server that stops.
 func isLoginError(err error) bool {
 	var network net.Error
 	if errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) {
@@ -273,7 +274,7 @@ func isLoginError(err error) bool {
 	return !strings.Contains(text, "disconnect, reason") || strings.Contains(text, "authentication failures")
 }
 
-// means says in words what is tried.
+// means returns in words how the login is tried.
 func (a *sshAuth) means() string {
 	switch {
 	case a.keyFile != "":

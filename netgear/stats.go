@@ -14,44 +14,43 @@ import (
 type Stats struct {
 	Frames uint64 // sent or received
 	Bytes  uint64 // of their data parts
-	// FramesDropped are of a Sender those that were given up without a
-	// confirmation, that libzmq refused, or that were not sent since no key frame
-	// was before them; of a Receiver those that arrived twice, that were passed
-	// over for newer ones, that build upon frames that are missing, or that the
+	// FramesDropped: at a Sender, frames given up unconfirmed, refused by libzmq, or
+	// not sent for want of a key frame. At a Receiver, duplicates, frames skipped
+	// for newer ones, frames that depend on missing ones, and frames that the
 	// program could not use (Receiver.Drop).
 	FramesDropped uint64
-	// FramesMalformed are of a Receiver the messages that are neither a frame nor
-	// a goodbye. Of a Sender they are not among Frames: frames that were not sent
-	// (Sender.Reject), and answers that make no sense, which confirm their frame.
+	// FramesMalformed: at a Receiver, messages that are neither a frame nor a
+	// goodbye. At a Sender, frames that were not sent (Sender.Reject), which are not
+	// among Frames, and answers without meaning, which confirm their frame.
 	FramesMalformed uint64
-	Goodbyes        uint64 // of a Receiver
+	Goodbyes        uint64 // at a Receiver
 	AcksReceived    uint64
-	AckTimeouts     uint64 // of a Receiver: times it waited in vain for a frame
+	AckTimeouts     uint64 // at a Receiver: how often it waited in vain for a frame
 	Reconnects      uint64
-	AuthFailures    uint64 // connections refused for their keys or address; of an end that connects, its own
+	AuthFailures    uint64 // connections refused for their keys or address; at a connecting end, its own
 	FramesMissing   uint64 // gaps in the sender's numbering
-	// AckRTT is the last, AckRTTAvg the moving average (weight 1/8) of the time
-	// from a frame's way out to its confirmation. Zero: none yet.
+	// AckRTT is the last, and AckRTTAvg the moving average (weight 1/8), of the time
+	// from sending a frame to its confirmation. Zero: none yet.
 	AckRTT, AckRTTAvg time.Duration
-	// SendBlock is the total time that Send was held up.
+	// SendBlock is the total time that Send has waited.
 	SendBlock time.Duration
 	// CaptureToReceive is the last frame's time from the sender's wall clock to
-	// ours, as good as the two clocks agree; HasCaptureToReceive says whether
-	// the sender told.
+	// ours; its error is the difference of the two clocks. HasCaptureToReceive means
+	// that the sender sent its time.
 	CaptureToReceive    time.Duration
 	HasCaptureToReceive bool
-	// Secure says that every connection is encrypted.
+	// Secure means that every connection is encrypted.
 	Secure bool
 	Peers  []Peer
 }
 
-// counters is Stats as it is counted, by any goroutine. What belongs together
-// changes under one lock, so that every snapshot adds up.
+// counters counts Stats, from any goroutine. Values that belong together change
+// under one lock, so that every snapshot adds up.
 type counters struct {
 	mu sync.Mutex
 	st Stats
-	// taken is how many messages a Receiver has read from its socket, apart from
-	// what they turned out to be.
+	// taken is how many messages a Receiver has read from its socket, whatever they
+	// turned out to be.
 	taken uint64
 }
 
@@ -61,22 +60,22 @@ func (c *counters) take() {
 	c.taken++
 }
 
-// count has f change the counters.
+// count lets f change the counters.
 func (c *counters) count(f func(st *Stats)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(&c.st)
 }
 
-// unconfirmed returns how many frames of a Sender are confirmed, and how many are
-// on their way.
+// unconfirmed returns how many frames of a Sender are confirmed, and how many are in
+// flight.
 func (c *counters) unconfirmed() (acks, flying uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.st.AcksReceived, c.st.Frames - c.st.AcksReceived - c.st.FramesDropped
 }
 
-// hasFrames reports whether a Receiver has had any.
+// hasFrames reports whether a Receiver has got any frame.
 func (c *counters) hasFrames() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -9,15 +9,15 @@ import (
 	"syscall"
 )
 
-// Bits of a mode that let others write.
+// The bits of a mode that let others write.
 const (
 	groupWrites = 0o020
 	otherWrites = 0o002
 )
 
-// ownedAlone says why others than the user and root could change a file or the
-// entries of a folder, or nil: as OpenSSH's StrictModes does for the keys that
-// let somebody in. A link is followed.
+// ownedAlone returns why somebody other than the user and root could change a file,
+// or the entries of a folder; or nil. OpenSSH's StrictModes checks the same for the
+// keys that let somebody in. It follows links.
 func ownedAlone(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -25,13 +25,13 @@ func ownedAlone(path string) error {
 	}
 	sys, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return nil // no such thing on this system
+		return nil // this system does not have it
 	}
 	if owner := int(sys.Uid); owner != 0 && owner != os.Geteuid() {
 		return fmt.Errorf("%s belongs to user %d: want it to belong to the user of this program (%d) or root, as who owns it can let himself in", path, owner, os.Geteuid())
 	}
 	mode := info.Mode()
-	// Of a folder like /tmp others change their own entries alone.
+	// In a folder like /tmp others can change only their own entries.
 	if mode.Perm()&otherWrites != 0 && mode&fs.ModeSticky == 0 {
 		return fmt.Errorf("%s has mode %o: every user can write there and let himself in: want chmod go-w", path, mode.Perm())
 	}
@@ -41,8 +41,8 @@ func ownedAlone(path string) error {
 	return nil
 }
 
-// isOwnGroup reports whether a group is that of one user alone, as Debian makes
-// one for each: it has his name.
+// isOwnGroup reports whether only one user is in a group, as Debian makes one for
+// each user: it has the user's name.
 func isOwnGroup(gid, uid uint32) bool {
 	g, err := user.LookupGroupId(strconv.FormatUint(uint64(gid), 10))
 	if err != nil {
@@ -52,8 +52,8 @@ func isOwnGroup(gid, uid uint32) bool {
 	return err == nil && u.Username == g.Name
 }
 
-// strict checks the folders of the certificates, from where they lie down. One
-// that is missing is fine.
+// strict checks the folders and files of the certificates, from the location down.
+// One that is missing is fine.
 func (k *keyring) strict(location string) error {
 	for _, path := range []string{location, k.vidgear(), k.folder, k.inFolder(publicFolder), k.inFolder(privateFolder), k.private(serverName), k.private(clientName)} {
 		if err := ownedAlone(path); err != nil && !os.IsNotExist(err) {

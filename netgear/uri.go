@@ -17,12 +17,12 @@ const (
 	SchemeIPC = "netgear+ipc"
 )
 
-// DefaultPort is NetGear's.
+// DefaultPort is NetGear's default port.
 const DefaultPort = 5555
 
 var userInfo = regexp.MustCompile(`//[^/]*@`)
 
-// mentions says whether a URI has a name in it, however it is spelled.
+// mentions reports whether a URI contains a name, in any spelling.
 func mentions(uri, name string) bool {
 	plain := func(s string) bool {
 		return strings.Contains(strings.ReplaceAll(strings.ToLower(s), "_", "-"), name)
@@ -31,9 +31,10 @@ func mentions(uri, name string) bool {
 	return plain(uri) || err == nil && plain(decoded)
 }
 
-// ParseURI applies a URI to cfg: its protocol, address and port, where what is
-// absent is the default, and every key of its query; other settings stay as
-// they are. Errors wrap ErrSettings, and cfg is then unchanged.
+// ParseURI applies a URI to cfg: its protocol, address and port, and every key of
+// its query. An address or port that the URI does not have becomes the default;
+// other settings stay as they are. Errors wrap ErrSettings, and cfg is then
+// unchanged.
 func ParseURI(cfg *Config, role Role, text string) error {
 	for i := range Properties {
 		if p := &Properties[i]; p.Secret && mentions(text, p.Name) {
@@ -102,12 +103,13 @@ func ParseURI(cfg *Config, role Role, text string) error {
 	return nil
 }
 
-// wantHost says what the host of a URI may be.
+// wantHost describes the host of a URI.
 const wantHost = "a name, an IPv4 address or an IPv6 address in brackets, as netgear://[fe80::1]:5555"
 
-// checkBrackets refuses an IPv6 address without brackets in a netgear URI, whose
-// last group cannot be told from a port (RFC 3986, 3.2.2), and anything else in
-// brackets. shown is text for the error, which says how to write it.
+// checkBrackets refuses an IPv6 address without brackets in a netgear URI, because
+// its last group cannot be told from a port (RFC 3986, 3.2.2). It also refuses
+// anything else in brackets. shown is the URI in the text of the error, which says
+// how to write it.
 func checkBrackets(text, shown string) error {
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok || !strings.EqualFold(scheme, SchemeTCP) {
@@ -135,7 +137,7 @@ func checkBrackets(text, shown string) error {
 	return fmt.Errorf("netgear: %w: uri %q: host %q: want %s", ErrSettings, shown, host, want)
 }
 
-// URI returns the URI of cfg, with a key for each setting that is not at its
+// URI returns the URI of cfg, with a key for each setting that differs from its
 // default.
 func URI(cfg *Config, role Role) string {
 	u := url.URL{Scheme: SchemeTCP}
@@ -161,7 +163,7 @@ func URI(cfg *Config, role Role) string {
 	}
 	u.RawQuery = query.Encode()
 	if u.Scheme == SchemeIPC {
-		// url.URL writes no empty host, and the three slashes belong to it.
+		// url.URL does not write an empty host, but the three slashes are required.
 		s := SchemeIPC + "://" + u.EscapedPath()
 		if u.RawQuery != "" {
 			s += "?" + u.RawQuery

@@ -8,8 +8,8 @@ import (
 	"github.com/pebbe/zmq4"
 )
 
-// zapEndpoint is where libzmq asks whether a connection may come about, within
-// its context (RFC 27).
+// zapEndpoint is where libzmq asks, within its context, whether to accept a
+// connection (RFC 27).
 const (
 	zapEndpoint = "inproc://zeromq.zap.01"
 	zapVersion  = "1.0"
@@ -22,11 +22,11 @@ const (
 	mechanismCurve = "CURVE"
 )
 
-// doorkeeper decides, by their keys, who may connect to an end that binds. It knows
-// no addresses: libzmq's connections come from the door.
+// doorkeeper decides by their keys which clients may connect to a binding end. It
+// knows no addresses: libzmq's connections come from the door.
 type doorkeeper struct {
 	keys *keyring
-	// refused is called with why a connection is not let in, by the goroutine of
+	// refused is called with the reason of each refusal, on the goroutine of
 	// serveZAP.
 	refused func(reason string)
 	// fail is called when nobody can connect any more.
@@ -34,10 +34,10 @@ type doorkeeper struct {
 	log  *slog.Logger
 }
 
-// zapRequest is one question of libzmq.
+// zapRequest is one question from libzmq.
 type zapRequest struct {
 	id, domain, mechanism string
-	client                curveKey // CURVE alone
+	client                curveKey // only with CURVE
 }
 
 var errZAP = errors.New("malformed ZAP request")
@@ -70,7 +70,7 @@ func parseZAP(parts [][]byte) (r zapRequest, err error) {
 	return r, nil
 }
 
-// judge says why a connection is not let in, or nil.
+// judge returns why a connection is refused, or nil.
 func (d *doorkeeper) judge(r *zapRequest) error {
 	switch {
 	case r.domain != zapDomain:
@@ -81,9 +81,9 @@ func (d *doorkeeper) judge(r *zapRequest) error {
 	return d.keys.accepts(r.client)
 }
 
-// answer is the reply to a request: version, request id, status code and text,
-// user id, metadata. The user id stays empty: libzmq hands a longer one on as
-// a message that takes a place in the receive queue for ever.
+// answer returns the reply to a request: version, request id, status code and text,
+// user id, metadata. The user id stays empty: libzmq passes a longer one on as a
+// message, which occupies a place in the receive queue for ever.
 func (d *doorkeeper) answer(parts [][]byte) []string {
 	r, err := parseZAP(parts)
 	if err == nil {
@@ -92,14 +92,14 @@ func (d *doorkeeper) answer(parts [][]byte) []string {
 	if err == nil {
 		return []string{zapVersion, r.id, "200", "OK", "", ""}
 	}
-	d.log.Debug("refused", "reason", err) // the end of the connection tells whose it was
+	d.log.Debug("refused", "reason", err) // the end of the connection shows which one it was
 	d.refused(err.Error())
 	return []string{zapVersion, r.id, "400", "refused", "", ""}
 }
 
-// serveZAP answers libzmq's questions in a goroutine of its own until the
-// context is terminated, which waits for its socket. Should it ever end before
-// that, nobody is let in any more (ZAP_ENFORCE_DOMAIN).
+// serveZAP answers libzmq's questions in a goroutine of its own, until the context
+// is terminated, which waits for the goroutine's socket. If the goroutine ever ended
+// before that, nobody would get in any more (ZAP_ENFORCE_DOMAIN).
 func serveZAP(zctx *zmq4.Context, d *doorkeeper) error {
 	sock, err := zctx.NewSocket(zmq4.REP)
 	if err != nil {
