@@ -5,15 +5,15 @@ import (
 	"strconv"
 )
 
-// This file holds what the header of a frame and that of a returned frame have
-// in common: how the array in the second part is coded.
+// This file holds what the headers of a frame and of a returned frame have in
+// common: how the array in the second part is encoded.
 
-// Colorspace is the order of the channels that a receiver decodes a JPEG to. It
-// says nothing about the JPEG itself: simplejpeg writes the same bytes for RGB
-// and for BGR input. What OpenCV expects is BGR.
+// Colorspace is the order of the channels to which a receiver decodes a JPEG. It
+// does not describe the JPEG itself: simplejpeg writes the same bytes for RGB and
+// for BGR input. OpenCV expects BGR.
 type Colorspace string
 
-// The names that NetGear takes for jpeg_compression.
+// The names that NetGear accepts for jpeg_compression.
 const (
 	ColorspaceRGB  Colorspace = "RGB"
 	ColorspaceBGR  Colorspace = "BGR"
@@ -44,8 +44,8 @@ func (c Colorspace) Valid() bool {
 	return false
 }
 
-// JPEGOptions is the "compression" object of a frame that is a JPEG: what the
-// receiver is to decode to, and how.
+// JPEGOptions is the "compression" object of a frame that is a JPEG: to what, and
+// how, the receiver decodes it.
 type JPEGOptions struct {
 	FastDCT      bool       // "dct": decode with the fast, less exact DCT; NetGear's default is true
 	FastUpsample bool       // "ups": decode with the fast, less smooth chroma; NetGear's default is false
@@ -62,8 +62,8 @@ type Shape struct {
 // noShape stands for the "" that NetGear sends in place of a JPEG's shape.
 var noShape = Shape{N: -1}
 
-// MakeShape returns the shape of these dimensions. It panics when there are
-// more than MaxDims of them, a mistake of the caller.
+// MakeShape returns the shape with these dimensions. It panics when there are more
+// than MaxDims of them, which is a fault of the caller.
 func MakeShape(dims ...int) Shape {
 	if len(dims) > MaxDims {
 		panic("wire: shape of " + strconv.Itoa(len(dims)) + " dimensions, want at most " + strconv.Itoa(MaxDims))
@@ -81,9 +81,9 @@ func (s Shape) Dims() []int {
 	return s.Dim[:min(s.N, MaxDims)]
 }
 
-// parseCompression tells a JPEG, an object, from raw pixels: false, null or no
-// such key. Python has defaults for the members only where its own options make
-// it skip them; ours are those of simplejpeg and NetGear.
+// parseCompression distinguishes a JPEG, which has an object, from raw pixels:
+// false, null or no key. Python has defaults for the members only where its own
+// options make it skip them; ours are those of simplejpeg and NetGear.
 func parseCompression(what string, raw []byte, opt *JPEGOptions) (compressed bool, err error) {
 	if raw == nil || isNull(raw) || string(raw) == "false" {
 		return false, nil
@@ -159,7 +159,7 @@ func parseDType(what, key string, raw []byte, old string) (string, error) {
 	return reuse(text, old), nil
 }
 
-// parseShape takes integers from -1 on. What -1 stands for is up to Layout.
+// parseShape accepts integers from -1 on. Layout decides what -1 means.
 func parseShape(what, key string, raw []byte, shape *Shape) error {
 	if len(raw) == 0 || raw[0] != '[' {
 		return unwanted(what, key, "an array of integers", raw)

@@ -20,24 +20,25 @@ const (
 	CapsBool                         // boolean
 )
 
-// CapsField is a row of CapsFields: a field that a sender may say, and how.
+// CapsField is a row of CapsFields: a field that a sender may send, and its type.
 type CapsField struct {
 	Name string
 	Kind CapsKind
-	// Picture: it counts for raw video and JPEG too, not for encoded video alone.
+	// Picture means that the field applies to raw video and JPEG too, not only to
+	// encoded video.
 	Picture bool
 	min     int
 	max     int
 	valid   func(text string) bool // of CapsText
 }
 
-// maxPAR is the largest part of a pixel aspect ratio. Times maxSide it is less
-// than 2^31, which sinks and scalers compute with.
+// maxPAR is the largest number in a pixel aspect ratio. Multiplied by maxSide it is
+// less than 2^31: sinks and scalers compute that product.
 const maxPAR = 65535
 
-// CapsFields are all that is taken of caps; what else a sender says is passed
-// over. GStreamer keeps each name that it has seen for ever, and some values of
-// the wrong type make it print critical warnings: so it sees no text of a peer.
+// CapsFields are all fields of caps that are used; others are skipped. GStreamer
+// keeps each name that it has seen for ever, and some values of the wrong type make
+// it print critical warnings. So it never sees text of a peer.
 var CapsFields = [...]CapsField{
 	{Name: "format", Kind: CapsText, Picture: true, valid: isRawFormat},
 	{Name: "stream-format", Kind: CapsText, valid: oneOf("byte-stream", "obu-stream")},
@@ -70,15 +71,15 @@ type CapsValue struct {
 	Num, Den int    // Den of CapsFraction; Num of a true CapsBool is 1
 }
 
-// Caps is what a sender says of its frames: a media type, and values in the order
-// of CapsFields. It can be compared with ==.
+// Caps is what a sender says of its frames: a media type, and values in the order of
+// CapsFields. Caps can be compared with ==.
 type Caps struct {
 	Media  string // "": nothing
 	Values [len(CapsFields)]CapsValue
 }
 
-// encodedMedia are the media types of encoded video, with the fields that must
-// have a certain value, and those that may be left out but have no other.
+// encodedMedia holds the media types of encoded video, with the fields that must
+// have a certain value, and those that may be absent but can have no other value.
 var encodedMedia = map[string]struct{ must, may map[string]string }{
 	"video/x-h264": {must: map[string]string{"stream-format": "byte-stream", "alignment": "au"}},
 	"video/x-h265": {must: map[string]string{"stream-format": "byte-stream", "alignment": "au"}},
@@ -87,8 +88,8 @@ var encodedMedia = map[string]struct{ must, may map[string]string }{
 	"video/x-av1":  {must: map[string]string{"alignment": "tu"}, may: map[string]string{"stream-format": "obu-stream"}},
 }
 
-// Encoded reports whether the caps are those of encoded video, with all that a
-// decoder must know.
+// Encoded reports whether the caps are those of encoded video, with everything that
+// a decoder must know.
 func (c *Caps) Encoded() bool {
 	m, ok := encodedMedia[c.Media]
 	for name, want := range m.must {
@@ -138,10 +139,9 @@ func (c *Caps) String() string {
 
 var errCaps = errors.New("want one media type with plain values")
 
-// ParseCaps reads caps as a sender writes them: one structure of single values,
-// with the types of GStreamer or without. Fields that are not in CapsFields are
-// passed over; one that is there and does not fit it is an error, which wraps
-// ErrMalformed.
+// ParseCaps reads caps as a sender writes them: one structure of single values, with
+// GStreamer's types or without. It skips fields that are not in CapsFields. A field
+// that has the wrong type or value is an error, which wraps ErrMalformed.
 func ParseCaps(text string) (Caps, error) {
 	c, err := parseCaps(text)
 	if err != nil {
@@ -171,7 +171,7 @@ func parseCaps(text string) (c Caps, err error) {
 	return c, nil
 }
 
-// knownMedia returns the media type from the table; "": there is no such.
+// knownMedia returns the media type from the table, or "" when it is not there.
 func knownMedia(name string) string {
 	switch name {
 	case RawMedia:
@@ -189,7 +189,7 @@ func knownMedia(name string) string {
 	return ""
 }
 
-// cutField returns what is before the next comma that is not within quotes.
+// cutField returns the text before the next comma outside quotes.
 func cutField(s string) (field, rest string, more bool) {
 	quoted := false
 	for i := range len(s) {
@@ -203,10 +203,10 @@ func cutField(s string) (field, rest string, more bool) {
 	return s, "", false
 }
 
-// typeNames are GStreamer's, by kind.
+// typeNames are GStreamer's names of the kinds.
 var typeNames = map[CapsKind]string{CapsText: "(string)", CapsInt: "(int)", CapsUint: "(uint)", CapsFraction: "(fraction)", CapsBool: "(boolean)"}
 
-// set takes "name=(type)value".
+// set reads "name=(type)value".
 func (c *Caps) set(field string) error {
 	name, value, _ := strings.Cut(field, "=")
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
@@ -236,7 +236,8 @@ func (c *Caps) set(field string) error {
 	return nil
 }
 
-// parse returns the value of a field; ok: it has the right type and is in range.
+// parse returns the value of a field. ok reports whether it has the right type and
+// is in range.
 func (f *CapsField) parse(text string) (v CapsValue, ok bool) {
 	v.Has = true
 	switch f.Kind {
@@ -272,7 +273,7 @@ func oneOf(words ...string) func(string) bool {
 	return func(text string) bool { return slices.Contains(words, text) }
 }
 
-// isWord takes names as encoders have them: main-10, high-4:2:2, 5.1.
+// isWord accepts names as encoders have them: main-10, high-4:2:2, 5.1.
 func isWord(text string) bool {
 	const most = 40
 	for _, r := range text {
@@ -283,7 +284,7 @@ func isWord(text string) bool {
 	return text != "" && len(text) <= most
 }
 
-// isNumbers wants n numbers from 0 to most, with colons.
+// isNumbers accepts n numbers from 0 to most, with colons between them.
 func isNumbers(text string, n int, most uint64) bool {
 	parts := strings.Split(text, ":")
 	if len(parts) != n {
@@ -297,9 +298,9 @@ func isNumbers(text string, n int, most uint64) bool {
 	return true
 }
 
-// isColorimetry takes GStreamer's names, and range, matrix, transfer function and
-// primaries as numbers: those that GStreamer 1.22 has, which looks them up in
-// tables.
+// isColorimetry accepts GStreamer's names. It also accepts range, matrix, transfer
+// function and primaries as numbers that GStreamer 1.22 has, because it looks them
+// up in tables.
 func isColorimetry(text string) bool {
 	switch text {
 	case "bt601", "bt709", "smpte240m", "sRGB", "bt2020", "bt2020-10", "bt2100-pq", "bt2100-hlg":
@@ -318,7 +319,8 @@ func isColorimetry(text string) bool {
 	return true
 }
 
-// isChromaSite takes one of GStreamer's names, or its flags with a plus.
+// isChromaSite accepts one of GStreamer's names, or its flags with a plus between
+// them.
 func isChromaSite(text string) bool {
 	switch text {
 	case "jpeg", "mpeg2", "dv", "cosited", "unknown":
@@ -333,8 +335,8 @@ func isChromaSite(text string) bool {
 	return len(flags) <= 3
 }
 
-// SameBytes returns the format that a sender calls an array by, where it has the
-// same bytes as the one that Layout took it for; ok is false where it has not.
+// SameBytes returns the sender's name for the format of an array, where that format
+// has the same bytes as the one that Layout found; otherwise ok is false.
 func SameBytes(format, theirs string) (name string, ok bool) {
 	switch {
 	case theirs == "" || theirs == format:

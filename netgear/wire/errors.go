@@ -22,7 +22,7 @@ func malformed(what, format string, args ...any) error {
 	return fmt.Errorf("wire: %s: %s: %w", what, fmt.Sprintf(format, args...), ErrMalformed)
 }
 
-// unwanted is the error of a key whose value is not what was wanted.
+// unwanted returns the error of a key with a wrong value.
 func unwanted(what, key, want string, got []byte) error {
 	if got == nil {
 		return malformed(what, "%q: missing, want %s", key, want)
@@ -30,8 +30,8 @@ func unwanted(what, key, want string, got []byte) error {
 	return malformed(what, "%q: want %s, got %s", key, want, shorten(got))
 }
 
-// shorten makes bytes of a peer fit for the text of an error: a few of them,
-// and none that could steer a terminal.
+// shorten makes bytes of a peer safe for the text of an error: it keeps a few of
+// them, and none that could control a terminal.
 func shorten(b []byte) string {
 	const most = 40 // bytes; enough to recognise a value
 	cut := len(b) > most

@@ -8,17 +8,17 @@ import (
 	"unicode/utf8"
 )
 
-// ExtKey is the one key that we add to NetGear's header. Python peers read only
-// the keys they know, so it is harmless to them.
+// ExtKey is the one key that we add to NetGear's header. Python peers read only keys
+// that they know, so it does not harm them.
 const ExtKey = "gst"
 
 // extVersion is the "v" of the extension object. Another one is refused.
 const extVersion = 1
 
-// Ext is the object under the "gst" key of a header: what GStreamer knows about
-// a frame and NetGear has no key for. A peer is not to be trusted with any of
-// it; what ParseHeader hands out is within the ranges given here. AppendHeader
-// leaves out a field that is not.
+// Ext is the object under the "gst" key of a header: what GStreamer knows about a
+// frame and NetGear has no key for. Do not trust a peer with any of it: what
+// ParseHeader returns is within the ranges given here. AppendHeader omits a field
+// that is not.
 type Ext struct {
 	Seq    uint64 // "seq": number of the frame, from 0 on; a gap means lost frames
 	HasSeq bool
@@ -176,7 +176,8 @@ func parseFPS(raw []byte) (num, den int, ok bool) {
 	return int(num64), int(den64), true
 }
 
-// validFPS holds both to what a GstFraction can, two gint, and to the rates above.
+// validFPS checks that both numbers fit a GstFraction, which has two gint, and that
+// the rate is within the limits above.
 func validFPS(num, den int64) bool {
 	if num < 0 || num > math.MaxInt32 || den < 1 || den > math.MaxInt32 {
 		return false

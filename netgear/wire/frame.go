@@ -13,7 +13,7 @@ const (
 	PubSub Pattern = 2 // PUB and SUB
 )
 
-// String returns the name as it is written in settings: pair, req-rep, pub-sub.
+// String returns the name in settings: pair, req-rep, pub-sub.
 func (p Pattern) String() string {
 	switch p {
 	case Pair:
@@ -26,19 +26,19 @@ func (p Pattern) String() string {
 	return "pattern(" + strconv.Itoa(int(p)) + ")"
 }
 
-// Header is part 0 of a frame, or the single part of a terminate message. In
-// VidGear it is the msg_dict of NetGear.send.
+// Header is part 0 of a frame, or the only part of a terminate message. In VidGear
+// it is the msg_dict of NetGear.send.
 //
-// To decode, keep one Header per receiver and pass it to ParseHeader again and
-// again: text that repeats is then not allocated anew.
+// To decode, keep one Header per receiver and pass it to ParseHeader each time: text
+// that repeats is then not allocated again.
 type Header struct {
 	Port       string      // who sends, in multi-server mode; "" absent. The number 7 and the text "7" are the same port
-	Terminate  bool        // the sender goes away; only Port counts beside it
+	Terminate  bool        // the sender ends; of the other fields only Port has a meaning
 	Compressed bool        // part 1 is a JPEG, DType and Shape mean nothing
 	JPEG       JPEGOptions // when Compressed
 	Message    Raw         // nil: null or absent; aliases the input of ParseHeader
 	HasMessage bool        // the key was there, null included; AppendHeader always writes it, as NetGear does
-	Pattern    Pattern     // as the sender says; no receiver reads it, so no value of it is an error
+	Pattern    Pattern     // as the sender sends it; no receiver reads it, so any value is accepted
 	DType      string      // "uint8", ">u2": a numpy dtype as the sender spells it; "" with JPEG
 	Shape      Shape       // absent with JPEG
 	HasExt     bool        // the "gst" key was there and good
@@ -79,8 +79,8 @@ func AppendHeader(dst []byte, h *Header) []byte {
 	return append(dst, '}')
 }
 
-// AppendTerminate appends the single part of a terminate message; port is ""
-// but in multi-server mode.
+// AppendTerminate appends the only part of a terminate message. port is "" outside
+// multi-server mode.
 func AppendTerminate(dst []byte, port string) []byte {
 	dst = append(dst, `{"terminate_flag": true`...)
 	if port != "" {
@@ -90,12 +90,12 @@ func AppendTerminate(dst []byte, port string) []byte {
 	return append(dst, '}')
 }
 
-// ParseHeader decodes part 0 of a message into *h, whatever *h held before.
-// Message aliases b, nothing else does. Keys may come in any order, more than
-// once (the last one counts) and with unknown ones between them.
+// ParseHeader decodes part 0 of a message into *h, whatever *h held before. Message
+// aliases b, nothing else does. Keys may come in any order and more than once (the
+// last one counts), with unknown keys between them.
 //
-// The error wraps ErrMalformed; *h is of no use then. A refused "gst" key is no
-// error, see Header.BadExt. Ordinary headers cost no allocation.
+// The error wraps ErrMalformed; *h then has no meaning. A refused "gst" key is not
+// an error, see Header.BadExt. Ordinary headers need no allocation.
 func ParseHeader(b []byte, h *Header) error {
 	const what = "header"
 	oldPort, oldDType, oldCaps := h.Port, h.DType, h.Ext.Caps
@@ -175,7 +175,7 @@ func ParseHeader(b []byte, h *Header) error {
 	return nil
 }
 
-// parsePort makes text of any value, since NetGear's users may pass any.
+// parsePort converts any value to text, because NetGear's users may pass any.
 func parsePort(what string, raw []byte, old string) (string, error) {
 	if raw == nil {
 		return "", nil

@@ -43,21 +43,21 @@ const (
 const maxJPEGSide = 65500
 
 // ParseJPEG reads the markers of a JPEG, from its first byte to its EOI, and looks
-// for every defect that shows without decoding: NetGear's receivers decode
-// strictly, and an error ends their thread for good. It looks at the entropy-coded
-// data for markers alone. It neither keeps b nor allocates.
+// for every defect that shows without decoding: NetGear's receivers decode strictly,
+// and an error ends their thread for good. In the entropy-coded data it looks only
+// for markers. It neither keeps b nor allocates.
 //
-// What a strict decoder takes is taken: no Huffman tables where the usual ones are
-// meant, as USB cameras do, and anything behind the EOI. What only a decoder can
-// see is not found: damaged data between the right markers.
+// It accepts what a strict decoder accepts: missing Huffman tables where the usual
+// ones are meant, as USB cameras send it, and anything behind the EOI. It cannot
+// find what only a decoder can see: damaged data between the right markers.
 //
-// Colour space and sampling follow jpegparse: JFIF and then Adobe's APP14
-// decide, the component ids when there is neither. APP14's transform is read
-// where Adobe puts it, as jpegparse does since 1.26; before, it looked one byte
-// too far and took every value for 0.
+// Colour space and sampling follow jpegparse: JFIF decides, then Adobe's APP14, and
+// without both the component ids. APP14's transform is read where Adobe puts it, as
+// jpegparse does since 1.26; older versions looked one byte too far and took every
+// value for 0.
 //
-// The error wraps ErrMalformed. A height of 0, to be given by a DNL marker
-// behind the scan, is refused with it: no GStreamer decoder takes it.
+// The error wraps ErrMalformed. It also refuses a height of 0, which a DNL marker
+// behind the scan would give: no GStreamer decoder accepts it.
 func ParseJPEG(b []byte) (JPEGInfo, error) {
 	if len(b) < 2 || b[0] != 0xff || b[1] != markerSOI {
 		return JPEGInfo{}, badJPEG("want ff d8 at its start, got % x", b[:min(len(b), 2)])
@@ -87,7 +87,7 @@ func ParseJPEG(b []byte) (JPEGInfo, error) {
 
 func badJPEG(format string, args ...any) error { return malformed("jpeg", format, args...) }
 
-// jpegParser is what ParseJPEG knows so far.
+// jpegParser is the state of ParseJPEG.
 type jpegParser struct {
 	b   []byte
 	pos int
@@ -106,7 +106,7 @@ type jpegParser struct {
 }
 
 type jpegComponent struct {
-	id, h, v byte // h and v: sampling factors
+	id, h, v byte // h and v are sampling factors
 	quant    byte // its table
 }
 
@@ -171,7 +171,7 @@ func (p *jpegParser) segment(marker byte) error {
 	return nil
 }
 
-// isJFIF wants 12 bytes of a JFIF segment's 14, as jpegparse does.
+// isJFIF needs 12 bytes of the 14 of a JFIF segment, as jpegparse does.
 func isJFIF(segment []byte) bool {
 	return len(segment) >= 12 && string(segment[:5]) == "JFIF\x00"
 }
@@ -279,7 +279,7 @@ func colour(n int, id, factors [3]byte, jfif bool, adobe int) (colorspace, sampl
 	return "", ""
 }
 
-// samplings names the factors of Y, Cb and Cr, horizontal in the upper four
+// samplings has a name for the factors of Y, Cb and Cr, horizontal in the upper four
 // bits and vertical in the lower ones. The set is that of jpegparse.
 var samplings = map[[3]byte]string{
 	{0x11, 0x11, 0x11}: "YCbCr-4:4:4",

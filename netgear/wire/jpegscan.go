@@ -2,13 +2,13 @@ package wire
 
 import "bytes"
 
-// A scan is what a JPEG's SOS begins: the entropy-coded data of some components,
-// in MCUs (T.81, A.2). What is checked here is what libjpeg checks.
+// A scan begins with a JPEG's SOS. It is the entropy-coded data of some components,
+// in MCUs (T.81, A.2). The checks here are those of libjpeg.
 
-// jpegScan is the scan that comes next.
+// jpegScan is the next scan.
 type jpegScan struct {
 	mcus     int // minimum coded units
-	least    int // bits that these take at least
+	least    int // the least number of bits that these take
 	complete bool
 }
 
@@ -129,7 +129,8 @@ func (p *jpegParser) parseSOS(s []byte) error {
 	return p.measure(at, inScan[:n], first == 0 && high == 0)
 }
 
-// component returns which component has that id and is not used; -1: none.
+// component returns the index of the component that has that id and is not used yet,
+// or -1.
 func (p *jpegParser) component(id byte, used *[4]int) int {
 	for i := range p.info.Components {
 		if p.components[i].id == id && used[i] == 0 {
@@ -139,8 +140,8 @@ func (p *jpegParser) component(id byte, used *[4]int) int {
 	return -1
 }
 
-// hasHuffman reports whether a Huffman table is there where it is needed. Where
-// nothing is progressive, tables 0 and 1 have defaults, those of T.81, annex K.
+// hasHuffman reports whether a required Huffman table exists. In JPEGs that are not
+// progressive, tables 0 and 1 have defaults, those of T.81, annex K.
 func (p *jpegParser) hasHuffman(class int, id byte, needed bool) bool {
 	if !needed || p.arithmetic() {
 		return true
@@ -148,8 +149,8 @@ func (p *jpegParser) hasHuffman(class int, id byte, needed bool) bool {
 	return id < 2 && !p.progressive() || id < 4 && p.huffman[class][id]
 }
 
-// refine notes which bits of which coefficients a progressive scan brings. It
-// reports whether they follow those that came before.
+// refine notes which bits of which coefficients a progressive scan contains. It
+// reports whether they follow those of the earlier scans.
 func (p *jpegParser) refine(component, first, last, high, low int) bool {
 	seen := &p.refined[component]
 	if first > 0 && seen[0] == 0 {
@@ -164,9 +165,10 @@ func (p *jpegParser) refine(component, first, last, high, low int) bool {
 	return true
 }
 
-// measure finds out how many MCUs the scan has, and how many bits they take at
-// least: a code of one bit for each block if dc, and another for its end where the
-// scan is not progressive. A picture of a few bytes that says it is huge is found so.
+// measure returns how many MCUs the scan has, and how many bits they take at least:
+// a code of one bit for each block if dc, and another for the block's end where the
+// scan is not progressive. That finds a picture of a few bytes that claims to be
+// huge.
 func (p *jpegParser) measure(at int, inScan []int, dc bool) error {
 	var maxH, maxV int
 	for _, c := range p.components[:p.info.Components] {
@@ -199,7 +201,7 @@ func (p *jpegParser) measure(at int, inScan []int, dc bool) error {
 	return nil
 }
 
-// scan moves past the entropy-coded data to the marker behind them. It counts the
+// scan moves past the entropy-coded data to the marker behind it. It counts the
 // restart markers, which must come in order and as often as the interval says.
 func (p *jpegParser) scan() error {
 	start, want, restarts := p.pos, 0, 0
@@ -211,7 +213,7 @@ func (p *jpegParser) scan() error {
 		switch {
 		case marker == 0:
 			return badJPEG("byte %d: the picture ends within its scan: want EOI", len(p.b))
-		case end == interval && !p.arithmetic(): // which may leave out zeros
+		case end == interval && !p.arithmetic(): // it may omit zeros
 			return badJPEG("byte %d: want data of the scan, got marker %#02x", end, marker)
 		case marker&^7 == markerRST0 && restarts < want:
 			if int(marker&7) != restarts%8 {
@@ -230,8 +232,8 @@ func (p *jpegParser) scan() error {
 	}
 }
 
-// nextMarker finds the next marker in entropy-coded data and returns where they
-// end; p.pos is behind the marker then. The marker is 0 when there is none.
+// nextMarker finds the next marker in entropy-coded data, and returns where the data
+// ends; p.pos is then behind the marker. The marker is 0 when there is none.
 func (p *jpegParser) nextMarker() (end int, marker byte) {
 	for {
 		i := bytes.IndexByte(p.b[p.pos:], 0xff)

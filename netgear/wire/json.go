@@ -9,16 +9,16 @@ import (
 // blanks are the bytes that JSON allows between its tokens.
 const blanks = " \t\n\r"
 
-// scanner walks over JSON text without copying it. Its errors are complete:
-// they name the message, the place and what was wanted, and wrap ErrMalformed.
+// scanner reads JSON text without copying it. Its errors are complete: they name the
+// message, the place and what is wanted, and wrap ErrMalformed.
 type scanner struct {
 	what string // the message, for errors: "header", "reply"
 	b    []byte
 	pos  int
 }
 
-// newScanner checks what concerns the text as a whole: its length, and its
-// UTF-8, which Python decodes before it looks at the JSON.
+// newScanner checks the text as a whole: its length, and its UTF-8, which Python
+// decodes before it looks at the JSON.
 func newScanner(what string, b []byte) (scanner, error) {
 	s := scanner{what: what, b: b}
 	if len(b) > MaxHeaderLen {
@@ -41,7 +41,7 @@ func (s *scanner) blank() {
 	}
 }
 
-// peek returns the next byte, or 0, which JSON has no use for, at the end.
+// peek returns the next byte, or 0 at the end. JSON does not use 0.
 func (s *scanner) peek() byte {
 	if s.pos < len(s.b) {
 		return s.b[s.pos]
@@ -75,7 +75,7 @@ func (s *scanner) value() ([]byte, error) {
 	return s.b[start:s.pos:s.pos], nil // no room to append into what follows
 }
 
-// open enters an object.
+// open reads the beginning of an object.
 func (s *scanner) open() error {
 	s.blank()
 	if s.peek() != '{' {
@@ -85,8 +85,8 @@ func (s *scanner) open() error {
 	return nil
 }
 
-// member returns the next key, decoded, and value of the object that was
-// entered with open. The key is nil after the last one.
+// member returns the next key, decoded, and its value, in the object that open
+// began. The key is nil after the last one.
 func (s *scanner) member(first bool) (key, val []byte, err error) {
 	s.blank()
 	switch c := s.peek(); {
@@ -117,8 +117,8 @@ func (s *scanner) member(first bool) (key, val []byte, err error) {
 	return key, val, err
 }
 
-// element returns the next value of an array, with first to be set for the
-// first one; it enters the array then. The value is nil after the last one.
+// element returns the next value of an array. The caller sets first for the first
+// one; element then begins the array. The value is nil after the last one.
 func (s *scanner) element(first bool) ([]byte, error) {
 	s.blank()
 	if first {
@@ -141,7 +141,7 @@ func (s *scanner) element(first bool) ([]byte, error) {
 	return s.value()
 }
 
-// skip moves past the value at pos, which lies within depth arrays and objects.
+// skip moves past the value at pos, which is inside depth arrays and objects.
 func (s *scanner) skip(depth int) error {
 	switch c := s.peek(); {
 	case c == '"':
@@ -161,7 +161,7 @@ func (s *scanner) skip(depth int) error {
 }
 
 func (s *scanner) skipNested(depth int, opening byte) error {
-	closing := opening + 2 // '[' and ']', '{' and '}' are two apart in ASCII
+	closing := opening + 2 // in ASCII ']' is '['+2, and '}' is '{'+2
 	s.pos++
 	s.blank()
 	if s.peek() == closing {

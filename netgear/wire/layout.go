@@ -6,14 +6,14 @@ import (
 	"math/bits"
 )
 
-// maxSide is the largest width and height of a raw frame, in pixels. It is the
-// upper end of the size range in the caps of GStreamer's videoconvert and
-// videoscale (gstvideoconvertscale.c, GST_VIDEO_SIZE_RANGE): nothing could be
-// done with a larger picture. Four channels of that size also just pass the
-// 32-bit check of gst_video_info_set_format.
+// maxSide is the largest width and height of a raw frame, in pixels. It is the upper
+// end of the size range in the caps of GStreamer's videoconvert and videoscale
+// (gstvideoconvertscale.c, GST_VIDEO_SIZE_RANGE): a larger picture would be useless.
+// Four channels of that size also just pass the 32-bit check of
+// gst_video_info_set_format.
 const maxSide = 32767
 
-// Layout says how the bytes of a raw frame form a picture.
+// Layout describes how the bytes of a raw frame form a picture.
 type Layout struct {
 	Format        string // GStreamer's name: BGR, BGRA, GRAY8, GRAY16_LE, GRAY16_BE; "" for the bytes of an encoded stream
 	Width, Height int    // pixels; 0 when Format is ""
@@ -23,7 +23,7 @@ type Layout struct {
 	Size          int    // bytes of the frame
 }
 
-// sample is what one element of an array is, as far as it matters to video.
+// sample is the kind of one element of an array, as far as it matters for video.
 type sample uint8
 
 const (
@@ -33,16 +33,16 @@ const (
 	gray16BE
 )
 
-// element is what one spelling of a numpy dtype says about an array's elements.
+// element is the meaning of one spelling of a numpy dtype.
 type element struct {
 	name   string // the key itself, so that a header needs no string of its own
 	size   uint64 // bytes of one element
 	sample sample
 }
 
-// dtypes holds the spellings of the types whose size is the same everywhere.
-// Without a byte order numpy means that of its machine: little, on all that
-// NetGear runs on.
+// dtypes holds the spellings of the types that have the same size everywhere.
+// Without a byte order numpy means that of its machine, which is little-endian
+// wherever NetGear runs.
 var dtypes = makeDTypes()
 
 func makeDTypes() map[string]element {
@@ -93,16 +93,15 @@ func makeDTypes() map[string]element {
 	return table
 }
 
-// Layout returns how a data part of dataLen bytes forms the frame that the
-// header announces. maxFrame is the largest frame to accept, in bytes; 0 is no
-// limit. Nothing of it is computed from the peer's numbers without a check.
+// Layout returns how a data part of dataLen bytes forms the frame that the header
+// announces. maxFrame is the largest frame to accept, in bytes; 0 means no limit.
+// Every number of the peer is checked before it is used.
 //
-// Two dimensions, or three with one channel, are GRAY8 or GRAY16; three
-// channels are BGR and four BGRA, OpenCV's order; one dimension of uint8 is an
-// encoded stream. One dimension may be -1, as in numpy's reshape. The error
-// wraps ErrMalformed when dtype, shape and dataLen contradict each other or
-// maxFrame, and ErrUnsupported when they agree, but on no picture that GStreamer
-// knows.
+// Two dimensions, or three with one channel, are GRAY8 or GRAY16. Three channels are
+// BGR and four BGRA, OpenCV's order. One dimension of uint8 is an encoded stream.
+// One dimension may be -1, as in numpy's reshape. The error wraps ErrMalformed when
+// dtype, shape and dataLen contradict each other or maxFrame. It wraps
+// ErrUnsupported when they agree, but GStreamer has no such picture.
 func (h *Header) Layout(dataLen int, maxFrame uint64) (Layout, error) {
 	return layout("frame", h.Compressed, h.DType, h.Shape, dataLen, maxFrame)
 }
@@ -112,17 +111,17 @@ func (r *Reply) Layout(dataLen int, maxFrame uint64) (Layout, error) {
 	return layout("returned frame", r.Compressed, r.DType, r.Shape, dataLen, maxFrame)
 }
 
-// maxDTypeLen is how long the name of a dtype may be that Elements takes. numpy's
-// own stay far below.
+// maxDTypeLen is the longest name of a dtype that Elements accepts. numpy's own are
+// far shorter.
 const maxDTypeLen = 64
 
-// Elements returns the shape of the array of a reply, whether it is a picture or
-// not, whose data part has dataLen bytes. It replaces -1 in the shape.
+// Elements returns the shape of the array of a reply, picture or not, whose data
+// part has dataLen bytes. It replaces -1 in the shape.
 //
-// The error wraps ErrMalformed when dtype, shape and dataLen contradict each
-// other, and ErrUnsupported when the dtype is no name in ASCII, or a dimension
-// does not fit into 31 bits. A dtype that this package does not know, as "<U5",
-// may have elements of any size.
+// The error wraps ErrMalformed when dtype, shape and dataLen contradict each other.
+// It wraps ErrUnsupported when the dtype is not a name in ASCII, or a dimension does
+// not fit into 31 bits. A dtype that this package does not know, such as "<U5", may
+// have elements of any size.
 func (r *Reply) Elements(dataLen int) (Shape, error) {
 	const what = "returned array"
 	shape := r.Shape
@@ -160,8 +159,9 @@ func plainDType(name string) bool {
 	return name != "" && len(name) <= maxDTypeLen
 }
 
-// sizeOf returns the size of one element, in bytes, of which so many make total
-// bytes; 0 when there is none, or many. An array without elements tells nothing.
+// sizeOf returns the size in bytes of one element, where so many elements make total
+// bytes. It returns 0 when no size or more than one fits, as for an array without
+// elements.
 func sizeOf(dims []int, total uint64) uint64 {
 	count := uint64(1)
 	for _, dim := range dims {
@@ -180,7 +180,7 @@ func sizeOf(dims []int, total uint64) uint64 {
 	return total / count // fit checks the rest
 }
 
-// layout gets its own copy of the shape and replaces -1 in it.
+// layout has its own copy of the shape, and replaces -1 in it.
 func layout(what string, compressed bool, name string, shape Shape, dataLen int, maxFrame uint64) (Layout, error) {
 	unsupported := func(want string) (Layout, error) {
 		return Layout{}, fmt.Errorf("wire: %s: dtype %s, shape %s: want %s: %w",
@@ -258,9 +258,8 @@ func layout(what string, compressed bool, name string, shape Shape, dataLen int,
 	}, nil
 }
 
-// fit reports whether elements of size bytes in these dimensions make exactly
-// total bytes. It puts the one number that fits in place of one -1, as numpy's
-// reshape does.
+// fit reports whether elements of size bytes in these dimensions make exactly total
+// bytes. It replaces one -1 by the one number that fits, as numpy's reshape does.
 func fit(dims []int, size, total uint64) bool {
 	unknown := -1
 	for i, dim := range dims {

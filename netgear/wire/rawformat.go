@@ -7,8 +7,8 @@ const (
 )
 
 // rawArray is how the pixels of a format form an array. W and H are width and
-// height, rounded up to even numbers where a sample of colour spans two pixels
-// that way, as in GStreamer's own packed layouts.
+// height, rounded up to even numbers where a sample of colour spans two pixels in
+// that direction, as in GStreamer's own packed layouts.
 type rawArray uint8
 
 const (
@@ -24,14 +24,14 @@ const (
 // rawFormat is a row of rawFormats.
 type rawFormat struct {
 	name   string // the key itself, so that caps need no string of their own
-	dtype  string // that goes into a header
-	sample sample // that an array must have
+	dtype  string // in a header
+	sample sample // the samples that an array must have
 	array  rawArray
 }
 
-// rawFormats holds the formats of raw video that an array may have, by
-// GStreamer's names. OpenCV knows each of these layouts (cv::ColorConversionCodes)
-// but Y444, whose planes follow each other as in PyTorch.
+// rawFormats holds the formats of raw video that an array may have, by GStreamer's
+// names. OpenCV knows each of these layouts (cv::ColorConversionCodes) except Y444,
+// whose planes follow each other as in PyTorch.
 var rawFormats = makeRawFormats()
 
 func makeRawFormats() map[string]rawFormat {
@@ -56,9 +56,9 @@ func makeRawFormats() map[string]rawFormat {
 
 func isRawFormat(name string) bool { _, ok := rawFormats[name]; return ok }
 
-// IsPicture reports whether every peer takes an array of this format for a
-// picture. The arrays of other formats look like other things: whoever gets them
-// must know what they are.
+// IsPicture reports whether every peer takes an array of this format for a picture.
+// Arrays of other formats look like something else, so the receiver must know what
+// they are.
 func IsPicture(format string) bool {
 	switch rawFormats[format].array {
 	case plain, threeChannels, fourChannels:
@@ -76,11 +76,11 @@ func RawMediaOf(format string) string {
 	return RawMedia
 }
 
-// RawShape returns the numpy dtype and shape that a GStreamer video format
-// travels as, rows packed tightly: [h, w] for gray, [h, w, channels] for
-// colour, with the channels in the order of the format's name; for the other
-// formats see rawArray. ok is false for a format that is not sent raw, and for an
-// empty picture.
+// RawShape returns the numpy dtype and shape with which a GStreamer video format
+// travels, rows packed tightly: [h, w] for gray, and [h, w, channels] for colour,
+// with the channels in the order of the format's name. For the other formats see
+// rawArray. ok is false for a format that does not travel raw, and for an empty
+// picture.
 func RawShape(format string, w, h int) (dtype string, shape Shape, ok bool) {
 	if w < 1 || h < 1 {
 		return "", noShape, false
@@ -105,8 +105,8 @@ func RawShape(format string, w, h int) (dtype string, shape Shape, ok bool) {
 
 func even(n int) int { return n + n%2 }
 
-// trim leaves out a last dimension of 1 that an array of two has too many, as
-// OpenCV's programs make it, and whatever is behind the last dimension.
+// trim removes a superfluous last dimension of 1, which OpenCV's programs add, and
+// whatever is behind the last dimension.
 func (a rawArray) trim(shape Shape) Shape {
 	if shape.N == 3 && shape.Dim[2] == 1 && a != planes {
 		shape.N = 2
@@ -128,9 +128,9 @@ func (a rawArray) sizeIn(shape *Shape) (w, h int) {
 	return d[1], d[0]
 }
 
-// LayoutAs is Layout for an array that is said to have a format of raw video, as
-// GStreamer names it, and a width and height; 0 where those are not said. ok is false
-// for an array of another dtype or shape than RawShape returns, or of more than
+// LayoutAs is Layout for an array with a known format of raw video, by GStreamer's
+// name, and a known width and height; 0 where those are not known. ok is false for
+// an array with another dtype or shape than RawShape returns, or with more than
 // maxFrame bytes.
 func (h *Header) LayoutAs(format string, width, height, dataLen int, maxFrame uint64) (l Layout, ok bool) {
 	f, known := rawFormats[format]

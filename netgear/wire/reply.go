@@ -4,29 +4,28 @@ import (
 	"bytes"
 )
 
-// What a receiver answers to a terminate message, in the pattern req-rep only.
+// The answers of a receiver to a terminate message, in the pattern req-rep only.
 const (
 	ConfirmTerminate            = "Termination signal successfully received at Client's end!"
 	ConfirmTerminateMultiServer = "Termination signal successfully received at client!" // to one of its servers
 )
 
-// typeArray is the one return_type that a sender in Python compares with: any
-// other one means that the value is in data.
+// typeArray is the only return_type that a Python sender compares with: any other
+// one means that the value is in data.
 const typeArray = "ndarray"
 
-// Reply is what a receiver answers to a frame, in the patterns pair and
-// req-rep: a line of plain text, or with bidirectional or multi-client mode a
-// JSON object that may carry data. In VidGear it is the return_dict of
-// NetGear's receive thread.
+// Reply is a receiver's answer to a frame, in the patterns pair and req-rep. It is a
+// line of plain text or, in bidirectional or multi-client mode, a JSON object that
+// may carry data. In VidGear it is the return_dict of NetGear's receive thread.
 type Reply struct {
 	Text []byte // the plain text, when !JSON; aliases the input of ParseReply
-	JSON bool   // the fields below count
+	JSON bool   // the fields below have a meaning
 
 	Port       string // who answers, in multi-client mode; "" absent. As Header.Port
 	ReturnType string // name of a Python type; AppendReply fills in an empty one
 	Data       Raw    // nil: null or absent; aliases the input of ParseReply
 
-	Array      bool        // ReturnType is ndarray: a second part holds the array, Data counts for nothing
+	Array      bool        // ReturnType is ndarray: a second part holds the array, and Data has no meaning
 	Compressed bool        // when Array: the second part is a JPEG, DType and Shape mean nothing
 	JPEG       JPEGOptions // when Compressed
 	DType      string      // when Array: as Header.DType
@@ -74,18 +73,18 @@ func AppendReply(dst []byte, r *Reply) []byte {
 	return append(dst, '}')
 }
 
-// ParseReply decodes part 0 of a reply into *r, whatever *r held before. Text
-// and Data alias part0.
+// ParseReply decodes part 0 of a reply into *r, whatever *r held before. Text and
+// Data alias part0.
 //
-// Any bytes are a reply: what is not a JSON object with a return_type is Text.
-// Only a part that starts as such an object and is broken gives an error, which
-// wraps ErrMalformed; *r is of no use then.
+// Any bytes are a reply: what is not a JSON object with a return_type is Text. Only
+// a part that begins as such an object and is broken gives an error, which wraps
+// ErrMalformed; *r then has no meaning.
 func ParseReply(part0 []byte, r *Reply) error {
 	const what = "reply"
 	oldPort, oldType, oldDType := r.Port, r.ReturnType, r.DType
 	*r = Reply{Text: part0, Shape: noShape}
 
-	// NetGear's text starts with no brace, so most replies end here.
+	// NetGear's text does not start with a brace, so most replies end here.
 	if text := bytes.TrimLeft(part0, blanks); len(text) == 0 || text[0] != '{' {
 		return nil
 	}
@@ -158,7 +157,7 @@ func ParseReply(part0 []byte, r *Reply) error {
 	return parseShape(what, "array_shape", shape, &r.Shape)
 }
 
-// internType spares the usual type names an allocation.
+// internType avoids an allocation for the usual type names.
 func internType(name []byte, old string) string {
 	switch string(name) {
 	case "NoneType":

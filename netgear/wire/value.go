@@ -7,18 +7,18 @@ import (
 	"unicode/utf8"
 )
 
-// Raw is one JSON value as text, as it stood on the wire. It may hold Python's
-// NaN, Infinity and -Infinity, also inside arrays and objects. Nil means null
-// or absent.
+// Raw is one JSON value as text, exactly as on the wire. It may contain Python's
+// NaN, Infinity and -Infinity, also inside arrays and objects. Nil means null or
+// absent.
 type Raw []byte
 
-// ValueFromText returns the JSON value that a user's text stands for: nil
-// (null) for the empty text; the text itself, without blanks around it, when it
-// is one JSON value (NaN, Infinity and -Infinity included); any other text as a
-// JSON string, escaped as Python does. Text that nests deeper than MaxDepth is
-// taken as a string too, and invalid UTF-8 becomes U+FFFD.
+// ValueFromText returns the JSON value for a user's text. Empty text gives nil
+// (null). Text that is one JSON value (NaN, Infinity and -Infinity included) gives
+// that text, without blanks around it. Any other text gives a JSON string, escaped
+// as Python does; so does text that nests deeper than MaxDepth. Invalid UTF-8
+// becomes U+FFFD.
 //
-// The result is a ValidValue but for text longer than MaxValueLen.
+// The result is a ValidValue, except for text longer than MaxValueLen.
 func ValueFromText(s string) Raw {
 	if s == "" {
 		return nil
@@ -30,8 +30,8 @@ func ValueFromText(s string) Raw {
 	return appendString(make([]byte, 0, len(s)+2), s)
 }
 
-// ValidValue reports whether r may be sent: nil, or one JSON value as Python's
-// json.loads takes it, valid UTF-8, within MaxValueLen and MaxDepth.
+// ValidValue reports whether r may be sent: it is nil, or one JSON value that
+// Python's json.loads accepts, in valid UTF-8, within MaxValueLen and MaxDepth.
 func ValidValue(r Raw) bool {
 	if r == nil {
 		return true
@@ -46,10 +46,10 @@ func ValidValue(r Raw) bool {
 	return s.end() == nil
 }
 
-// PythonType returns the name of the type that Python's json.loads makes of r,
-// the return_type of a reply: NoneType for nil and null, str, int, float (NaN
-// and Infinity too), bool, list or dict. It looks at no more than it needs and
-// does not validate r.
+// PythonType returns the name of the type that Python's json.loads makes of r, which
+// is the return_type of a reply: NoneType for nil and null, str, int, float (NaN and
+// Infinity too), bool, list or dict. It reads no more than it needs and does not
+// validate r.
 func PythonType(r Raw) string {
 	r = bytes.TrimLeft(r, blanks)
 	if len(r) == 0 {
@@ -73,9 +73,9 @@ func PythonType(r Raw) string {
 	return "int"
 }
 
-// unquote decodes a JSON string that a scanner has passed. It returns a part of
-// raw when nothing is escaped. A lone surrogate, which Python's str can hold
-// and UTF-8 cannot, becomes U+FFFD.
+// unquote decodes a JSON string that a scanner has passed. Without escapes it
+// returns a part of raw. A lone surrogate, which Python's str can hold and UTF-8
+// cannot, becomes U+FFFD.
 func unquote(raw []byte) []byte {
 	raw = raw[1 : len(raw)-1]
 	i := bytes.IndexByte(raw, '\\')
@@ -121,13 +121,13 @@ func unquote(raw []byte) []byte {
 	return text
 }
 
-// isString, isNull and isObject look at a value that a scanner has passed; nil
-// is an absent key and none of them.
+// isString, isNull and isObject report on a value that a scanner has passed. nil is
+// an absent key, and none of them.
 func isString(raw []byte) bool { return len(raw) > 0 && raw[0] == '"' }
 func isNull(raw []byte) bool   { return len(raw) > 0 && raw[0] == 'n' }
 func isObject(raw []byte) bool { return len(raw) > 0 && raw[0] == '{' }
 
-// parseBool and the number parsers below take a value that a scanner has passed.
+// parseBool and the number parsers below read a value that a scanner has passed.
 func parseBool(raw []byte) (v, ok bool) {
 	switch string(raw) {
 	case "true":
@@ -138,7 +138,7 @@ func parseBool(raw []byte) (v, ok bool) {
 	return false, false
 }
 
-// parseUint takes digits only: no sign, fraction or exponent.
+// parseUint accepts only digits: no sign, fraction or exponent.
 func parseUint(raw []byte) (v uint64, ok bool) {
 	for _, c := range raw {
 		if !isDigit(c) {
@@ -153,7 +153,7 @@ func parseUint(raw []byte) (v uint64, ok bool) {
 	return v, len(raw) > 0
 }
 
-// parseUint63 is parseUint for what must fit an int64.
+// parseUint63 is parseUint for numbers that must fit an int64.
 func parseUint63(raw []byte) (int64, bool) {
 	v, ok := parseUint(raw)
 	if !ok || v > math.MaxInt64 {
@@ -162,8 +162,8 @@ func parseUint63(raw []byte) (int64, bool) {
 	return int64(v), true
 }
 
-// reuse returns b as a string: old when they are equal, which spares a message
-// that repeats the text of the one before it an allocation.
+// reuse returns b as a string. It returns old when they are equal, so a message that
+// repeats earlier text needs no allocation.
 func reuse(b []byte, old string) string {
 	if string(b) == old {
 		return old

@@ -4,15 +4,15 @@ import (
 	"time"
 )
 
-// maxDenials bounds how many peers are told at once that they are not let in.
-// The others are hung up on without a word.
+// maxDenials is how many peers are sent a refusal at the same time. The others are
+// hung up on without a word.
 const maxDenials = 32
 
-// denied is the ERROR command of a server that does not let somebody in.
+// denied is the ERROR command of a server that refuses a peer.
 var denied = []byte("\x04\x0a\x05ERROR\x03400")
 
-// deny tells a peer that it is not let in, so that it need not try again: libzmq
-// takes that from a command of the handshake alone. The peer is closed.
+// deny tells a peer that it is refused, so that it does not retry: libzmq accepts
+// that only from a command of the handshake. The peer is closed.
 func (d *Door) deny(peer *stream) {
 	select {
 	case d.denials <- struct{}{}:
@@ -30,7 +30,7 @@ func (d *Door) deny(peer *stream) {
 		if _, err := peer.Write(greeting); err != nil {
 			return
 		}
-		// Its first command must be there before it takes one.
+		// The peer accepts a command only after it has sent its own first one.
 		r := NewReader(d.cfg.Limits)
 		for heard := false; !heard; {
 			if err := peer.receive(func(b []byte) error {

@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// Reach makes a connection to the other end. It tries until it has one or ctx
-// ends: an error is final for this connection of libzmq, which then tries again
-// by itself.
+// Reach makes a connection to the other end. It retries until it has one or ctx
+// ends. An error is final for this connection of libzmq, which then retries by
+// itself.
 type Reach func(ctx context.Context) (net.Conn, error)
 
 // Implementation constants.
 const (
-	// dialPause is waited between two attempts to connect, and namePause after a
-	// name did not resolve.
+	// dialPause is the time between two attempts to connect. namePause is the time
+	// after a name did not resolve.
 	dialPause = 100 * time.Millisecond
 	namePause = time.Second
 )
 
-// DialTimeout bounds one attempt to connect; the kernel's own pauses between them
-// grow to a minute.
+// DialTimeout bounds one attempt to connect. The kernel's own pauses between
+// attempts grow to a minute.
 const DialTimeout = 2 * time.Second
 
-// Mouth opens an abstract Unix name, with its @, that a socket of libzmq connects
-// to. Its connections go wherever reach leads, one at a time: a new one means
-// that libzmq has given up the one before. about says where that is.
+// Mouth opens an abstract Unix name, with its @, for a socket of libzmq to connect
+// to. Its connections go wherever reach leads, one at a time: a new connection means
+// that libzmq has given up the one before. about describes that place.
 func (d *Door) Mouth(about Peer, reach Reach) (name string, err error) {
 	d.mu.Lock()
 	n := len(d.listeners)
@@ -47,7 +47,7 @@ func (d *Door) Mouth(about Peer, reach Reach) (name string, err error) {
 	return name, nil
 }
 
-// swallow takes the connections of libzmq until the mouth is closed.
+// swallow accepts the connections of libzmq until the mouth is closed.
 func (d *Door) swallow(l *net.UnixListener, name string, about Peer, reach Reach) {
 	before := func() {}
 	for {
@@ -99,8 +99,8 @@ func ownProcess(c *net.UnixConn) (own bool) {
 	return own && err == nil
 }
 
-// serveDialled reaches the peer and carries the bytes of the connection. libzmq's
-// end of it is named far.
+// serveDialled reaches the peer, and carries the bytes of the connection. far is the
+// name of libzmq's end of it.
 func (c *conn) serveDialled(reach Reach, far string) {
 	d := c.door
 	defer d.ended(c)
@@ -128,13 +128,13 @@ func (c *conn) serveDialled(reach Reach, far string) {
 	c.done.Wait()
 }
 
-// Dialer returns one whose connections have the options of the door's own.
+// Dialer returns a dialer whose connections have the same options as the door's own.
 func (d *Door) Dialer() *net.Dialer {
 	return &net.Dialer{Timeout: DialTimeout, KeepAliveConfig: d.cfg.Keepalive, Control: d.control}
 }
 
-// Dial returns a Reach for what where returns, an address of package net, at each
-// attempt.
+// Dial returns a Reach for the address, in the words of package net, that where
+// returns at each attempt.
 func (d *Door) Dial(where func() (network, addr string)) Reach {
 	dialer := d.Dialer()
 	return func(ctx context.Context) (net.Conn, error) {

@@ -16,20 +16,20 @@ import (
 
 // Implementation constants.
 const (
-	// acceptPause and its multiples are waited after an error of accept, so that
-	// a process without descriptors does not spin.
+	// acceptPause, doubled each time, is the wait after an error of accept. So a
+	// process without descriptors does not spin.
 	acceptPause     = 5 * time.Millisecond
 	acceptPauseMost = 500 * time.Millisecond
 	// acceptBurst connections are accepted at once, and then one each
-	// acceptInterval: connections that come and go as fast as they can cost a
+	// acceptInterval. So connections that come and go as fast as they can cost a
 	// twentieth of a core.
 	acceptBurst    = 64
 	acceptInterval = time.Millisecond
 )
 
-// Listen opens the door at a TCP address, or at a path or an abstract name for
-// network "unix". A socket at that path that nobody listens to is replaced. Errors
-// are those of package net.
+// Listen opens the door at a TCP address. For network "unix" it opens it at a path
+// or an abstract name, where it replaces a socket that nobody listens to. Errors are
+// those of package net.
 func (d *Door) Listen(network, addr string) (net.Addr, error) {
 	lc := net.ListenConfig{
 		KeepAliveConfig: d.cfg.Keepalive,
@@ -52,8 +52,8 @@ func (d *Door) Listen(network, addr string) (net.Addr, error) {
 	return l.Addr(), nil
 }
 
-// isLeftBehind reports whether a path is a socket without anybody behind it, as
-// one that was killed leaves it. What is no socket is somebody's file.
+// isLeftBehind reports whether a path is a socket that nobody listens to, as a
+// killed program leaves it. Anything but a socket is somebody's file.
 func isLeftBehind(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode()&fs.ModeSocket == 0 {
@@ -66,7 +66,7 @@ func isLeftBehind(path string) bool {
 	return errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// control sets what accepted and dialled connections of TCP have beside
+// control sets the options of accepted and dialled TCP connections, beside
 // keepalive.
 func (d *Door) control(network, _ string, raw syscall.RawConn) (err error) {
 	if d.cfg.UserTimeout == 0 || len(network) < 3 || network[:3] != "tcp" {
@@ -78,7 +78,7 @@ func (d *Door) control(network, _ string, raw syscall.RawConn) (err error) {
 	return errors.Join(cerr, err)
 }
 
-// accept takes connections until the listener is closed.
+// accept accepts connections until the listener is closed.
 func (d *Door) accept(l net.Listener) {
 	pause := acceptPause
 	credit, at := acceptBurst, time.Now()
@@ -106,7 +106,7 @@ func (d *Door) accept(l net.Listener) {
 	}
 }
 
-// sleep reports false when the door was closed meanwhile.
+// sleep waits. It reports false when the door was closed meanwhile.
 func (d *Door) sleep(t time.Duration) bool {
 	select {
 	case <-d.ctx.Done():
@@ -149,8 +149,8 @@ func (d *Door) admit(peer net.Conn, at net.Addr) {
 	d.cfg.Spawn(c.serve)
 }
 
-// judge says why a connection is not let in, or nil, from what is known before
-// it has said a word.
+// judge returns why a connection is refused, or nil. It uses what is known before
+// the peer has said a word.
 func (d *Door) judge(c *conn) (err error) {
 	if d.cfg.Allow != nil && c.source.IsValid() {
 		if err := d.cfg.Allow(c.source); err != nil {

@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// place gives a connection one of the places, or says why it gets none. When
-// all are taken, a connection that has no use makes room: one whose peer has gone,
-// one that is in its handshake for the longest time, or one of an address that
-// has more than its share.
+// place gives a connection one of the places, or returns why it gets none. When all
+// are taken, a useless connection makes room: one whose peer has gone, the one that
+// has been in its handshake for the longest time, or one of an address with more
+// than its share.
 func (d *Door) place(c *conn) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -42,7 +42,8 @@ func (d *Door) victimLocked(c *conn) (victim *conn) {
 		if rank == 0 && held > mine {
 			rank = greedyRank
 		}
-		// Of those that are served the youngest goes, of the others the oldest.
+		// Among connections that are served the youngest goes, among the others the
+		// oldest.
 		if age = -int(o.id); rank == greedyRank { //nolint:gosec // a count
 			age = -age
 		}
@@ -68,14 +69,15 @@ const (
 	goneRank      = 3
 )
 
-// uselessness says how little is lost with a connection; 0: something is.
+// uselessness returns how little is lost with a connection; 0 means that something
+// is.
 func (c *conn) uselessness() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.inwardIn && !c.door.cfg.Limits.Curve:
 		return goneRank
-	case c.inwardIn: // it ends when libzmq lets go of it, and not before
+	case c.inwardIn: // it ends only when libzmq closes it
 		return 0
 	case !c.isOver:
 		return handshakeRank
@@ -83,9 +85,9 @@ func (c *conn) uselessness() int {
 	return 0
 }
 
-// evictLocked ends a connection to make room. Its place is free at once. One
-// that is gone already and that libzmq does not let go of, since nobody reads
-// what is queued, is closed towards libzmq too: libzmq never saw a PING of it.
+// evictLocked ends a connection to make room. Its place is free at once. Where the
+// peer has gone but libzmq does not close its side, because nobody reads what is
+// queued, the door closes that side too: libzmq never saw a PING of the peer.
 func (d *Door) evictLocked(c *conn) {
 	delete(d.conns, c.id)
 	c.mu.Lock()
@@ -97,8 +99,8 @@ func (d *Door) evictLocked(c *conn) {
 	}
 }
 
-// origin returns what a peer cannot have many of: its IPv4 address, the half of
-// its IPv6 address that names its network, or nothing for Unix sockets.
+// origin returns what a peer cannot have many of: its IPv4 address, or the half of
+// its IPv6 address that names its network. All Unix sockets have the same origin.
 func (c *conn) origin() string {
 	a := c.source
 	if a.Is6() {

@@ -8,11 +8,10 @@ import (
 	"time"
 )
 
-// Limits bound what the peer of one connection may send. The zero value of a
-// field means no limit.
+// Limits bounds what the peer of one connection may send. The zero value of a field
+// means no limit.
 type Limits struct {
-	// Curve says that our end encrypts, and Connecting that it is not the one
-	// that binds.
+	// Curve means that our end encrypts. Connecting means that it does not bind.
 	Curve, Connecting bool
 	// Handshake is in bytes: greeting and handshake commands together.
 	Handshake int
@@ -22,7 +21,7 @@ type Limits struct {
 	Message int64
 	// Parts is how many a message may have.
 	Parts int
-	// Publisher says that our end publishes. Its peers may only subscribe:
+	// Publisher means that our end publishes. Its peers may only subscribe:
 	// Subscriptions at once, each to a topic of at most Topic bytes.
 	Publisher     bool
 	Subscriptions int
@@ -32,8 +31,8 @@ type Limits struct {
 // Constants of ZMTP 3 (RFC 23, RFC 37).
 const (
 	greetingLen    = 64
-	signatureEnd   = 9  // the position of its last byte
-	versionMajor   = 10 // the position of the major version
+	signatureEnd   = 9  // the index of its last byte
+	versionMajor   = 10 // the index of the major version
 	mechanismBegin = 12
 	mechanismEnd   = 32
 
@@ -44,11 +43,12 @@ const (
 
 // Implementation constants.
 const (
-	// maxCommand is in bytes: the body of a command after the handshake. PING has
-	// 23 at the most, SUBSCRIBE its topic.
+	// maxCommand is in bytes: the body of a command after the handshake. PING has at
+	// most 23, SUBSCRIBE has its topic.
 	maxCommand = 512
-	// maxDropped is in bytes: what is no subscription, or a longer one than is taken,
-	// is dropped up to this size; more ends the connection.
+	// maxDropped is in bytes. A message that is not a subscription, or a
+	// subscription that is too long, is dropped up to this size; a larger one ends
+	// the connection.
 	maxDropped = 4 << 20
 	// curveOverhead is in bytes: what CURVE adds to the body of a frame.
 	curveOverhead = 64
@@ -60,11 +60,11 @@ const (
 
 // Errors of the Reader.
 var (
-	// ErrNotZMTP says that the peer does not speak ZMTP 3.
+	// ErrNotZMTP means that the peer does not speak ZMTP 3.
 	ErrNotZMTP = errors.New("not ZMTP 3")
-	// ErrLimit says that the peer sent more than its Limits allow.
+	// ErrLimit means that the peer sent more than its Limits allow.
 	ErrLimit = errors.New("too much")
-	// ErrFraming says that the peer breaks the rules of ZMTP 3.
+	// ErrFraming means that the peer breaks the rules of ZMTP 3.
 	ErrFraming = errors.New("broken ZMTP")
 )
 
@@ -80,32 +80,32 @@ const (
 //	greeting -> flags -> length -> body -> flags -> …
 type Reader struct {
 	limits  Limits
-	trusted bool // our own libzmq: followed, and not limited
+	trusted bool // our own libzmq: it is followed, but not limited
 
 	state     readerState
-	pos       int // bytes of the greeting or of the length that are in
+	pos       int // how many bytes of the greeting or of the length have come
 	total     int // bytes of the handshake
 	mechanism [mechanismEnd - mechanismBegin]byte
 
 	ready    bool // a READY was read
-	commands int  // of the handshake that were read
+	commands int  // commands of the handshake that were read
 	failed   bool // an ERROR was read in the handshake
-	// through says that the handshake is over; for CURVE.
+	// through means that the handshake is over; only with CURVE.
 	through bool
 
 	flags byte
 	more  bool   // the frame before it was not the last one of its message
-	left  uint64 // of the body; while the length is read, what is known of it
-	parts int    // of the message that is read
-	size  uint64 // its bytes
+	left  uint64 // bytes of the body that are still to come; while the length is read, its known part
+	parts int    // parts of the message that is being read
+	size  uint64 // the bytes of that message
 
-	dropping bool   // this frame goes no further
-	holding  bool   // this frame is kept back until it is there as a whole
+	dropping bool   // this frame is not sent on
+	holding  bool   // this frame is held until it is complete
 	held     []byte // the frame so far, with flags and length
 	body     int    // where the body begins in held
 
 	topics map[string]struct{}
-	pong   []byte // that answers the last PING
+	pong   []byte // the answer to the last PING
 	budget float64
 	refill time.Duration // when budget was last filled up
 }
@@ -125,14 +125,14 @@ func NewReader(limits Limits) *Reader { return &Reader{limits: limits, budget: c
 // newFollower returns a Reader for what our own libzmq sends.
 func newFollower() *Reader { return &Reader{trusted: true} }
 
-// Feed takes in the bytes p that arrived at the time now, since any fixed
-// moment. It returns the bytes that are to be sent on, which may be a frame that
-// was kept back until now, and the rest of p, which is to be fed in turn. pass is
-// valid until the next call. After an error the connection must end: neither
-// pass nor rest then means anything.
+// Feed reads the bytes p that arrived at now, the time since any fixed moment. It
+// returns pass, the bytes to send on, which may be a frame that was held until now;
+// and rest, the remainder of p, to be fed in turn. pass is valid until the next
+// call. After an error the connection must end, and neither pass nor rest has a
+// meaning.
 //
-// Feed stops behind each command of the handshake, so that the caller can look
-// at Ready before the next byte goes on.
+// Feed stops after each command of the handshake, so that the caller can check Ready
+// before the next byte goes on.
 func (r *Reader) Feed(p []byte, now time.Duration) (pass, rest []byte, err error) {
 	done := 0
 	for done < len(p) {
@@ -144,7 +144,7 @@ func (r *Reader) Feed(p []byte, now time.Duration) (pass, rest []byte, err error
 			continue
 		}
 		if r.state == inFlags && r.holds(p[done]) && done > 0 {
-			return p[:done], p[done:], nil // what is before the kept frame goes first
+			return p[:done], p[done:], nil // what comes before the held frame goes first
 		}
 		n, ended, err := r.frame(p[done:], now)
 		if err != nil {
@@ -171,20 +171,20 @@ func (r *Reader) Ready() bool { return r.ready }
 // Failed reports whether an ERROR took the place of READY.
 func (r *Reader) Failed() bool { return r.failed }
 
-// SetThrough says that the handshake is over, for CURVE, where one READY of the
-// two directions is the end of it.
+// SetThrough notes that the handshake is over. With CURVE a READY in one of the two
+// directions ends it.
 func (r *Reader) SetThrough() { r.through = true }
 
 // Between reports whether the last byte was the last one of a frame.
 func (r *Reader) Between() bool { return r.state == inFlags }
 
-// Inside reports whether the handshake is over and a message has begun that is
-// not there as a whole.
+// Inside reports whether the handshake is over and a message has begun that is not
+// complete.
 func (r *Reader) Inside() bool {
 	return r.quiet() && (r.state != inFlags || r.more)
 }
 
-// Mechanism returns the name in the greeting, and "" before that was read.
+// Mechanism returns the name in the greeting, or "" before the greeting was read.
 func (r *Reader) Mechanism() string {
 	if r.state == inGreeting {
 		return ""
@@ -192,8 +192,8 @@ func (r *Reader) Mechanism() string {
 	return string(bytes.TrimRight(r.mechanism[:], "\x00"))
 }
 
-// Body returns how many bytes come next that Feed would just hand back. They
-// may be sent on unread; Skip then counts them.
+// Body returns how many of the next bytes Feed would return unchanged. The caller
+// may send them on unread, and count them with Skip.
 func (r *Reader) Body() int64 {
 	if r.state != inBody || r.holding || r.dropping || !r.quiet() {
 		return 0
@@ -201,7 +201,7 @@ func (r *Reader) Body() int64 {
 	return int64(r.left) //nolint:gosec // the length was checked to have 63 bits
 }
 
-// Skip says that n bytes of the body were sent on without Feed.
+// Skip notes that n bytes of the body were sent on without Feed.
 func (r *Reader) Skip(n int64) {
 	r.left -= uint64(n) //nolint:gosec // n is at most Body
 	if r.left == 0 {
@@ -209,7 +209,7 @@ func (r *Reader) Skip(n int64) {
 	}
 }
 
-// Pong returns the command that answers the last PING, once, or nil.
+// Pong returns, once, the command that answers the last PING, or nil.
 func (r *Reader) Pong() []byte {
 	p := r.pong
 	r.pong = nil
@@ -219,10 +219,10 @@ func (r *Reader) Pong() []byte {
 // quiet reports whether the handshake is over for this direction.
 func (r *Reader) quiet() bool { return r.through || r.ready }
 
-// opaque reports whether what the frames hold is encrypted.
+// opaque reports whether the content of the frames is encrypted.
 func (r *Reader) opaque() bool { return r.limits.Curve }
 
-// greet takes in bytes of the greeting. It refuses at the first wrong one.
+// greet reads bytes of the greeting. It refuses the first wrong one.
 func (r *Reader) greet(p []byte) (n int, err error) {
 	for n < len(p) && r.state == inGreeting {
 		b := p[n]
@@ -244,7 +244,7 @@ func (r *Reader) greet(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// firstByte says what speaks when a connection begins with b.
+// firstByte names the protocol of a connection that begins with b.
 func firstByte(b byte) string {
 	if b >= 'A' && b <= 'Z' {
 		return "text, as of HTTP"
@@ -252,8 +252,7 @@ func firstByte(b byte) string {
 	return "ZMTP 1.0, or another protocol"
 }
 
-// holds reports whether a frame with these flags is kept back until it is
-// there as a whole.
+// holds reports whether a frame with these flags is held until it is complete.
 func (r *Reader) holds(flags byte) bool {
 	if !r.quiet() {
 		return true // a command of the handshake
@@ -261,7 +260,7 @@ func (r *Reader) holds(flags byte) bool {
 	return !r.trusted && !r.opaque() && (flags&flagCommand != 0 || r.limits.Publisher)
 }
 
-// frame takes in bytes of one frame, up to its end at the most.
+// frame reads bytes of one frame, at most up to its end.
 func (r *Reader) frame(p []byte, now time.Duration) (n int, ended bool, err error) {
 	if r.state == inFlags {
 		r.flags, r.left, r.pos = p[0], 0, 0
@@ -308,7 +307,7 @@ func (r *Reader) lengthSize() int {
 	return 1
 }
 
-// begin judges a frame whose flags and length are known.
+// begin checks a frame whose flags and length are known.
 func (r *Reader) begin(now time.Duration) error {
 	r.body = 1 + r.lengthSize()
 	switch {
@@ -339,7 +338,7 @@ func (r *Reader) begin(now time.Duration) error {
 	return r.beginPart(0)
 }
 
-// beginHandshake judges a frame of the handshake.
+// beginHandshake checks a frame of the handshake.
 func (r *Reader) beginHandshake() error {
 	if r.flags&flagCommand == 0 {
 		return fmt.Errorf("%w: a message before the handshake", ErrFraming)
@@ -355,8 +354,7 @@ func (r *Reader) beginHandshake() error {
 	return nil
 }
 
-// beginOpaque judges a frame that CURVE made of a part, a command or a
-// subscription.
+// beginOpaque checks a frame that CURVE made of a part, a command or a subscription.
 func (r *Reader) beginOpaque(now time.Duration) error {
 	if !r.limits.Publisher {
 		return r.beginPart(curveOverhead)
@@ -367,7 +365,8 @@ func (r *Reader) beginOpaque(now time.Duration) error {
 	return r.spend(now)
 }
 
-// beginPart judges a part of a message. overhead is what encryption adds to it.
+// beginPart checks a part of a message. overhead is what encryption adds to it, in
+// bytes.
 func (r *Reader) beginPart(overhead uint64) error {
 	l := &r.limits
 	if l.Frame > 0 && r.left > uint64(l.Frame)+overhead {
@@ -384,7 +383,7 @@ func (r *Reader) beginPart(overhead uint64) error {
 	return nil
 }
 
-// spend takes one command off the budget.
+// spend subtracts one command from the budget.
 func (r *Reader) spend(now time.Duration) error {
 	r.budget = min(commandBurst, r.budget+(now-r.refill).Seconds()*commandRate)
 	r.refill = now
@@ -395,7 +394,7 @@ func (r *Reader) spend(now time.Duration) error {
 	return nil
 }
 
-// endFrame takes note of the end of a frame.
+// endFrame notes the end of a frame.
 func (r *Reader) endFrame() {
 	r.state = inFlags
 	r.holding = false
@@ -404,15 +403,15 @@ func (r *Reader) endFrame() {
 	}
 }
 
-// readReady takes note of a READY. With CURVE the end that binds says it, and
-// nobody else: a client that did would be rid of the limits of the handshake.
+// readReady notes a READY. With CURVE only the binding end sends one: a client that
+// did would escape the limits of the handshake.
 func (r *Reader) readReady() error {
 	if !r.trusted {
 		if r.limits.Curve && !r.limits.Connecting {
 			return fmt.Errorf("%w: READY from a client", ErrFraming)
 		}
 		if r.Mechanism() != r.limits.mechanism() {
-			return nil // libzmq says no to it, and says so to both ends
+			return nil // libzmq refuses it, and tells both ends
 		}
 	}
 	r.ready = true
@@ -426,7 +425,7 @@ func (l *Limits) mechanism() string {
 	return mechanismNull
 }
 
-// release returns what is to be sent on of the frame that was kept back.
+// release returns what to send on of the frame that was held.
 func (r *Reader) release() (pass []byte, err error) {
 	frame, body := r.held, r.held[r.body:]
 	if !r.quiet() {
@@ -459,8 +458,8 @@ func (r *Reader) release() (pass []byte, err error) {
 	return r.command(frame, string(body[1:1+body[0]]), body[1+body[0]:])
 }
 
-// command returns what is to be sent on of a command after the handshake: only
-// subscriptions are.
+// command returns what to send on of a command after the handshake: only
+// subscriptions go on.
 func (r *Reader) command(frame []byte, name string, body []byte) (pass []byte, err error) {
 	const ttl, mostContext = 2, 16
 	switch name {
@@ -475,11 +474,11 @@ func (r *Reader) command(frame []byte, name string, body []byte) (pass []byte, e
 	case "CANCEL":
 		return r.cancel(frame, body)
 	}
-	return nil, nil // libzmq ignores what else there is
+	return nil, nil // libzmq ignores all other commands
 }
 
-// subscribe returns the frame of a subscription, or nothing for one that the
-// peer has already.
+// subscribe returns the frame of a subscription, or nothing where the peer has that
+// subscription already.
 func (r *Reader) subscribe(frame, topic []byte) (pass []byte, err error) {
 	if !r.limits.Publisher {
 		return nil, nil // nothing is published here
@@ -500,7 +499,7 @@ func (r *Reader) subscribe(frame, topic []byte) (pass []byte, err error) {
 	return frame, nil
 }
 
-// cancel returns the frame of a cancellation, or nothing when there is no such
+// cancel returns the frame of a cancellation, or nothing where there is no such
 // subscription.
 func (r *Reader) cancel(frame, topic []byte) (pass []byte, err error) {
 	if _, ok := r.topics[string(topic)]; !ok {

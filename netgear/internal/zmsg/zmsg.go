@@ -27,14 +27,15 @@ import (
 
 // Errors of the data path.
 var (
-	// ErrAgain says that a non-blocking call found nothing to do.
+	// ErrAgain means that a non-blocking call had nothing to do.
 	ErrAgain = errors.New("zmsg: would block")
-	// ErrSocketLayout says that this zmq4 keeps its socket pointer elsewhere.
+	// ErrSocketLayout means that this zmq4 keeps its socket pointer in another
+	// place.
 	ErrSocketLayout = errors.New("zmsg: zmq4.Socket has no first field soc of type unsafe.Pointer: want github.com/pebbe/zmq4 v1.4.0")
 )
 
-// socketLayoutKnown is checked once: zmq4 hides the libzmq socket in the first
-// field of its Socket, and the data path cannot do without it.
+// socketLayoutKnown is computed once. zmq4 hides the libzmq socket in the first
+// field of its Socket, and the data path needs it.
 var socketLayoutKnown = func() bool {
 	t := reflect.TypeFor[zmq4.Socket]()
 	if t.NumField() == 0 {
@@ -48,7 +49,7 @@ var socketLayoutKnown = func() bool {
 // closed.
 type Socket struct {
 	p  unsafe.Pointer
-	fd C.int // which becomes readable when the socket has news
+	fd C.int // it becomes readable when the socket has news
 }
 
 // Of returns the libzmq socket of s, or ErrSocketLayout.
@@ -63,16 +64,16 @@ func Of(s *zmq4.Socket) (Socket, error) {
 	return Socket{p: *(*unsafe.Pointer)(unsafe.Pointer(s)), fd: C.int(fd)}, nil
 }
 
-// EnforceZAPDomain has the socket refuse connections when nobody answers who
-// may connect, instead of letting them in. zmq4 lacks this option.
+// EnforceZAPDomain makes the socket refuse connections when no handler answers who
+// may connect; otherwise it would accept them. zmq4 lacks this option.
 func (s Socket) EnforceZAPDomain() error { return errno(C.netgear_zmsg_enforce_zap(s.p)) }
 
-// AcceptOwnProcess has a socket that binds to a Unix socket take connections of
-// this process alone. zmq4 lacks this option.
+// AcceptOwnProcess makes a socket that binds to a Unix socket accept only
+// connections of this process. zmq4 lacks this option.
 func (s Socket) AcceptOwnProcess() error { return errno(C.netgear_zmsg_own_process(s.p)) }
 
-// Message is one message part. The zero value is empty and needs no Close.
-// It must not be copied once it holds something.
+// Message is one message part. The zero value is empty and needs no Close. It must
+// not be copied once it has content.
 type Message struct {
 	m    [8]uint64 // a zmq_msg_t: 64 bytes, aligned for the pointers inside
 	full bool
@@ -80,8 +81,8 @@ type Message struct {
 
 func (m *Message) c() *C.zmq_msg_t { return (*C.zmq_msg_t)(unsafe.Pointer(&m.m)) }
 
-// Copies counts the bytes that this package copied from a payload into libzmq
-// because nobody lent them. Tests watch it; one process, all sockets.
+// Copies returns how many bytes this package has copied from payloads into libzmq
+// because nobody lent them, over all sockets of the process. Tests watch it.
 func Copies() uint64 { return uint64(C.netgear_zmsg_copied()) }
 
 // SetCopy fills the message with a copy of b.
@@ -95,10 +96,10 @@ func (m *Message) SetCopy(b []byte) error {
 	return nil
 }
 
-// SetForeign fills the message with b, which lies outside Go's heap, without
-// a copy. When libzmq and every Message are done with it, free, a C function
-// void (*)(void *owner), is called with owner, from any thread. On error it
-// has been called already.
+// SetForeign fills the message with b, which lies outside Go's heap, without a copy.
+// When libzmq and every Message are done with it, the C function free, void (*)(void
+// *owner), is called with owner, from any thread. After an error it has been called
+// already.
 func (m *Message) SetForeign(b []byte, free, owner unsafe.Pointer) error {
 	m.Close()
 	if C.netgear_zmsg_lend(m.c(), unsafe.Pointer(unsafe.SliceData(b)), C.size_t(len(b)), free, owner) != 0 {
@@ -129,8 +130,8 @@ func (m *Message) Bytes() []byte {
 	return unsafe.Slice((*byte)(C.zmq_msg_data(m.c())), int(n))
 }
 
-// Connection returns a number that messages of one connection have in common,
-// and no other connection has at the same time; -1 when it is not known.
+// Connection returns a number that is the same for all messages of one connection,
+// and that no other connection has at the same time; -1 when it is not known.
 func (m *Message) Connection() int {
 	if !m.full {
 		return -1
@@ -138,11 +139,11 @@ func (m *Message) Connection() int {
 	return int(C.zmq_msg_get(m.c(), C.ZMQ_SRCFD))
 }
 
-// Stands reports whether the other end of a connection, by its number, has not
+// Stands reports whether the other end of a connection, given by its number, has not
 // closed it. A number that is not in use does not stand.
 func Stands(connection int) bool { return C.netgear_zmsg_stands(C.int(connection)) != 0 }
 
-// Close empties the message and lets go of its content.
+// Close empties the message and releases its content.
 func (m *Message) Close() {
 	if m.full {
 		C.zmq_msg_close(m.c())
@@ -150,7 +151,7 @@ func (m *Message) Close() {
 	}
 }
 
-// Detach moves the content out of m into C memory and returns it with the C
+// Detach moves the content out of m into C memory. It returns that with the C
 // function void (*)(void *owner) that must be called once to free it.
 func (m *Message) Detach() (b []byte, free, owner unsafe.Pointer) {
 	if !m.full {
@@ -165,16 +166,16 @@ func (m *Message) Detach() (b []byte, free, owner unsafe.Pointer) {
 	return b, C.netgear_zmsg_free_func(), p
 }
 
-// Free calls free(owner), a pair that came from Detach or from the lender.
+// Free calls free(owner), which came from Detach or from the lender.
 func Free(free, owner unsafe.Pointer) {
 	if free != nil {
 		C.netgear_zmsg_call_free(free, owner)
 	}
 }
 
-// Send sends head and, when it is not nil, a second part that shares the
-// content of data; data stays valid and can be sent again. It never blocks:
-// ErrAgain says that nothing was sent.
+// Send sends head and, when data is not nil, a second part that shares the content
+// of data; data stays valid and can be sent again. Send never blocks: ErrAgain means
+// that nothing was sent.
 func (s Socket) Send(head []byte, data *Message) error {
 	var d *C.zmq_msg_t
 	if data != nil {
@@ -186,8 +187,8 @@ func (s Socket) Send(head []byte, data *Message) error {
 	return errno(e)
 }
 
-// Recv receives one part into m without blocking. more says that further
-// parts of the same message follow; they are there already.
+// Recv receives one part into m without blocking. more means that further parts of
+// the same message follow; they have arrived already.
 func (s Socket) Recv(m *Message) (more bool, err error) {
 	m.Close()
 	got := C.netgear_zmsg_recv(s.p, m.c())
@@ -198,7 +199,7 @@ func (s Socket) Recv(m *Message) (more bool, err error) {
 	return got != 0, nil
 }
 
-// Events is what Wait found; zero means that the time was up.
+// Events is the result of Wait; zero means that the time was up.
 type Events uint8
 
 // Events of Wait.
@@ -208,9 +209,9 @@ const (
 	Woken
 )
 
-// Wait sleeps until one of want is true of the socket, w is woken, or the
-// time is up. until in the past only looks; the zero time waits for ever. While
-// one of want is true it does not look whether w was woken.
+// Wait blocks until the socket is ready for want, w is woken, or until passes. With
+// until in the past it only looks; the zero time means for ever. While the socket is
+// ready, Wait does not check whether w was woken.
 func (s Socket) Wait(want Events, w *Waker, until time.Time) (Events, error) {
 	for {
 		ms := C.long(-1)
@@ -239,7 +240,7 @@ func errno(e C.int) error {
 	return zmq4.Errno(e)
 }
 
-// Waker ends a Wait from any goroutine.
+// Waker ends a Wait, from any goroutine.
 type Waker struct {
 	fd C.int
 
@@ -269,11 +270,10 @@ func (w *Waker) Wake() {
 	}
 }
 
-// Clear forgets earlier calls of Wake.
+// Clear discards earlier calls of Wake.
 func (w *Waker) Clear() { C.netgear_zmsg_waker_clear(w.fd) }
 
-// Follow has the end of ctx wake w. It costs nothing when ctx is the one that
-// is followed already.
+// Follow makes the end of ctx wake w. It costs nothing when w follows ctx already.
 func (w *Waker) Follow(ctx context.Context) {
 	if done := ctx.Done(); done != w.done {
 		if w.stop != nil {
@@ -284,7 +284,7 @@ func (w *Waker) Follow(ctx context.Context) {
 	}
 }
 
-// Close lets go of the file descriptor.
+// Close closes the file descriptor.
 func (w *Waker) Close() {
 	if w.stop != nil {
 		w.stop()
