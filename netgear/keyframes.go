@@ -29,6 +29,7 @@ type keyFrames struct {
 
 	// For the goroutine that sends.
 	begun bool // the receiver has got a key frame
+	delta bool // the stream has had frames that build upon others
 	asked time.Time
 	name  []byte // the receiver's, from its confirmations
 }
@@ -54,6 +55,7 @@ func (k *keyFrames) admit(key, confirmed, peers bool, now time.Time) (ask, ok bo
 		k.begun = true
 		return false, true
 	}
+	k.delta = true
 	if peers && (k.wanted.Load() > 0 || !k.begun) && now.Sub(k.asked) >= keyInterval {
 		k.asked = now
 		if ask = true; !confirmed && k.wanted.Load() > 0 {

@@ -314,6 +314,7 @@ func (s *Sender) name() string {
 
 // publish sends a frame that nobody confirms.
 func (s *Sender) publish(fl *flying) error {
+	s.conn.door.PreferNewest(!s.keys.delta && !s.patience.waits())
 	// Makes libzmq notice what subscribers have read. Otherwise it notices once in a
 	// millisecond or two, and drops what comes in between.
 	_, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, longAgo)

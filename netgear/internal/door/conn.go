@@ -35,6 +35,8 @@ type conn struct {
 	in, out     *Reader
 
 	inRun, outRun run // what waits to go on, of inward and of outward
+	late          late
+	flow          *flow // of the way to the peer
 
 	ready   chan struct{} // closed when libzmq has said READY
 	through chan struct{} // closed when the handshake is over
@@ -57,10 +59,12 @@ type conn struct {
 }
 
 func (d *Door) newConn(about Peer) *conn {
-	return &conn{
+	c := &conn{
 		door: d, about: about, ready: make(chan struct{}), through: make(chan struct{}),
 		in: NewReader(d.cfg.Limits), out: newFollower(),
 	}
+	c.late.conn = c
+	return c
 }
 
 // errGone says that libzmq has closed its side.
@@ -240,13 +244,13 @@ func (c *conn) isEnding() bool {
 // far.
 func (c *conn) outward(far string) {
 	p := newPipe(c.peer, c.local)
-	p.flow = newFlow(c.door, c.peer, far)
+	c.flow = newFlow(c.door, c.peer, far)
+	p.flow = c.flow
 	defer p.close()
 	gone := false
 	give := func(b []byte) error {
 		if !gone {
 			gone = c.give(b) != nil
-			p.flow.sent(len(b))
 		}
 		return nil
 	}
@@ -255,7 +259,7 @@ func (c *conn) outward(far string) {
 		if err != nil {
 			break
 		}
-		if n := c.out.Body(); n >= spliceMin && !gone {
+		if n := c.out.Body(); n >= spliceMin && !gone && !c.late.collecting {
 			moved, srcErr, dstErr := p.move(n)
 			c.out.Skip(moved)
 			gone = dstErr != nil
@@ -267,6 +271,9 @@ func (c *conn) outward(far string) {
 			}
 		}
 	}
+	c.outlet.Lock()
+	_ = c.late.wait() // the peer has gone if it fails
+	c.outlet.Unlock()
 	c.mu.Lock()
 	c.ending = true
 	_ = c.peer.SetReadDeadline(time.Now().Add(farewell)) // it fails when the peer has gone
@@ -285,6 +292,11 @@ func (c *conn) give(b []byte) error {
 	c.outlet.Lock()
 	defer c.outlet.Unlock()
 	for len(b) > 0 {
+		if c.out.quiet() && !c.out.Inside() {
+			if err := c.late.begin(); err != nil {
+				return err
+			}
+		}
 		pass, rest, err := c.out.Feed(b, 0)
 		if err != nil {
 			return err // never: it is our own libzmq
@@ -295,7 +307,7 @@ func (c *conn) give(b []byte) error {
 				c.over() // before the peer can answer it
 			}
 		}
-		if err := c.outRun.add(c.peer, b, pass); err != nil {
+		if err := c.pass(b, pass); err != nil {
 			return err
 		}
 		b = rest
@@ -306,6 +318,19 @@ func (c *conn) give(b []byte) error {
 	return c.restLocked()
 }
 
+// pass sends on a piece of fed that libzmq has sent.
+func (c *conn) pass(fed, piece []byte) error {
+	isLate, err := c.late.add(piece, c.out.Body())
+	if isLate {
+		if !c.out.Inside() {
+			c.late.end(c.out.Count())
+		}
+		return err
+	}
+	c.flow.sent(len(piece))
+	return c.outRun.add(c.peer, fed, piece)
+}
+
 // rest sends the PONG that waits for the end of a frame.
 func (c *conn) rest() error {
 	c.outlet.Lock()
@@ -314,7 +339,17 @@ func (c *conn) rest() error {
 }
 
 func (c *conn) restLocked() error {
-	if c.middle = !c.out.Between(); c.middle || c.pong == nil {
+	if c.late.collecting || c.late.busy() {
+		return nil // write sees to it
+	}
+	if c.middle = !c.out.Between(); c.middle {
+		return nil
+	}
+	return c.pongLocked()
+}
+
+func (c *conn) pongLocked() error {
+	if c.pong == nil {
 		return nil
 	}
 	pong := c.pong

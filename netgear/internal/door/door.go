@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -81,6 +82,9 @@ type Door struct {
 
 	denials chan struct{} // holds a token for each peer that is told so
 	carried sync.WaitGroup
+
+	newest    atomic.Bool  // see PreferNewest
+	lateBytes atomic.Int64 // of all connections
 
 	mu        sync.Mutex
 	closed    bool

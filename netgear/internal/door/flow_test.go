@@ -1,8 +1,12 @@
 package door
 
 import (
+	"fmt"
 	"io"
 	"net"
+	"strconv"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,6 +19,7 @@ import (
 type slowLink struct {
 	net.Listener
 	taken atomic.Int64
+	gate  sync.Mutex // locked: it stands still
 }
 
 func newSlowLink(t *testing.T, to string) *slowLink {
@@ -40,6 +45,8 @@ func newSlowLink(t *testing.T, to string) *slowLink {
 		go func() { _, _ = io.Copy(from, peer) }()
 		b := make([]byte, 8<<10)
 		for {
+			s.gate.Lock()
+			s.gate.Unlock() //nolint:staticcheck // it waits
 			n, err := from.Read(b)
 			if err != nil {
 				return
@@ -94,5 +101,76 @@ func TestLittleWaits(t *testing.T) {
 	l, ok := d.door.LinkOf(func(Peer) bool { return true })
 	if !ok || l.RTT <= 0 || l.DeliveryRate == 0 {
 		t.Errorf("the link is %+v, %v", l, ok)
+	}
+}
+
+// While a link stands still, pictures give way to newer ones; what is none does
+// not.
+func TestNewestPictureWins(t *testing.T) {
+	t.Parallel()
+	const pictures, size = 100, 50_000
+	for _, newest := range []bool{true, false} {
+		t.Run(fmt.Sprint(newest), func(t *testing.T) {
+			t.Parallel()
+			to := bind(t, zmq4.SUB, "tcp", nil)
+			link := newSlowLink(t, to.addr)
+			d := beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String())
+			if err := d.SetSndhwm(2 * pictures); err != nil {
+				t.Fatal(err)
+			}
+			from := widened(t, d)
+			receive := func() (first string, parts int) {
+				m, err := to.RecvMessage(0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return m[0], len(m)
+			}
+			within(t, "subscription", func() bool {
+				if _, err := from.SendMessage("hello"); err != nil {
+					t.Fatal(err)
+				}
+				m, err := to.RecvMessage(zmq4.DONTWAIT)
+				return err == nil && m[0] == "hello"
+			})
+			d.door.PreferNewest(newest)
+			link.gate.Lock()
+			for n := range pictures {
+				if _, err := from.SendMessage("picture "+strconv.Itoa(n), make([]byte, size)); err != nil {
+					t.Fatal(err)
+				}
+				if n == pictures/2 {
+					if _, err := from.SendMessage("word"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				time.Sleep(time.Millisecond) // until it is in the door
+			}
+			if _, err := from.SendMessage("goodbye"); err != nil {
+				t.Fatal(err)
+			}
+			link.gate.Unlock()
+			got, word, last := 0, false, -1
+			for {
+				first, parts := receive()
+				if first == "goodbye" {
+					break
+				}
+				if word = word || first == "word"; parts < 2 {
+					continue
+				}
+				n, err := strconv.Atoi(strings.TrimPrefix(first, "picture "))
+				if err != nil || n <= last {
+					t.Errorf("%q after picture %d", first, last)
+				}
+				got, last = got+1, n
+			}
+			if !word || last != pictures-1 {
+				t.Errorf("the word between them arrived: %v, and the last picture is %d", word, last)
+			}
+			if newest && got > pictures/4 || !newest && got != pictures {
+				t.Errorf("%d of %d pictures arrive", got, pictures)
+			}
+		})
 	}
 }

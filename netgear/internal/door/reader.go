@@ -95,6 +95,7 @@ type Reader struct {
 
 	flags byte
 	more  bool   // the frame before it was not the last one of its message
+	count int    // parts that the message has had
 	left  uint64 // bytes of the body that are still to come; while the length is read, its known part
 	parts int    // parts of the message that is being read
 	size  uint64 // the bytes of that message
@@ -132,7 +133,7 @@ func newFollower() *Reader { return &Reader{trusted: true} }
 // meaning.
 //
 // Feed stops after each command of the handshake, so that the caller can check Ready
-// before the next byte goes on.
+// before the next byte goes on. It stops after each message of our own libzmq too.
 func (r *Reader) Feed(p []byte, now time.Duration) (pass, rest []byte, err error) {
 	done := 0
 	for done < len(p) {
@@ -161,6 +162,9 @@ func (r *Reader) Feed(p []byte, now time.Duration) (pass, rest []byte, err error
 			pass, err = r.release()
 			return pass, p[done:], err
 		}
+		if r.trusted && !r.more {
+			return p[:done], p[done:], nil
+		}
 	}
 	return p[:done], nil, nil
 }
@@ -183,6 +187,9 @@ func (r *Reader) Between() bool { return r.state == inFlags }
 func (r *Reader) Inside() bool {
 	return r.quiet() && (r.state != inFlags || r.more)
 }
+
+// Count returns how many parts the message had that was read last.
+func (r *Reader) Count() int { return r.count }
 
 // Mechanism returns the name in the greeting, or "" before the greeting was read.
 func (r *Reader) Mechanism() string {
@@ -398,6 +405,10 @@ func (r *Reader) spend(now time.Duration) error {
 func (r *Reader) endFrame() {
 	r.state = inFlags
 	r.holding = false
+	if !r.more {
+		r.count = 0
+	}
+	r.count++
 	if r.more = r.flags&flagMore != 0; !r.more {
 		r.parts, r.size = 0, 0
 	}

@@ -1,0 +1,195 @@
+package door
+
+import (
+	"errors"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bounds of what waits for a peer whose link is slow, in bytes: of one message,
+// and of all peers of a door together. What is larger waits in libzmq.
+const (
+	lateMessage = 2 << 20
+	lateTotal   = 32 << 20
+)
+
+// late holds the messages of one connection that its link cannot take in yet. Of
+// those that are pictures only the newest one waits: an older one would be old
+// for good, and delay all that come behind it.
+//
+//	direct -> (a message begins, and the link is not free) -> late -> (the link has taken in all) -> direct
+//
+// The goroutine that reads from libzmq calls begin, add, end and wait, with the
+// outlet of the connection locked. write has a goroutine of its own while there is
+// something, and only one of the two writes to the peer.
+type late struct {
+	conn *conn
+
+	collecting bool   // the message that is read goes through here
+	message    []byte // it, as far as it is read
+
+	mu      sync.Mutex
+	waiting []lateOne
+	writing chan struct{} // closed when write has returned; nil: it does not run
+	err     error         // of write
+}
+
+// lateOne is a message that waits.
+type lateOne struct {
+	bytes   []byte
+	picture bool
+}
+
+// PreferNewest says whether pictures that a socket publishes give way to newer
+// ones, for each peer by itself. A picture is a message of two parts.
+func (d *Door) PreferNewest(on bool) { d.newest.Store(on) }
+
+// begin decides, where a message begins, which way it goes.
+func (l *late) begin() error {
+	c := l.conn
+	limits := &c.door.cfg.Limits
+	if !limits.Publisher || limits.Curve || !c.peer.tcp {
+		return nil // of an encrypted message nothing is known
+	}
+	if l.busy() {
+		if l.collecting = c.door.lateBytes.Load() < lateTotal; !l.collecting {
+			return l.wait()
+		}
+		return nil
+	}
+	if !c.door.newest.Load() {
+		return nil
+	}
+	if err := c.outRun.flush(c.peer); err != nil {
+		return err
+	}
+	l.collecting = !c.peer.writable() && c.door.lateBytes.Load() < lateTotal
+	return l.err
+}
+
+func (l *late) busy() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.writing != nil
+}
+
+// add takes in a piece of the message, whose part goes on for so many bytes. It
+// reports false when the piece goes on directly.
+func (l *late) add(piece []byte, more int64) (bool, error) {
+	if !l.collecting {
+		return false, nil
+	}
+	l.message = append(l.message, piece...)
+	if int64(len(l.message))+more <= lateMessage {
+		return true, nil
+	}
+	err := l.wait()
+	if err == nil {
+		_, err = l.conn.peer.Write(l.message)
+	}
+	l.message, l.collecting = nil, false
+	return true, err
+}
+
+// end takes note that the message is there as a whole.
+func (l *late) end(parts int) {
+	if !l.collecting {
+		return
+	}
+	d := l.conn.door
+	m := lateOne{l.message, parts > 1}
+	l.message, l.collecting = nil, false
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d.lateBytes.Add(int64(len(m.bytes)))
+	if n := len(l.waiting); m.picture && n > 0 && l.waiting[n-1].picture && d.newest.Load() {
+		d.lateBytes.Add(-int64(len(l.waiting[n-1].bytes)))
+		l.waiting[n-1] = m
+	} else {
+		l.waiting = append(l.waiting, m)
+	}
+	if l.writing == nil {
+		l.writing = make(chan struct{})
+		d.cfg.Spawn(func() { l.write(l.writing) })
+	}
+}
+
+// wait waits until all that waited is written.
+func (l *late) wait() error {
+	l.mu.Lock()
+	w := l.writing
+	l.mu.Unlock()
+	if w != nil {
+		l.conn.outlet.Unlock()
+		<-w
+		l.conn.outlet.Lock()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// write is the goroutine that gives the link what waits.
+func (l *late) write(done chan struct{}) {
+	c := l.conn
+	for {
+		err := c.peer.awaitWritable()
+		m, ok := l.next(err, done)
+		if !ok {
+			return
+		}
+		c.outlet.Lock()
+		c.middle = true
+		c.outlet.Unlock()
+		_, err = c.peer.Write(m.bytes)
+		c.door.lateBytes.Add(-int64(len(m.bytes)))
+		c.flow.sent(len(m.bytes))
+		c.outlet.Lock()
+		c.middle = false
+		err = errors.Join(err, c.pongLocked())
+		c.outlet.Unlock()
+		if err != nil {
+			l.next(err, done)
+			return
+		}
+	}
+}
+
+// next returns what is to be written, or ends the writing.
+func (l *late) next(err error, done chan struct{}) (m lateOne, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil || len(l.waiting) == 0 {
+		for _, m := range l.waiting {
+			l.conn.door.lateBytes.Add(-int64(len(m.bytes)))
+		}
+		l.waiting, l.err, l.writing = nil, err, nil
+		close(done)
+		return m, false
+	}
+	m = l.waiting[0]
+	l.waiting[0] = lateOne{}
+	l.waiting = l.waiting[1:]
+	return m, true
+}
+
+// writable reports whether the kernel takes in more: for TCP, whether little
+// enough waits unsent. A connection that has ended is writable.
+func (s *stream) writable() (yes bool) {
+	err := s.raw.Control(func(fd uintptr) { yes = canWrite(fd) })
+	return yes || err != nil
+}
+
+// awaitWritable waits for that.
+func (s *stream) awaitWritable() error { return s.raw.Write(canWrite) }
+
+func canWrite(fd uintptr) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}} //nolint:gosec // a descriptor
+	for {
+		n, err := unix.Poll(fds, 0)
+		if !errors.Is(err, unix.EINTR) {
+			return n > 0 || err != nil
+		}
+	}
+}
