@@ -1,6 +1,6 @@
-// Package netgeardemux is the element netgeardemux: it takes the frames of many
-// senders, which netgearsrc receives in multi-server mode, apart again, onto one
-// pad for each sender's port.
+// Package netgeardemux is the element netgeardemux. It separates the frames of many
+// senders, which netgearsrc receives in multi-server mode: each sender's port gets a
+// pad.
 //
 //	gst-launch-1.0 netgearsrc multiserver-mode=true pattern=req-rep ports=5566,5567 ! netgeardemux name=d \
 //	    compositor name=wall sink_1::xpos=640 ! videoconvert ! autovideosink \
@@ -15,7 +15,7 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// Class is the element as it is registered.
+// Class is the element for registration.
 var Class = gstglue.Class{
 	Name:     "netgeardemux",
 	TypeName: "GstNetgearDemux",
@@ -30,7 +30,7 @@ var Class = gstglue.Class{
 	New: func() gstglue.Half { return &element{} },
 }
 
-// host is what the element asks of GStreamer: a gstglue.Demux.
+// host is the part of GStreamer that the element uses: a gstglue.Demux.
 type host interface {
 	NewPad(name, port string) gstglue.Pad
 	AddPad(p gstglue.Pad)
@@ -48,13 +48,14 @@ type host interface {
 	Log(l gstglue.Level, function, text string)
 }
 
-// element is the Go half. Pads are made with the first frame of a port and stay
-// until the element leaves PAUSED. It never says no-more-pads, since a server
-// may join at any time; what waits for that signal would plug too early.
+// element is the Go half. A pad is made with the first frame of a port, and stays
+// until the element leaves PAUSED. The element never emits no-more-pads, because a
+// server may join at any time; an element that waits for that signal would link too
+// early.
 type element struct {
 	host    host
 	streams map[string]*stream // by port
-	order   []*stream          // as they came
+	order   []*stream          // in the order in which they came
 	warned  bool               // of too many
 }
 
@@ -62,25 +63,25 @@ type element struct {
 type stream struct {
 	port, name string
 	pad        gstglue.Pad
-	// What the pad lacks before its next frame can go out.
+	// What the pad still needs before its next frame.
 	needsStart, needsSegment bool
 	// The next frame does not follow the one before it.
 	discont bool
-	// EOS was the last that went out.
+	// EOS was the last event that went out.
 	ended bool
 }
 
 // Init implements gstglue.Half.
 func (e *element) Init(self gstglue.Element) { e.host = gstglue.Demux{Element: self} }
 
-// noPort is the port of frames that do not tell theirs.
+// noPort is the port of frames without a port.
 const noPort = "0"
 
-// maxStreams limits the pads, since a port is what a sender says it is.
+// maxStreams limits the pads, because a sender may name any port.
 const maxStreams = 256
 
-// Route implements gstglue.Demuxer. The pad has its stream-start, caps and
-// segment before it is added, as those who handle pad-added like it.
+// Route implements gstglue.Demuxer. The pad gets its stream-start, caps and segment
+// before it is added: handlers of pad-added expect that.
 func (e *element) Route(port []byte, caps gstglue.Caps) (pad gstglue.Pad, discont bool) {
 	s := e.find(port)
 	if s == nil {
@@ -150,9 +151,9 @@ func (e *element) taken(name string) bool {
 
 func (s *stream) restart() { s.needsStart, s.needsSegment, s.discont = true, true, true }
 
-// replace makes a stream that has ended go on, on a new pad of the same name.
-// On the old one it could not: a sink takes nothing after EOS and answers with
-// an error, which would stop all the others too. Who cares hears pad-removed and
+// replace continues a stream that has ended, on a new pad with the same name. It
+// cannot continue on the old pad: a sink accepts nothing after EOS and answers with
+// an error, which would stop all other streams too. Programs see pad-removed and
 // pad-added, as with any demuxer.
 func (e *element) replace(s *stream) {
 	e.host.Log(gstglue.LevelInfo, "route", "port "+s.port+" is back")
@@ -197,8 +198,8 @@ func (e *element) Terminate(port []byte, seqnum uint32) {
 	}
 	e.host.Log(gstglue.LevelInfo, "terminate", "port "+s.port+" ends")
 	e.end(s, seqnum)
-	// The server may come back: its end alone must not stop the source, not
-	// even when what else there is has ended or is not linked.
+	// The server may come back. Its end alone must not stop the source, not even
+	// when all other streams have ended or are not linked.
 	e.host.Forgive(s.pad)
 }
 
@@ -209,9 +210,9 @@ func (e *element) end(s *stream, seqnum uint32) {
 
 var errNoFrame = errors.New("the stream ended before the first frame came")
 
-// EOS implements gstglue.Demuxer. With no pad there is nobody to hand it to, and
-// sinks that wait for a pad would wait for ever: hence the error, as of other
-// demuxers that find nothing.
+// EOS implements gstglue.Demuxer. Without a pad the end of the stream can go
+// nowhere, and sinks that wait for a pad would wait for ever. So it is an error, as
+// with other demuxers that find nothing.
 func (e *element) EOS(seqnum uint32) {
 	if len(e.order) == 0 {
 		e.host.PostError(fmt.Errorf("%w: %w", gstglue.ErrNoStream, errNoFrame), "no server sent anything")
@@ -224,7 +225,8 @@ func (e *element) EOS(seqnum uint32) {
 	}
 }
 
-// FlushStop implements gstglue.Demuxer: it took segment and EOS off the pads.
+// FlushStop implements gstglue.Demuxer. The flush removed segment and EOS from the
+// pads.
 func (e *element) FlushStop() {
 	for _, s := range e.order {
 		s.needsSegment, s.discont, s.ended = true, true, false

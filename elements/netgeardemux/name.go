@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// maxName is how much of a port goes into a pad's name.
+// maxName is how much of a port becomes part of a pad's name.
 const maxName = 64
 
-// padName makes the name of a pad from a port. Of two ports that would share a
-// name, the later one gets a number: src_a_b and src_a_b_2 of "a/b" and "a:b".
+// padName makes the name of a pad from a port. Where two ports would have the same
+// name, the later one gets a number: "a/b" and "a:b" become src_a_b and src_a_b_2.
 func padName(port string, taken func(string) bool) string {
 	base := "src_" + strings.Map(func(r rune) rune {
 		switch {

@@ -19,7 +19,7 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// Class is the element as it is registered.
+// Class is the element for registration.
 var Class = gstglue.Class{
 	Name:     "netgearsink",
 	TypeName: "GstNetgearSink",
@@ -34,26 +34,26 @@ var Class = gstglue.Class{
 	New: func() gstglue.Half { return &element{Core: gstglue.NewCore(netgear.SenderRole)} },
 }
 
-// element is the Go half. Its settings and its run are apart: what the user
-// set is in Core, what exists between Open and Close in run.
+// element is the Go half. Core has what the user set; run has what exists between
+// Open and Close.
 type element struct {
 	gstglue.Core
 	gstglue.Returns
 	run atomic.Pointer[run] // nil: stopped
 }
 
-// run belongs to the streaming thread, but for the sender's counters.
+// run belongs to the streaming thread. Any thread may read the sender's counters.
 type run struct {
 	sender *netgear.Sender
 	frame  netgear.Frame
 	input  gstglue.Input
 	caps   gstglue.InCaps
 	header wire.Header // what all frames of these caps have in common
-	failed bool        // an error was posted; the end of the stream adds none
+	failed bool        // an error was posted; the end of the stream posts no other
 
 	keyFrames uint // asked for
 
-	message     wire.Raw // of the property, for messageText
+	message     wire.Raw // the value of the property, for messageText
 	messageText string
 }
 
@@ -140,7 +140,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			}
 		}
 		if r.caps.Media == gstglue.Encoded {
-			if len(f.Payload.Bytes) == 0 { // of which a numpy array can be made, but no picture
+			if len(f.Payload.Bytes) == 0 { // they can make a numpy array, but no picture
 				f.Payload.Release()
 				return gstglue.FlowOK
 			}
@@ -161,7 +161,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 	}
 }
 
-// askKeyFrame is called by Send, in the streaming thread.
+// Send calls askKeyFrame, in the streaming thread.
 func (e *element) askKeyFrame() {
 	r := e.run.Load()
 	r.keyFrames++
@@ -185,7 +185,7 @@ func (e *element) messageOf(r *run, property string) wire.Raw {
 }
 
 func setTimes(x *wire.Ext, in *gstglue.Input) {
-	const limit = 1 << 62 // ns: 146 years, beyond which it is no time
+	const limit = 1 << 62 // ns: 146 years; a larger number is not a time
 	if x.HasPTS = in.RunningTime < limit; x.HasPTS {
 		x.PTS = int64(in.RunningTime)
 	}
@@ -194,8 +194,8 @@ func setTimes(x *wire.Ext, in *gstglue.Input) {
 	}
 }
 
-// interrupted says what becomes of an error of the sender. again: the call is
-// to be repeated, since a pause is over.
+// interrupted returns the flow for an error of the sender. again means that the call
+// must be repeated, because a pause is over.
 func (e *element) interrupted(err error) (flow gstglue.Flow, again bool) {
 	if errors.Is(err, context.Canceled) {
 		flow = e.Self.WaitPreroll()
@@ -217,8 +217,8 @@ func (e *element) trace(r *run, size int) {
 	}
 }
 
-// returned passes on what a receiver answered. It runs in the streaming thread
-// and does not wait for anybody.
+// returned passes on a receiver's answer. It runs in the streaming thread and does
+// not wait.
 func (e *element) returned(r *wire.Reply, array netgear.Payload) {
 	data := gstglue.Data{Port: r.Port, JSON: "null"}
 	if data.Port == "" {
@@ -245,12 +245,13 @@ func (e *element) returned(r *wire.Reply, array netgear.Payload) {
 	e.EmitData("return-data", message, data)
 }
 
-// maxReturned is how many bytes a returned frame may decode to: a source's default.
+// maxReturned is how many bytes a returned frame may decode to: the default of a
+// source.
 var maxReturned = netgear.DefaultConfig(netgear.ReceiverRole).MaxFrameSize
 
-// unpack puts a returned array into data. A frame goes out of return_src too;
-// for any other array JSON says dtype and shape. unpack takes over the array
-// unless it returns an error.
+// unpack puts a returned array into data. A frame goes out of return_src too; for
+// any other array JSON holds dtype and shape. unpack takes over the array, unless it
+// returns an error.
 func (e *element) unpack(r *wire.Reply, array netgear.Payload, data *gstglue.Data) error {
 	// The frame's format is in the header of a frame under other names.
 	f := netgear.Frame{Payload: array}
@@ -278,7 +279,7 @@ func (e *element) unpack(r *wire.Reply, array netgear.Payload, data *gstglue.Dat
 // Finish implements gstglue.Sink.
 func (e *element) Finish() gstglue.Flow {
 	r := e.run.Load()
-	if r.failed && r.caps.Media == gstglue.None { // nothing was sent, not even a goodbye is
+	if r.failed && r.caps.Media == gstglue.None { // nothing was sent, so no goodbye is sent either
 		e.EndReturn()
 		return gstglue.FlowOK
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// Class is the element as it is registered.
+// Class is the element for registration.
 var Class = gstglue.Class{
 	Name:     "netgearsrc",
 	TypeName: "GstNetgearSrc",
@@ -35,29 +35,29 @@ var Class = gstglue.Class{
 	New: func() gstglue.Half { return &element{Core: gstglue.NewCore(netgear.ReceiverRole)} },
 }
 
-// element is the Go half. Its settings and its run are apart: what the user
-// set is in Core, what exists between Open and Close in run.
+// element is the Go half. Core has what the user set; run has what exists between
+// Open and Close.
 type element struct {
 	gstglue.Core
 	run atomic.Pointer[run] // nil: stopped
 }
 
-// run belongs to the streaming thread, but for the receiver's counters.
+// run belongs to the streaming thread. Any thread may read the receiver's counters.
 type run struct {
 	receiver *netgear.Receiver
 	cfg      netgear.Config
 	frame    netgear.Frame
 	out      gstglue.Output
-	caps     gstglue.OutCaps // announced last
+	caps     gstglue.OutCaps // the caps that were announced last
 	begun    bool            // Create was called
 
 	describer gstglue.Describer
 	times     timeline
 
 	port, message gstglue.CText
-	text          []byte // to make port of
+	text          []byte // the text that port was made from
 	bound         uint
-	boundText     string // the same
+	boundText     string // the number made from it
 }
 
 // Open implements gstglue.Instance.
@@ -77,12 +77,12 @@ func (e *element) Open() error {
 	}, r.apply)
 }
 
-// apply passes on what can change while it runs.
+// apply passes on the settings that can change while the element runs.
 func (r *run) apply(cfg *netgear.Config, changed *netgear.Property) {
 	r.receiver.SetEOSOnTerminate(cfg.EOSOnTerminate)
 	r.receiver.SetMaxLag(cfg.MaxLag)
 	if changed == nil && cfg.ReturnData != r.cfg.ReturnData || changed != nil && changed.Name == "return-data" {
-		_ = r.receiver.SetReturnData(wire.ValueFromText(cfg.ReturnData)) // the property was held to the longest length
+		_ = r.receiver.SetReturnData(wire.ValueFromText(cfg.ReturnData)) // the property refuses text that is too long
 	}
 }
 
@@ -182,21 +182,21 @@ func before(now uint64, age time.Duration) uint64 {
 	return now - min(now, uint64(max(age, 0)))
 }
 
-// drop passes over a frame that means nothing.
+// drop skips a frame without a meaning.
 func (e *element) drop(r *run, err error) {
 	r.receiver.Reject(len(r.frame.Payload.Bytes))
 	r.frame.Payload.Release()
 	e.Warn(fmt.Errorf("frame dropped: %w", err))
 }
 
-// drop lets go of the frame, which nobody takes.
+// drop frees the frame, which nobody takes.
 func (r *run) drop() {
 	r.receiver.Drop(len(r.frame.Payload.Bytes))
 	r.frame.Payload.Release()
 }
 
-// announce sends caps downstream when they are not those of the last frame. An
-// error says that the frame is nothing that has caps.
+// announce sends caps downstream when they differ from those of the last frame. An
+// error means that the frame cannot have caps.
 func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
 	if c == r.caps {
 		return gstglue.FlowOK, nil
@@ -242,7 +242,7 @@ func (e *element) NoRate() {
 	}
 }
 
-// describe says to a user what caps are.
+// describe describes caps to a user.
 func describe(c gstglue.OutCaps) string {
 	switch c.Media {
 	case gstglue.Raw:
@@ -254,7 +254,7 @@ func describe(c gstglue.OutCaps) string {
 	return fmt.Sprintf("JPEG %dx%d", c.Width, c.Height)
 }
 
-// fill makes the output of the frame, encoded video or not, that arrived at the
+// fill makes the output of the frame, encoded video or not, which arrived at the
 // running time now, or NoTime.
 func (e *element) fill(r *run, encoded bool, now uint64) {
 	f, o := &r.frame, &r.out
@@ -278,7 +278,7 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 		if f.Discontinuity {
 			r.times.restart()
 		}
-		// The senders of multi-server mode have a time each.
+		// In multi-server mode each sender has its own time.
 		o.PTS, o.DTS, jumped = r.times.stampEncoded(now, x.PTS, x.HasPTS, h.Port == "")
 	default:
 		o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)
@@ -286,8 +286,8 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 	o.Discont = f.Discontinuity || jumped
 	o.Delta = encoded && x.Delta
 	if r.times.bySender && o.Duration <= jump {
-		// A frame may come that much later than its time says. Beyond a jump it
-		// has a new time anyway.
+		// A frame may come that much later than its time. Beyond a jump it gets a
+		// new time anyway.
 		e.Self.SetLatency(o.Duration)
 	}
 	o.Seq, o.HasSeq = x.Seq, x.HasSeq
@@ -310,7 +310,7 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 	o.Payload = f.Payload
 }
 
-// ownPort is the name of a sender that gives none.
+// ownPort is the name of a sender that sends none.
 func (r *run) ownPort() string {
 	if n := r.receiver.CurrentPort(); n != r.bound || r.boundText == "" {
 		r.bound, r.boundText = n, strconv.FormatUint(uint64(n), 10)
@@ -320,7 +320,7 @@ func (r *run) ownPort() string {
 
 var null = []byte("null")
 
-// tell passes on the data that came with a frame.
+// tell passes on the data beside a frame.
 func (e *element) tell(port string, data wire.Raw) {
 	name := ""
 	if e.Settings().Live().PostMessages {

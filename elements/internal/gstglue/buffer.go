@@ -12,23 +12,23 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear"
 )
 
-// Buffer is a GstBuffer that a sink is to render. It belongs to GStreamer.
+// Buffer is a GstBuffer for a sink to render. It belongs to GStreamer.
 type Buffer struct{ sink, p unsafe.Pointer }
 
-// Input is what Map found.
+// Input is the result of Map.
 type Input struct {
 	// Payload holds the buffer's memory, not a copy, unless rows had to be
 	// packed. The caller owns it.
 	Payload netgear.Payload
 	// RunningTime and Duration are in ns, or NoTime.
 	RunningTime, Duration uint64
-	// Message is the JSON text of the buffer's meta; HasMessage says whether
+	// Message is the JSON text in the buffer's meta. HasMessage reports whether
 	// there is one.
 	Message    string
 	HasMessage bool
-	// Delta says that encoded video cannot be decoded without the frames before.
+	// Delta means that encoded video cannot be decoded without the frames before it.
 	Delta bool
-	// Live says that whoever makes the frames must not be held up for long.
+	// Live means that whoever makes the frames must not have to wait for long.
 	Live bool
 
 	c C.NetgearInput
@@ -44,14 +44,14 @@ func (b Buffer) Map(in *Input) bool {
 	return true
 }
 
-// Size returns how many bytes the buffer has, Wanted how many make a frame of
-// raw video when its rows are not padded.
+// Size returns how many bytes the buffer has. Wanted returns how many bytes a frame
+// of raw video has without padding.
 func (b Buffer) Size() uint64 { return uint64(C.gst_buffer_get_size((*C.GstBuffer)(b.p))) }
 
 // Wanted is described with Size.
 func (b Buffer) Wanted() uint64 { return uint64(C.netgear_sink_frame_size(C.gpointer(b.sink))) }
 
-// take reads what C found.
+// take reads the result of C.
 func (in *Input) take() {
 	c := &in.c
 	var data []byte
@@ -66,8 +66,8 @@ func (in *Input) take() {
 	}
 }
 
-// BytesPacked returns how many bytes of raw video had to be copied because
-// their rows were padded, since the process began. Tests watch it.
+// BytesPacked returns how many bytes of raw video were copied since the process
+// began, because their rows were padded. Tests watch it.
 func BytesPacked() uint64 { return uint64(C.netgear_buffers_copied()) }
 
 // Output is a frame on its way downstream.
@@ -85,9 +85,9 @@ type Output struct {
 	HasTime            bool
 }
 
-// NewBuffer makes a GstBuffer of the frame, without a copy unless downstream
-// cannot take its rows as they are. The caller owns the buffer; nil means
-// that memory ran out.
+// NewBuffer makes a GstBuffer of the frame. It copies only where downstream cannot
+// take the rows as they are. The caller owns the buffer; nil means that memory ran
+// out.
 func (e Element) NewBuffer(o *Output) unsafe.Pointer {
 	b, free, owner := o.Payload.Detach()
 	c := C.NetgearOutput{
@@ -101,8 +101,8 @@ func (e Element) NewBuffer(o *Output) unsafe.Pointer {
 	return unsafe.Pointer(C.netgear_src_buffer(C.gpointer(e.p), &c))
 }
 
-// CText keeps a text as a C string, and makes a new one only when it changes.
-// The zero value is NULL. Free it at the end.
+// CText holds a text as a C string, and makes a new string only when the text
+// changes. The zero value is NULL. Free it at the end.
 type CText struct {
 	c    *C.char
 	text string
@@ -126,7 +126,7 @@ func (t *CText) Free() {
 // Sample is a GstSample with one owner.
 type Sample struct{ p unsafe.Pointer }
 
-// Free gives it up. A nil Sample is fine.
+// Free releases the sample. A nil Sample is fine.
 func (s *Sample) Free() {
 	if s != nil && s.p != nil {
 		C.gst_sample_unref((*C.GstSample)(s.p))
@@ -134,14 +134,14 @@ func (s *Sample) Free() {
 	}
 }
 
-// Ref returns the same sample with an owner more.
+// Ref returns the same sample with one more owner.
 func (s *Sample) Ref() *Sample {
 	C.gst_sample_ref((*C.GstSample)(s.p))
 	return &Sample{s.p}
 }
 
-// NewSample makes a sample of a frame and takes over its payload. nil means
-// that there are no such caps.
+// NewSample makes a sample of a frame and takes over its payload. nil means that
+// such caps do not exist.
 func NewSample(c OutCaps, payload netgear.Payload) *Sample {
 	b, free, owner := payload.Detach()
 	var p unsafe.Pointer
@@ -154,8 +154,8 @@ func NewSample(c OutCaps, payload netgear.Payload) *Sample {
 	return &Sample{p}
 }
 
-// NewArraySample makes a sample of an array that is no picture, and takes over
-// its payload. Dimensions have 31 bits at the most.
+// NewArraySample makes a sample of an array that is not a picture, and takes over
+// its payload. Dimensions have at most 31 bits.
 func NewArraySample(dtype string, shape []int, payload netgear.Payload) *Sample {
 	b, free, owner := payload.Detach()
 	name := C.CString(dtype)

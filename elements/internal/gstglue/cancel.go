@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Canceller gives out the context of the moment: Unlock ends it, and
-// UnlockStop makes the next one. It is safe for concurrent use, and Unlock
-// also ends a call that has not begun yet.
+// Canceller provides the present context: Unlock ends it, and UnlockStop makes the
+// next one. It is safe for concurrent use. Unlock also ends a call that has not
+// begun yet.
 type Canceller struct {
 	mu     sync.Mutex
 	ctx    context.Context

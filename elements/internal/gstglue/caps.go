@@ -23,29 +23,29 @@ const (
 	Encoded Media = C.NETGEAR_MEDIA_ENCODED // H.264 and the like
 )
 
-// InCaps is what the caps of a sink's buffers say.
+// InCaps is the content of the caps of a sink's buffers.
 type InCaps struct {
 	Media         Media
 	Format        string // of raw video
 	Width, Height int    // 0: not told
 	FPSNum        int    // 0: not known
 	FPSDen        int
-	// Extra are caps with what a header does not tell, or empty. Of encoded
-	// video a header tells nothing.
+	// Extra holds the caps fields that the header cannot express; often empty. For
+	// encoded video the header expresses none.
 	Extra string
 }
 
-// TemplateCaps are the caps of the pads of both elements, in system memory:
-// device memory is refused, so that converters are plugged. netgearsink takes
-// those of NETGEAR_ANY_RAW_CAPS only with raw-formats=any.
+// TemplateCaps are the caps of the pads of both elements, in system memory. Device
+// memory is refused, so that converters are linked in. netgearsink accepts those of
+// NETGEAR_ANY_RAW_CAPS only with raw-formats=any.
 const TemplateCaps = ReturnCaps + "; " + C.NETGEAR_ENCODED_CAPS + "; " + C.NETGEAR_ANY_RAW_CAPS
 
-// ReturnCaps are those of the pads for frames that go back: an answer has no
-// key that could say what encoded video is, or an array that is no picture.
+// ReturnCaps are the caps of the pads for frames that go back. An answer has no key
+// to describe encoded video, or an array that is not a picture.
 const ReturnCaps = C.NETGEAR_PICTURE_CAPS
 
-// readCaps reads the caps of buffers that are to be sent, and leaves in c what the
-// buffers want. ok is false when such frames cannot be sent.
+// readCaps reads the caps of buffers to send, and leaves in c what the buffers need.
+// ok is false when such frames cannot be sent.
 func readCaps(caps unsafe.Pointer, c *C.NetgearCaps) (in InCaps, ok bool) {
 	if C.netgear_caps_read(C.gpointer(caps), c) == 0 {
 		return in, false
@@ -73,7 +73,7 @@ func fieldsOf(caps unsafe.Pointer) []field {
 	return fields
 }
 
-// capsText writes caps with the fields of those numbers alone.
+// capsText writes only the caps fields with those numbers.
 func capsText(caps unsafe.Pointer, fields []int) string {
 	numbers := make([]C.int, len(fields))
 	for i, n := range fields {
@@ -88,16 +88,16 @@ func capsText(caps unsafe.Pointer, fields []int) string {
 type OutCaps struct {
 	Media                Media
 	Format               string // of raw video
-	SaidFormat           bool   // the sender named it; else it is guessed from the array
+	SaidFormat           bool   // the sender named it; otherwise it is guessed from the array
 	Width, Height        int
 	FPSNum, FPSDen       int
 	SOF                  int // of JPEG, and the two that follow
 	Colorspace, Sampling string
-	Said                 wire.Caps // what the sender says beyond this
+	Said                 wire.Caps // what else the sender says
 	User                 string    // caps that the user has set, or empty
 }
 
-// CapsResult says what became of caps.
+// CapsResult is the result of SetCaps.
 type CapsResult int
 
 // Results of SetCaps.
@@ -106,9 +106,9 @@ const (
 	CapsRefused      CapsResult = C.NETGEAR_CAPS_REFUSED      // by downstream
 	CapsNoRate       CapsResult = C.NETGEAR_CAPS_NO_RATE      // by downstream, which wants a frame rate
 	CapsContradicted CapsResult = C.NETGEAR_CAPS_CONTRADICTED // by the user's
-	CapsNone         CapsResult = C.NETGEAR_CAPS_NONE         // there are no such caps
-	// CapsNotSent: downstream is being flushed or stopped, or is not there; the
-	// buffer that follows comes back with the reason.
+	CapsNone         CapsResult = C.NETGEAR_CAPS_NONE         // such caps do not exist
+	// CapsNotSent: downstream is flushing or stopped, or does not exist. The buffer
+	// that follows returns the reason.
 	CapsNotSent CapsResult = C.NETGEAR_CAPS_NOT_SENT
 )
 
@@ -124,8 +124,8 @@ func (c *OutCaps) MediaType() string {
 	return "image/jpeg"
 }
 
-// SetCaps announces the format of the buffers that follow. field is the name of
-// the one in which the user's caps contradict it, with CapsContradicted.
+// SetCaps announces the format of the next buffers. With CapsContradicted, field is
+// the name of the field in which the user's caps contradict it.
 func (e Element) SetCaps(c OutCaps) (ret CapsResult, field string) {
 	c.withC(func(out *C.NetgearOutCaps) {
 		var against *C.char
@@ -135,8 +135,8 @@ func (e Element) SetCaps(c OutCaps) (ret CapsResult, field string) {
 	return ret, field
 }
 
-// AnnounceCaps announces the user's caps before there is a frame, where they say
-// everything.
+// AnnounceCaps announces the user's caps before the first frame, where they are
+// complete.
 func (e Element) AnnounceCaps(user string) {
 	text := C.CString(user)
 	defer C.free(unsafe.Pointer(text))
@@ -180,10 +180,12 @@ func (c *OutCaps) withC(f func(*C.NetgearOutCaps)) {
 	}
 }
 
-// inHeader are the fields that the header of a picture tells, or the picture.
+// inHeader are the fields that the header of a picture, or the picture itself,
+// contains.
 var inHeader = map[string]bool{"format": true, "width": true, "height": true}
 
-// parseRawCaps returns what caps say of raw video, as far as they say one value.
+// parseRawCaps returns what caps say of raw video, as far as each field has one
+// value.
 func parseRawCaps(caps string) (c rawCaps) {
 	text := C.CString(caps)
 	defer C.free(unsafe.Pointer(text))
@@ -195,7 +197,7 @@ func parseRawCaps(caps string) (c rawCaps) {
 	return rawCaps{C.GoString(&format[0]), int(width), int(height)}
 }
 
-// validCaps reports whether GStreamer takes what a user wrote.
+// validCaps reports whether GStreamer accepts the user's caps.
 func validCaps(text string) bool {
 	c := C.CString(text)
 	defer C.free(unsafe.Pointer(c))

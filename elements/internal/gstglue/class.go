@@ -17,7 +17,7 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear"
 )
 
-// Role says which of the elements one is. Each has a debug category.
+// Role is one of the elements. Each has a debug category.
 type Role int
 
 // Roles.
@@ -29,7 +29,7 @@ const (
 	transport Role = C.NETGEAR_TRANSPORT // no element: the category of the library below
 )
 
-// end returns the end of a connection that an element is, or stands behind.
+// end returns the end of a connection that the element is, or is behind.
 func (r Role) end() netgear.Role {
 	if r == SinkRole {
 		return netgear.SenderRole
@@ -46,12 +46,12 @@ type Class struct {
 	About    string
 	Role     Role
 	Pads     []Template
-	// New makes the Go half of an instance: a Sink, a Source or a Demuxer, as the
-	// role wants.
+	// New makes the Go half of an instance: a Sink, a Source or a Demuxer, according
+	// to the role.
 	New func() Half
 }
 
-// Template describes a pad, or many where the name has %s in it.
+// Template describes a pad, or many pads where the name contains %s.
 type Template struct {
 	Name      string
 	Direction gst.PadDirection
@@ -74,8 +74,8 @@ type Half interface {
 	Init(self Element)
 }
 
-// Register makes the element known; plugin is a *GstPlugin, or nil to register
-// without a plugin file. GStreamer must be initialised.
+// Register registers the element. plugin is a *GstPlugin, or nil to register without
+// a plugin file. GStreamer must be initialised.
 func Register(plugin unsafe.Pointer, c *Class) bool {
 	C.netgear_init_once()
 	var typ glib.Type
@@ -103,7 +103,7 @@ type extendable struct {
 func (e *extendable) InstanceSize() int64 { return e.size }
 
 // bound is what the binding keeps for a class, and for each of its objects. The
-// binding tells classes apart by the Go type, so each class has its own.
+// binding distinguishes classes by their Go type, so each class has its own.
 type bound struct {
 	class *Class
 	half  Half
@@ -123,14 +123,14 @@ func (b *bound) fresh() bound { return bound{b.class, b.class.New()} }
 
 func (b *bound) self() *bound { return b }
 
-// InstanceInit is called by the binding when an object is made.
+// The binding calls InstanceInit when an object is made.
 func (b *bound) InstanceInit(obj *glib.Object) {
 	defer rescue(obj.Unsafe())
 	C.netgear_instance_init(C.gpointer(obj.Unsafe()), C.int(b.class.Role))
 	b.half.Init(Element{obj.Unsafe(), b.class.Role})
 }
 
-// ClassInit is called by the binding once.
+// The binding calls ClassInit once.
 func (b *bound) ClassInit(klass *glib.ObjectClass) {
 	c := b.class
 	C.netgear_class_init(C.gpointer(klass.Unsafe()), C.int(c.Role))
@@ -147,7 +147,7 @@ func boundTo(obj unsafe.Pointer) *bound {
 	return glib.FromObjectUnsafePrivate(obj).(interface{ self() *bound }).self()
 }
 
-// halfOf returns the Go half of an object, as what it is known to be.
+// halfOf returns the Go half of an object, as the interface that the caller names.
 func halfOf[T any](obj unsafe.Pointer) T { return boundTo(obj).half.(T) }
 
 func elementOf(obj unsafe.Pointer) Element { return Element{obj, boundTo(obj).class.Role} }
@@ -155,29 +155,30 @@ func elementOf(obj unsafe.Pointer) Element { return Element{obj, boundTo(obj).cl
 // Instance is the Half of a sink and of a source.
 type Instance interface {
 	Half
-	// Settings returns what the user has set.
+	// Settings returns what the user set.
 	Settings() *Settings
-	// CurrentPort, NumPeers and Statistics answer the properties of the same
-	// names, from any thread; zero while the element is stopped.
+	// CurrentPort, NumPeers and Statistics return the properties with the same
+	// names, on any thread; zero while the element is stopped.
 	CurrentPort() uint
 	NumPeers() int
 	Statistics() netgear.Stats
-	// Dropped is the number of signals and messages that a slow handler cost.
+	// Dropped returns how many signals and messages were dropped because of a slow
+	// handler.
 	Dropped() uint64
-	// Opened reports whether it is between Open and Close.
+	// Opened reports whether the element is between Open and Close.
 	Opened() bool
-	// Open and Close lead into PAUSED and out of it.
+	// Open is called on the way into PAUSED, Close on the way out of it.
 	Open() error
 	Close()
-	// Unlock ends what blocks, until UnlockStop.
+	// Unlock ends calls that block, until UnlockStop.
 	Unlock()
 	UnlockStop()
 }
 
-// docURI is where the elements are described.
+// docURI is where the documentation of the elements is.
 const docURI = "https://github.com/gst-netgear/gst-netgear/blob/main/docs/elements.md"
 
-// setMetadata says what the element is. The binding's own never frees the
+// setMetadata describes the element. The binding's own function never frees the
 // strings.
 func setMetadata(klass unsafe.Pointer, longName, class, about string) {
 	text := [...]*C.char{C.CString(longName), C.CString(class), C.CString(about), C.CString("gst-netgear developers")}

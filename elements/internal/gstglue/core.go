@@ -15,7 +15,7 @@ type End interface {
 	Close() error
 }
 
-// Core is what the Go halves of both elements have in common. Embed it.
+// Core is what the Go halves of both elements have in common. They embed it.
 type Core struct {
 	Canceller
 	// Self is the element; see Element for how long it is valid.
@@ -42,8 +42,8 @@ func (c *Core) Init(self Element) {
 // Settings implements Instance.
 func (c *Core) Settings() *Settings { return c.settings }
 
-// Start opens an end with the settings of the moment. apply gets them once more,
-// since they may have changed meanwhile, and after each change until Stop; see
+// Start opens an end with the present settings. It then calls apply once, because
+// they may have changed meanwhile, and after each change until Stop; see
 // Settings.Follow.
 func (c *Core) Start(open func(cfg netgear.Config) (End, error), apply Apply) error {
 	cfg, err := c.settings.Freeze()
@@ -99,10 +99,11 @@ func (c *Core) Statistics() (st netgear.Stats) {
 	return st
 }
 
-// Dropped returns how many signals and messages a slow handler has cost.
+// Dropped returns how many signals and messages were dropped because of a slow
+// handler.
 func (c *Core) Dropped() uint64 { return c.dispatch.dropped.Load() }
 
-// Observer returns one that posts warnings, notifies of peers and logs. It
+// Observer returns an observer that posts warnings, notifies of peers and logs. It
 // does nothing once the element is gone.
 func (c *Core) Observer() netgear.Observer {
 	return netgear.Observer{
@@ -115,7 +116,7 @@ func (c *Core) Observer() netgear.Observer {
 	}
 }
 
-// Warn posts a warning, unless the same kind with the same cause was posted a
+// Warn posts a warning, unless one of the same kind with the same cause was posted a
 // moment ago.
 func (c *Core) Warn(err error) {
 	held, ok := c.limiter.allow(warningKind{rowOf(err).err, netgear.CauseOf(err)}, time.Now())
@@ -132,7 +133,7 @@ func (c *Core) Warn(err error) {
 	})
 }
 
-// Fail posts an error and returns the flow that goes with it.
+// Fail posts an error, and returns its flow.
 func (c *Core) Fail(err error, debug string) Flow {
 	c.Self.PostError(err, debug)
 	return FlowError

@@ -9,33 +9,33 @@ import "C"
 
 import "unsafe"
 
-// Demuxer is the Go half of netgeardemux. Its methods are called with the sink
-// pad's stream lock held, and Reset when no data flows any more, so no two of
-// them run at the same time. The exception is Refused.
+// Demuxer is the Go half of netgeardemux. Its methods are called with the sink pad's
+// stream lock held, and Reset when data no longer flows, so no two of them run at
+// the same time. Refused is the exception.
 type Demuxer interface {
 	Half
-	// Route returns the pad of a frame, ready for it; nil drops the frame.
-	// port is borrowed, and empty where the frame does not say it.
+	// Route returns the pad for a frame, ready to get it; nil drops the frame. port
+	// is borrowed, and empty where the frame does not have one.
 	Route(port []byte, caps Caps) (pad Pad, discont bool)
-	// Refused is called, on any thread, when what is linked to a pad does not
-	// take the caps of its frames. pad is its name.
+	// Refused is called, on any thread, when an element behind a pad refuses the
+	// caps of its frames. pad is the pad's name.
 	Refused(port, pad string)
-	// StreamStart and Segment are told of a new one on the sink pad.
+	// StreamStart and Segment are called with new ones on the sink pad.
 	StreamStart()
 	Segment()
 	// Terminate ends one port, EOS all of them.
 	Terminate(port []byte, seqnum uint32)
 	EOS(seqnum uint32)
-	// FlushStop comes when all pads have been flushed.
+	// FlushStop is called when all pads have been flushed.
 	FlushStop()
-	// Reset leads out of PAUSED.
+	// Reset is called on the way out of PAUSED.
 	Reset()
 }
 
 // Pad is a GstPad of a demuxer. It belongs to GStreamer.
 type Pad unsafe.Pointer
 
-// Caps are GstCaps, for the time of a call.
+// Caps are GstCaps, valid during a call.
 type Caps unsafe.Pointer
 
 // Demux is the element of a Demuxer.
@@ -49,11 +49,11 @@ func (d Demux) NewPad(name, port string) Pad {
 	return Pad(C.netgear_demux_pad_new(C.gpointer(d.p), n, p))
 }
 
-// AddPad shows the pad to the world. It emits pad-added. From then on a thread
-// of the pad pushes, and nothing that is put into it blocks.
+// AddPad adds the pad to the element, and emits pad-added. From then on a thread of
+// the pad pushes, and putting something into the pad does not block.
 func (d Demux) AddPad(p Pad) { C.netgear_demux_pad_add(C.gpointer(d.p), C.gpointer(p)) }
 
-// RemovePad ends a pad, when what waits has gone out or half a second later. It
+// RemovePad removes a pad when what waits has gone out, or half a second later. It
 // emits pad-removed.
 func (d Demux) RemovePad(p Pad) { C.netgear_demux_pad_remove(C.gpointer(d.p), C.gpointer(p)) }
 
@@ -83,13 +83,13 @@ func (d Demux) PushEOS(p Pad, seqnum uint32) {
 	C.netgear_demux_eos(C.gpointer(p), C.guint32(seqnum))
 }
 
-// Forgive forgets what a pad returned last, ForgiveAll what all did.
+// Forgive forgets what a pad returned last.
 func (d Demux) Forgive(p Pad) { C.netgear_demux_forgive(C.gpointer(d.p), C.gpointer(p)) }
 
-// ForgiveAll is Forgive for all pads.
+// ForgiveAll does so for all pads.
 func (d Demux) ForgiveAll() { C.netgear_demux_forgive_all(C.gpointer(d.p)) }
 
-// borrowed is a C string for the time of a call.
+// borrowed is a C string that is valid during a call.
 func borrowed(s *C.char, n C.gsize) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(s)), int(n)) }
 
 // netgearDemuxRoute returns a pad, or NULL and the flow to return.

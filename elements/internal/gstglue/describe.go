@@ -8,23 +8,22 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// Describer finds out what frames are. The zero value is ready; it belongs to one
-// goroutine.
+// Describer describes frames. The zero value is ready; it belongs to one goroutine.
 type Describer struct {
-	// User are caps that the user has set, or empty.
+	// User is the caps that the user set, or empty.
 	User string
 
-	userCaps wire.Caps // of User, as far as a sender could say it
-	userRaw  rawCaps   // the same, of raw video
+	userCaps wire.Caps // the part of User that a sender could send
+	userRaw  rawCaps   // the same for raw video
 	userText string
-	text     string // the last that a sender said, and what it means
+	text     string // the last text of a sender, and its meaning
 	said     wire.Caps
 	err      error
 }
 
-// Describe finds out what a frame is, from its header and its bytes; maxSize
-// is in bytes, of what it decodes to; 0 is no limit. ignored is not nil when what
-// the sender says of the frame makes no sense, and is left out.
+// Describe describes a frame by its header and its bytes. maxSize is in bytes, for
+// what the frame decodes to; 0 means no limit. ignored is not nil when what the
+// sender says of the frame makes no sense, and is ignored.
 func (d *Describer) Describe(f *netgear.Frame, maxSize uint64) (c OutCaps, ignored, err error) {
 	h := &f.Header
 	c.User = d.User
@@ -105,7 +104,7 @@ func (d *Describer) array(c *OutCaps, h *wire.Header, size int, maxSize uint64, 
 	return nil
 }
 
-// fromUser returns the user's caps, as far as a sender could have said them.
+// fromUser returns the part of the user's caps that a sender could have sent.
 func (d *Describer) fromUser() *wire.Caps {
 	d.readUser()
 	return &d.userCaps
@@ -114,18 +113,18 @@ func (d *Describer) fromUser() *wire.Caps {
 func (d *Describer) readUser() {
 	if d.User != d.userText {
 		d.userText = d.User
-		d.userCaps, _ = wire.ParseCaps(d.User) // what a sender could not say is completed elsewhere
+		d.userCaps, _ = wire.ParseCaps(d.User) // what a sender cannot send is completed elsewhere
 		d.userRaw = parseRawCaps(d.User)
 	}
 }
 
-// rawCaps says what raw video is, as far as its array cannot.
+// rawCaps describes raw video, as far as its array cannot.
 type rawCaps struct {
-	format        string // "": not told
-	width, height int    // 0: not told
+	format        string // "": not known
+	width, height int    // 0: not known
 }
 
-// rawCaps returns what the sender says, or else the user.
+// rawCaps returns what the sender says, or otherwise the user.
 func (d *Describer) rawCaps(c *OutCaps) rawCaps {
 	if format := c.Said.Get("format"); format.Has {
 		if wire.RawMediaOf(format.Text) != c.Said.Media {
@@ -140,7 +139,7 @@ func (d *Describer) rawCaps(c *OutCaps) rawCaps {
 	return d.userRaw
 }
 
-// fits reports whether what the sender says of a picture is of this picture.
+// fits reports whether what the sender says of a picture applies to this picture.
 func (c *OutCaps) fits() bool {
 	if c.Said.Media == "" {
 		return true
@@ -150,10 +149,10 @@ func (c *OutCaps) fits() bool {
 	return c.Said.Media == c.MediaType() && (!width.Has || width.Num == c.Width) && (!height.Has || height.Num == c.Height) && (c.Media == JPEG && !format.Has || same)
 }
 
-// Header returns what the headers of all frames of some caps have in common.
-// Those of JPEG want CompleteJPEG besides, those of encoded video a Shape with
-// the number of bytes. Raw video must be a picture to every peer, unless any.
-// Errors wrap ErrNegotiation.
+// Header returns what the headers of all frames with some caps have in common. JPEG
+// frames need CompleteJPEG as well, and encoded video needs a Shape with the number
+// of bytes. Unless any, raw video must be a picture to every peer. Errors wrap
+// ErrNegotiation.
 func Header(c InCaps, anyRaw bool) (h wire.Header, err error) {
 	switch c.Media {
 	case JPEG:
@@ -179,10 +178,10 @@ func decodable(info wire.JPEGInfo) error {
 	return fmt.Errorf("JPEG in %s: want GRAY, YUV or RGB, which decoders take: %w", cmp.Or(info.Colorspace, "two components"), wire.ErrUnsupported)
 }
 
-// CompleteJPEG puts the options into the header of a JPEG frame. One of a
-// single component is announced as GRAY: it would come out as three equal ones.
-// An error says that the data are no whole JPEG, which would end a Python receiver
-// for good.
+// CompleteJPEG puts the options into the header of a JPEG frame. A JPEG of one
+// component is announced as GRAY, because it would be decoded to three equal ones.
+// An error means that the data are not a complete JPEG, which would end a Python
+// receiver for good.
 func CompleteJPEG(h *wire.Header, data []byte, options wire.JPEGOptions) error {
 	info, err := wire.ParseJPEG(data)
 	if err != nil {

@@ -1,12 +1,12 @@
-// Package gstglue is the border between GStreamer and Go: the only package
-// below elements/ with cgo, and the only one that imports go-gst.
+// Package gstglue is the border between GStreamer and Go: the only package below
+// elements/ with cgo, and the only one that imports go-gst.
 //
-// An idea has a Go file and a C file of one name, and glue.h says what they have
-// in common. C does what is GStreamer's; what is decided is decided in Go.
+// Each idea has a Go file and a C file of one name; glue.h declares what they share.
+// C does what belongs to GStreamer; decisions are made in Go.
 //
-// The binding registers the types and finds the Go half of an object. Every
-// vfunc, property and signal is a C function of this package instead of the
-// binding's, which leak or copy on these paths; see docs/decisions.
+// The binding registers the types and finds the Go half of an object. Every vfunc,
+// property and signal is a C function of this package. Those of the binding leak or
+// copy on these paths; see docs/decisions.
 package gstglue
 
 /*

@@ -14,17 +14,17 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear"
 )
 
-// Element is a GstElement. It holds no reference: it is valid in calls that
-// come from the object, and for as long as somebody else holds one.
+// Element is a GstElement. It holds no reference: it is valid in calls that come
+// from the object, and while somebody else holds a reference.
 type Element struct {
 	p    unsafe.Pointer
 	role Role
 }
 
-// PostError posts err as the table of errors has it. The debug text says more.
+// PostError posts err by the table of errors. The debug text has more detail.
 func (e Element) PostError(err error, debug string) { e.post(C.NETGEAR_ERROR, err, debug) }
 
-// PostWarning posts a warning likewise.
+// PostWarning posts a warning in the same way.
 func (e Element) PostWarning(err error, debug string) { e.post(C.NETGEAR_WARNING, err, debug) }
 
 func (e Element) post(typ C.int, err error, debug string) {
@@ -45,7 +45,7 @@ func (e Element) post(typ C.int, err error, debug string) {
 	C.netgear_post(C.gpointer(e.p), typ, row.domain, code, text, dbg)
 }
 
-// Notify tells of a change of a property.
+// Notify notifies of a change of a property.
 func (e Element) Notify(property string) {
 	c := C.CString(property)
 	defer C.free(unsafe.Pointer(c))
@@ -59,8 +59,8 @@ const NoTime = ^uint64(0)
 // clock.
 func (e Element) RunningTime() uint64 { return uint64(C.netgear_running_time(C.gpointer(e.p))) }
 
-// Weak is a reference that does not keep its element alive, for goroutines
-// that may outlive it.
+// Weak is a reference that does not keep its element alive. It is for goroutines
+// that may outlive the element.
 type Weak struct {
 	p    unsafe.Pointer
 	role Role

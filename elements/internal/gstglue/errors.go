@@ -15,13 +15,13 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// ErrNegotiation says that downstream does not take the frames that arrive.
+// ErrNegotiation means that downstream does not accept the frames that arrive.
 var ErrNegotiation = errors.New("not negotiated")
 
-// ErrNoStream says that a demuxer found nothing in its input.
+// ErrNoStream means that a demuxer found nothing in its input.
 var ErrNoStream = errors.New("no stream")
 
-// ErrBuffer says that a buffer could not be read, or made.
+// ErrBuffer means that a buffer could not be read or made.
 var ErrBuffer = errors.New("no usable buffer")
 
 type errorRow struct {
@@ -30,7 +30,7 @@ type errorRow struct {
 	sinkCode, srcCode C.int
 }
 
-// errorRows maps the library's errors to GStreamer's; the first that matches
+// errorRows maps the library's errors to GStreamer's; the first row that matches
 // counts.
 var errorRows = []errorRow{
 	{netgear.ErrUnauthorized, C.NETGEAR_RESOURCE, C.GST_RESOURCE_ERROR_NOT_AUTHORIZED, C.GST_RESOURCE_ERROR_NOT_AUTHORIZED},
@@ -64,8 +64,9 @@ func rowOf(err error) errorRow {
 	return errorRow{nil, C.NETGEAR_LIBRARY, C.GST_LIBRARY_ERROR_FAILED, C.GST_LIBRARY_ERROR_FAILED}
 }
 
-// message is the text for a user: the element's name stands before it anyway,
-// and the names of packages mean nothing to him.
+// message returns the text for a user, without what the user does not need: the
+// element's name stands before it anyway, and names of packages mean nothing to
+// users.
 func message(err error) string {
 	return strings.Replace(strings.TrimPrefix(err.Error(), "netgear: "), "wire: ", "", 1)
 }

@@ -5,16 +5,16 @@ import (
 	"time"
 )
 
-// limiter keeps a stream of like warnings from filling the bus: the first goes
-// out, then one after a second, two, four and so on up to a minute; after a
-// time of silence the next is a first one again.
+// limiter keeps a stream of similar warnings from filling the bus. The first goes
+// out, the next ones after pauses of one second, two, four and so on up to a minute.
+// After a time of silence the next one is a first one again.
 type limiter struct {
 	mu    sync.Mutex
 	kinds map[warningKind]*quiet
 }
 
-// warningKind is what makes warnings alike. There are few of both, and what a peer
-// sends is in neither.
+// warningKind is what similar warnings have in common. There are few of both, and a
+// peer has no influence on either.
 type warningKind struct {
 	err   error
 	cause string
@@ -32,7 +32,7 @@ const (
 	longestGap = time.Minute
 )
 
-// allow says whether a warning of that kind may be posted at now, and how many
+// allow reports whether a warning of that kind may be posted at now, and how many
 // were held back since the last one.
 func (l *limiter) allow(kind warningKind, now time.Time) (held int, ok bool) {
 	l.mu.Lock()

@@ -132,7 +132,8 @@ func netgearSetProperty(obj unsafe.Pointer, id C.guint, value *C.GValue) {
 		err = in.Settings().set(p, v)
 	}
 	if err != nil {
-		// A property cannot be refused; a URI that was is told at the start.
+		// A property cannot be refused. A URI that was refused is reported at the
+		// start.
 		if p.Name != "uri" && errors.Is(err, netgear.ErrSettings) {
 			elementOf(obj).PostWarning(fmt.Errorf("%w; the value before stays", err), "the property was not set")
 		}

@@ -17,7 +17,7 @@ import (
 //export netgearCapsRefused
 func netgearCapsRefused(obj unsafe.Pointer, caps *C.char, anyRaw C.gboolean) {
 	defer rescue(obj)
-	if !halfOf[Instance](obj).Opened() { // somebody looks whether pads fit
+	if !halfOf[Instance](obj).Opened() { // a program checks whether pads fit
 		return
 	}
 	text := C.GoString(caps)
@@ -28,7 +28,7 @@ func netgearCapsRefused(obj unsafe.Pointer, caps *C.char, anyRaw C.gboolean) {
 	elementOf(obj).PostError(fmt.Errorf("%w: %s is not taken: want %s before it", ErrNegotiation, shorten(text), cure), "the caps are "+text)
 }
 
-// shorten keeps what says most of a text of caps.
+// shorten keeps the most important part of the text of caps.
 func shorten(caps string) string {
 	const most = 80
 	if len(caps) > most {
@@ -37,8 +37,8 @@ func shorten(caps string) string {
 	return caps
 }
 
-// cures are what makes frames that the sinks take, by how the caps begin; the
-// first that matches counts.
+// cures has the elements that make frames which the sinks accept, by the beginning
+// of the caps; the first row that matches counts.
 var cures = []struct{ caps, cure string }{
 	{"video/x-raw(", "what brings it into system memory, as gldownload, vapostproc or nvvidconv"},
 	{"video/x-raw", "videoconvert or jpegenc"},

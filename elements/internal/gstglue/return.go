@@ -12,7 +12,7 @@ import (
 	"unsafe"
 )
 
-// Returns is where frames wait that go out of return_src: one, the newest. Safe
+// Returns holds the frame that goes out of return_src next: one, the newest. Safe
 // for concurrent use. The zero value takes no frames.
 type Returns struct {
 	mu      sync.Mutex
@@ -24,18 +24,18 @@ type Returns struct {
 
 func (r *Returns) returns() *Returns { return r }
 
-// ReturnsActive says whether frames can go out.
+// ReturnsActive reports whether frames can go out.
 func (r *Returns) ReturnsActive() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.wake != nil
 }
 
-// ReturnsDropped is the number of frames that a newer one took the place of, or
-// that nobody took.
+// ReturnsDropped returns how many frames were replaced by a newer one, or taken by
+// nobody.
 func (r *Returns) ReturnsDropped() uint64 { return r.dropped.Load() }
 
-// PutReturn has a frame go out soon and takes over the sample.
+// PutReturn sends a frame out soon, and takes over the sample.
 func (r *Returns) PutReturn(s *Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,7 +55,7 @@ func (r *Returns) drop(s *Sample) {
 	}
 }
 
-// EndReturn has the end of the stream follow the frame that waits.
+// EndReturn ends the stream after the frame that waits.
 func (r *Returns) EndReturn() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,8 +150,8 @@ func netgearReturnFailed(obj unsafe.Pointer, flow C.int) {
 
 // Returner is an Instance that takes frames to send back.
 type Returner interface {
-	// PushReturn makes a frame the answer to the frames that follow. It takes
-	// over in's payload.
+	// PushReturn makes a frame the answer to the next frames. It takes over in's
+	// payload.
 	PushReturn(c InCaps, in *Input) error
 	// ReturnRefused is called with the reason when a frame cannot go back.
 	ReturnRefused(err error)

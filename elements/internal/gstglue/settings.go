@@ -9,16 +9,16 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear"
 )
 
-// Settings is what a user has set of an element. There is one live copy of it: a
-// *netgear.Config that never changes once it is published, and is replaced by
-// another one when a setting changes. Safe for concurrent use.
+// Settings holds what a user set on an element. There is one live copy: a
+// *netgear.Config that never changes once it is published. A changed setting
+// replaces it by another one. Safe for concurrent use.
 type Settings struct {
 	role netgear.Role
 	live atomic.Pointer[netgear.Config]
 
 	mu     sync.Mutex // held by whoever replaces live
 	frozen bool       // what is changeable in READY is not
-	bad    error      // of the URI that was set last
+	bad    error      // why the URI that was set last was refused
 	apply  Apply      // see Follow; nil: nobody does
 }
 
@@ -30,12 +30,12 @@ func NewSettings(role netgear.Role) *Settings {
 	return s
 }
 
-// Live returns the settings of the moment, which the caller must not change. It
-// takes no lock.
+// Live returns the present settings, which the caller must not change. It takes no
+// lock.
 func (s *Settings) Live() *netgear.Config { return s.live.Load() }
 
-// Freeze returns a copy to run with, and refuses changes of what must not
-// change then until Thaw. It fails when a URI was refused before.
+// Freeze returns a copy to run with. Until Thaw it refuses changes of settings that
+// must not change while the element runs. It fails when a URI was refused before.
 func (s *Settings) Freeze() (netgear.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,8 +45,8 @@ func (s *Settings) Freeze() (netgear.Config, error) {
 	return *s.Live(), s.bad
 }
 
-// Apply is called with the live settings after a change, and with the row that was
-// set; nil means any. A lock is held: it must not wait, nor come back to Settings.
+// Apply is called after a change, with the live settings and the row that was set;
+// nil means any. A lock is held: Apply must not wait, nor call Settings.
 type Apply func(cfg *netgear.Config, changed *netgear.Property)
 
 // Follow calls apply now, and after each change until Thaw.

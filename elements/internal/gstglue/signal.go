@@ -15,16 +15,16 @@ import (
 // maxPending is how many signals and messages may wait for a slow handler.
 const maxPending = 64
 
-// dispatcher calls a program's handlers from a goroutine of its own, so that a
-// slow one never stalls the stream: what does not fit into the queue is
-// dropped and counted. Safe for concurrent use.
+// dispatcher calls a program's handlers on a goroutine of its own, so a slow handler
+// never delays the stream. What does not fit into the queue is dropped and counted.
+// Safe for concurrent use.
 type dispatcher struct {
 	mu      sync.Mutex
 	queue   chan func(Element)
 	dropped atomic.Uint64
 }
 
-// start begins to call handlers; weak outlives the element.
+// start begins to call handlers. weak outlives the element.
 func (d *dispatcher) start(weak *Weak) {
 	queue := make(chan func(Element), maxPending)
 	d.mu.Lock()
@@ -41,7 +41,7 @@ func (d *dispatcher) start(weak *Weak) {
 	})
 }
 
-// stop ends it after what is in the queue, for which it does not wait.
+// stop ends it after what is queued, and does not wait for that.
 func (d *dispatcher) stop() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -51,7 +51,7 @@ func (d *dispatcher) stop() {
 	}
 }
 
-// post has f called soon. It says whether it will be; if not it was counted.
+// post makes f called soon. It reports whether it will be; if not, it was counted.
 func (d *dispatcher) post(f func(Element)) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,7 +82,7 @@ func (c *Core) emitPeer(signal, endpoint, reason string) {
 	})
 }
 
-// HasHandler says whether anybody is connected to a signal.
+// HasHandler reports whether a handler is connected to a signal.
 func (c *Core) HasHandler(signal string) (has bool) {
 	c.weak.With(func(e Element) {
 		s := C.CString(signal)
@@ -92,14 +92,14 @@ func (c *Core) HasHandler(signal string) (has bool) {
 	return has
 }
 
-// Data is what the other end sent beside a frame, or in answer to one.
+// Data is what the other end sent beside a frame, or as an answer to one.
 type Data struct {
 	Port, JSON string
 	Sample     *Sample // of a returned frame; nil: none
 }
 
-// EmitData emits a signal with data, and posts it on the bus under the name of
-// message unless that is empty. It takes over the sample.
+// EmitData emits a signal with data. It also posts the data on the bus, with the
+// name message, unless that is empty. It takes over the sample.
 func (c *Core) EmitData(signal, message string, data Data) {
 	emit := c.HasHandler(signal)
 	if !emit && message == "" {

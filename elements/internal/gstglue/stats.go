@@ -55,8 +55,8 @@ func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
 	return unsafe.Pointer(s)
 }
 
-// statFields are the fields of the stats structure. Durations are in ms; a
-// nil value leaves the field out.
+// statFields are the fields of the stats structure. Durations are in ms. A nil value
+// omits the field.
 var statFields = []struct {
 	name  string
 	on    netgear.Role

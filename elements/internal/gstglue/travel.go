@@ -5,11 +5,11 @@ import "github.com/gst-netgear/gst-netgear/netgear/wire"
 // field is a field of caps.
 type field struct {
 	name string
-	kind wire.CapsKind // 0: the value is not plain
+	kind wire.CapsKind // 0: the value is not a single one
 	wire.CapsValue
 }
 
-// travel is what decides which fields of caps go to the receiver.
+// travel decides which fields of caps go to the receiver.
 type travel struct {
 	media         Media
 	format        string // of raw video, and so are these:
@@ -18,8 +18,8 @@ type travel struct {
 	defaultColors bool // GStreamer fills in this colorimetry anyway
 }
 
-// fields returns the numbers of the fields that travel, in the order in which they
-// are written. ok is false when a field of encoded video makes no sense.
+// fields returns the numbers of the fields to send, in the order of writing. ok is
+// false when a field of encoded video makes no sense.
 func (t *travel) fields(all []field) (keep []int, ok bool) {
 	if t.media == Encoded {
 		return encodedFields(all)
@@ -33,8 +33,8 @@ func (t *travel) fields(all []field) (keep []int, ok bool) {
 }
 
 // encodedFields are those of wire.CapsFields: the header says nothing of encoded
-// video. Not among them are streamheader and codec_data, which repeat what is in the
-// stream.
+// video. streamheader and codec_data are not among them, because they repeat what is
+// in the stream.
 func encodedFields(all []field) (keep []int, ok bool) {
 	for _, row := range wire.CapsFields {
 		if row.Name == "format" { // of raw video
@@ -53,7 +53,7 @@ func encodedFields(all []field) (keep []int, ok bool) {
 	return keep, true
 }
 
-// sensible reports whether a field of encoded video has a value that can be.
+// sensible reports whether a field of encoded video has a possible value.
 func (f *field) sensible(want wire.CapsKind) bool {
 	switch {
 	case f.kind != want:
@@ -66,11 +66,11 @@ func (f *field) sensible(want wire.CapsKind) bool {
 	return true
 }
 
-// guessed are the formats that a receiver takes an array for.
+// guessed are the formats that a receiver assumes for an array.
 var guessed = map[string]bool{"BGR": true, "BGRA": true, "GRAY8": true, "GRAY16_LE": true, "GRAY16_BE": true}
 
 // assumed reports whether a receiver knows the field of a picture without being
-// told: from the header or the picture, or since it is what everybody assumes.
+// told: from the header or the picture, or because everybody assumes it.
 func (t *travel) assumed(f field) bool {
 	switch f.name {
 	case "framerate", "parsed", "sof-marker", "colorspace", "sampling", "multiview-flags":

@@ -23,13 +23,13 @@ const (
 // Sink is the Go half of netgearsink.
 type Sink interface {
 	Instance
-	// SetCaps tells of the format of the frames that follow.
+	// SetCaps is called with the format of the next frames.
 	SetCaps(c InCaps) error
 	// Render sends one buffer.
 	Render(b Buffer) Flow
 	// Finish ends the stream.
 	Finish() Flow
-	// Leave tells that Finish is about to come, from any thread.
+	// Leave is called, on any thread, when Finish is about to come.
 	Leave()
 }
 
@@ -38,27 +38,27 @@ type Source interface {
 	Instance
 	// Create waits for one frame and returns it as a GstBuffer.
 	Create() (unsafe.Pointer, Flow)
-	// NoRate is called in the streaming thread when what is behind has refused
-	// frames without a frame rate.
+	// NoRate is called in the streaming thread when downstream has refused frames
+	// without a frame rate.
 	NoRate()
 }
 
-// WaitPreroll has a sink wait until it is playing again, or flushed, after
-// Unlock has interrupted it.
+// WaitPreroll makes a sink wait, after Unlock has interrupted it, until it plays
+// again or is flushed.
 func (e Element) WaitPreroll() Flow {
 	return Flow(C.netgear_sink_wait_preroll(C.gpointer(e.p)))
 }
 
-// AskKeyFrame asks what is before a sink for a key frame. count tells one
-// request from the next. Only for the streaming thread.
+// AskKeyFrame asks upstream of a sink for a key frame. count distinguishes the
+// requests. Only for the streaming thread.
 func (e Element) AskKeyFrame(count uint) {
 	C.netgear_sink_ask_key_frame(C.gpointer(e.p), C.guint(count))
 }
 
-// SetLatency sets what a source answers to the latency query, in ns.
+// SetLatency sets a source's answer to the latency query, in ns.
 func (e Element) SetLatency(ns uint64) { C.netgear_src_set_latency(C.gpointer(e.p), C.guint64(ns)) }
 
-// ServerEnded tells downstream that the server of that port has ended.
+// ServerEnded notifies downstream that the server with that port has ended.
 func (e Element) ServerEnded(port string) {
 	c := C.CString(port)
 	defer C.free(unsafe.Pointer(c))
