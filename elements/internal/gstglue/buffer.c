@@ -46,8 +46,8 @@ static gboolean map_whole(Loan *loan, GstBuffer *buffer, NetgearInput *out)
 	return TRUE;
 }
 
-/* Maps pixels, and packs their rows where the buffer has them in another way than
- * the array that is sent. */
+/* Maps pixels. It packs their rows where the buffer has them in another way than the array to
+ * send. */
 static gboolean map_video(const GstVideoInfo *info, Loan *loan, GstBuffer *buffer, NetgearInput *out)
 {
 	NetgearPlane planes[GST_VIDEO_MAX_PLANES];
@@ -179,7 +179,7 @@ gpointer netgear_array_sample_new(const char *dtype, const gint *shape, gsize di
 
 	if (size > 0)
 		gst_buffer_append_memory(buffer, gst_memory_new_wrapped(0, data, size, 0, size, owner, (GDestroyNotify)free_func));
-	else if (free_func) /* an array without elements: there is no memory of that size */
+	else if (free_func) /* an array without elements: memory of size 0 does not exist */
 		((GDestroyNotify)free_func)(owner);
 	g_value_init(&list, GST_TYPE_ARRAY);
 	for (i = 0; i < dims; i++) {

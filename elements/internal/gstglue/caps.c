@@ -1,4 +1,4 @@
-/* Between caps and what a header says. What of them travels is decided in Go. */
+/* Between caps and what a header says. Go decides which fields travel. */
 #include "planes.h"
 
 #include <string.h>
@@ -198,8 +198,8 @@ static gboolean is_same_layout(const char *one, const char *other)
 	       !GST_VIDEO_FORMAT_INFO_HAS_PALETTE(a) && GST_VIDEO_FORMAT_INFO_BITS(a) == GST_VIDEO_FORMAT_INFO_BITS(b);
 }
 
-/* Reports whether the user's value of a field stands in for the sender's, which is
- * then none, or a guess. */
+/* Reports whether the user's value of a field replaces the sender's, which is then absent or a
+ * guess. */
 static gboolean completes(const GstStructure *st, const char *name, const GValue *user, const NetgearOutCaps *c)
 {
 	if (!gst_structure_has_field(st, name))
@@ -210,8 +210,8 @@ static gboolean completes(const GstStructure *st, const char *name, const GValue
 	       is_same_layout(g_value_get_string(user), c->format);
 }
 
-/* Completes the caps of a frame by those that the user has set. Returns the name of
- * a field in which they contradict each other, or NULL. */
+/* Completes the caps of a frame by the user's. Returns the name of a field in which the two
+ * contradict each other, or NULL. */
 static const char *complete_by_user(GstStructure *st, const GstCaps *user, const NetgearOutCaps *c)
 {
 	const GstStructure *from = NULL;
@@ -236,8 +236,8 @@ static const char *complete_by_user(GstStructure *st, const GstCaps *user, const
 	return NULL;
 }
 
-/* An event with caps that downstream refuses is accepted all the same, and the
- * refusal comes with the buffer, too late for a message of ours. */
+/* Downstream accepts an event with caps that it refuses. The refusal comes with the buffer, too
+ * late for a message of ours. */
 static gboolean downstream_takes(GstPad *pad, GstCaps *caps)
 {
 	GstCaps *allowed = gst_pad_peer_query_caps(pad, caps);
@@ -331,14 +331,14 @@ int netgear_src_set_caps(gpointer s, const NetgearOutCaps *c, const char **again
 			src->info = info;
 			src->bayer = netgear_is_bayer(gst_caps_get_structure(caps, 0));
 		}
-		/* Asks downstream what it takes, which decide_allocation keeps. */
+		/* Asks downstream what it accepts; decide_allocation keeps the answer. */
 		gst_base_src_negotiate(s);
 	}
 	gst_caps_unref(caps);
 	return ret;
 }
 
-/* Announces the user's caps before the first frame, where they say everything. */
+/* Announces the user's caps before the first frame, where they are complete. */
 void netgear_src_announce(gpointer src, const char *text)
 {
 	GstCaps *caps = gst_caps_from_string(text);
@@ -351,8 +351,7 @@ void netgear_src_announce(gpointer src, const char *text)
 
 /* --- caps that the user has set --- */
 
-/* Caps that the user has set are kept as text, since the table of settings knows
- * nothing of GStreamer. */
+/* The user's caps are kept as text, because the table of settings does not know GStreamer. */
 char *netgear_caps_get_text(const GValue *value)
 {
 	const GstCaps *caps = gst_value_get_caps(value);

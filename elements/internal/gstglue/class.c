@@ -18,8 +18,8 @@ static gpointer init_once(gpointer unused)
 
 gboolean netgear_forked(void) { return getpid() != loaded_in; }
 
-/* Nothing of the element is started, and what the parent has started is not ours to
- * stop: the threads to wait for are not here. */
+/* In a child of fork() nothing of the element is started. What the parent has started is not
+ * ours to stop: the threads to wait for are not in this process. */
 GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateChange transition)
 {
 	if (GST_STATE_TRANSITION_CURRENT(transition) >= GST_STATE_TRANSITION_NEXT(transition))
@@ -38,7 +38,7 @@ void netgear_init_once(void)
 
 gboolean netgear_register(gpointer plugin, const char *name, GType type, int role)
 {
-	/* A demuxer is never plugged automatically: what it takes, any decoder takes too. */
+	/* A demuxer is never plugged automatically: any decoder accepts what it accepts. */
 	return gst_element_register(plugin, name, role == NETGEAR_DEMUX ? GST_RANK_NONE : GST_RANK_PRIMARY, type);
 }
 

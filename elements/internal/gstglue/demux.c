@@ -1,4 +1,4 @@
-/* netgeardemux: its pads and their events. Which pad a frame goes to, Go says. */
+/* netgeardemux: its pads and their events. Go decides which pad a frame goes to. */
 #include "demux.h"
 
 #include <string.h>
@@ -34,7 +34,7 @@ static GstFlowReturn demux_chain(GstPad *sink, GstObject *parent, GstBuffer *buf
 	return netgear_lane_buffer(demux->lanes, pad, buffer);
 }
 
-/* What comes in order with the frames goes out so. */
+/* Serialized events go out in their order with the frames. */
 static gboolean other_event(GstPad *sink, GstObject *parent, GstEvent *event)
 {
 	if (!GST_EVENT_IS_SERIALIZED(event))
@@ -70,7 +70,7 @@ static gboolean demux_event(GstPad *sink, GstObject *parent, GstEvent *event)
 		port = gst_structure_get_string(st, "port");
 		netgearDemuxTerminate(parent, (char *)port, port ? strlen(port) : 0, gst_event_get_seqnum(event));
 		break;
-	case GST_EVENT_FLUSH_START: /* comes from any thread */
+	case GST_EVENT_FLUSH_START: /* it comes on any thread */
 		netgear_lanes_flush_start(lanes);
 		return gst_pad_event_default(sink, parent, event);
 	case GST_EVENT_FLUSH_STOP:
@@ -86,8 +86,8 @@ static gboolean demux_event(GstPad *sink, GstObject *parent, GstEvent *event)
 	return ret;
 }
 
-/* A query that waits its turn would wait behind a pad that is held up. Nor is
- * it known which pad an answer about buffers would be for. */
+/* A serialized query would wait behind a pad that is held up. It is also unknown which pad an
+ * answer about buffers would be for. */
 static gboolean demux_query(GstPad *sink, GstObject *parent, GstQuery *query)
 {
 	return !GST_QUERY_IS_SERIALIZED(query) && gst_pad_query_default(sink, parent, query);
@@ -105,7 +105,7 @@ static GstStateChangeReturn demux_change_state(GstElement *element, GstStateChan
 	if (transition == GST_STATE_CHANGE_READY_TO_PAUSED)
 		netgear_lanes_open(demux->lanes);
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
-		netgear_lanes_close(demux->lanes); /* lest the next call waits for the streaming thread */
+		netgear_lanes_close(demux->lanes); /* otherwise the next call waits for the streaming thread */
 	/* On the way down this ends the streaming thread's call first. */
 	ret = demux_parent->change_state(element, transition);
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {

@@ -42,8 +42,8 @@ void netgear_weak_free(gpointer weak)
 	g_free(weak);
 }
 
-/* Returns the running time of now, or NONE where there is no clock or the
- * element is not playing: then the base time means nothing yet. */
+/* Returns the running time of now. It is NONE where there is no clock, or while the element is
+ * not playing: then the base time has no meaning yet. */
 guint64 netgear_running_time(gpointer e)
 {
 	GstElement *element = e;

@@ -49,8 +49,7 @@ void netgear_init_once(void);
 gboolean netgear_register(gpointer plugin, const char *name, GType type, int role);
 void netgear_class_init(gpointer klass, int role);
 void netgear_instance_init(gpointer object, int role);
-/* A child of fork() has none of the threads that Go needs: what calls Go may
- * never return. */
+/* A child of fork() does not have the threads that Go needs: a call to Go may never return. */
 gboolean netgear_forked(void);
 /* Answers a change of state in such a child. */
 GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateChange transition);
@@ -102,7 +101,7 @@ void netgear_install_signals(gpointer klass, int role);
 gboolean netgear_has_handler(gpointer element, const char *signal);
 void netgear_emit_peer(gpointer element, const char *signal, const char *endpoint, const char *reason);
 void netgear_emit_data(gpointer element, const char *signal, const char *port, const char *json, gpointer sample);
-/* Returns FALSE, and posts nothing, where too many wait on the bus. */
+/* Returns FALSE, and posts nothing, where too many messages wait on the bus. */
 gboolean netgear_post_data(gpointer element, const char *name, const char *port, const char *json);
 
 /* stats.c: a structure that grows field by field. */
@@ -137,9 +136,9 @@ GstStructure *netgear_meta_add(GstBuffer *buffer);
 /* caps.c */
 #define NETGEAR_RAW_SIZE "width = (int) [ 1, 32767 ], height = (int) [ 1, 32767 ], framerate = (fraction) [ 0/1, max ]"
 
-/* What every Python peer takes for a picture. BGR has a structure of its own and
- * comes first: what can choose takes what they expect. In a list the order would be
- * upstream's. */
+/* What every Python peer takes for a picture. BGR has a structure of its own and comes first, so
+ * an element that can choose takes what Python peers expect. In a list upstream's order would
+ * decide. */
 #define NETGEAR_PICTURE_CAPS \
 	"image/jpeg; " \
 	"video/x-raw, format = (string) BGR, " NETGEAR_RAW_SIZE "; " \
@@ -152,8 +151,8 @@ GstStructure *netgear_meta_add(GstBuffer *buffer);
 
 enum { NETGEAR_MEDIA_NONE, NETGEAR_MEDIA_JPEG, NETGEAR_MEDIA_RAW, NETGEAR_MEDIA_ENCODED };
 
-/* Encoded video. The second of AV1 is for encoders that leave the stream-format
- * out, as av1enc of GStreamer 1.22 does; the first is what av1parse is to make. */
+/* Encoded video. The second structure of AV1 is for encoders that omit the stream-format, as
+ * av1enc of GStreamer 1.22 does; the first is what av1parse must make. */
 #define NETGEAR_ENCODED_CAPS \
 	"video/x-h264, stream-format = (string) byte-stream, alignment = (string) au; " \
 	"video/x-h265, stream-format = (string) byte-stream, alignment = (string) au; " \
@@ -207,8 +206,8 @@ typedef struct {
 	const char *user;       /* caps that the user has set, or NULL */
 } NetgearOutCaps;
 enum { NETGEAR_CAPS_OK, NETGEAR_CAPS_REFUSED, NETGEAR_CAPS_NO_RATE, NETGEAR_CAPS_CONTRADICTED, NETGEAR_CAPS_NOT_SENT, NETGEAR_CAPS_NONE };
-/* Returns the caps of a frame, or NULL when there are no such caps. Sets *info for raw
- * video, and *against to the field in which the user's caps contradict. */
+/* Returns the caps of a frame, or NULL when such caps do not exist. Sets *info for raw video,
+ * and *against to the field in which the user's caps contradict them. */
 GstCaps *netgear_make_caps(const NetgearOutCaps *c, GstVideoInfo *info, const char **against);
 int netgear_src_set_caps(gpointer src, const NetgearOutCaps *c, const char **against);
 void netgear_src_announce(gpointer src, const char *text);

@@ -5,10 +5,9 @@
 #include "_cgo_export.h"
 #include "glue.h"
 
-/* How a lane is bounded. A frame that has waited for stale is dropped when a
- * newer one comes that needs none before it. Deltas of encoded video cannot be
- * dropped alone; they pile up to the limits, and then all up to the next key
- * frame are dropped. */
+/* How a lane is bounded. A frame that has waited for stale is dropped when a newer one comes
+ * that needs none before it. Deltas of encoded video cannot be dropped alone: they pile up to
+ * the limits, and then all of them up to the next key frame are dropped. */
 enum {
 	few = 4,          /* buffers; with more waiting, the stream is held up where that hurts nobody */
 	most = 256,       /* buffers */
@@ -39,7 +38,7 @@ typedef struct {
 	gsize bytes;
 	GstCaps *caps;   /* the last that came in */
 	gboolean busy;   /* the thread pushes */
-	gboolean stuck;  /* was waited for in vain, and has taken nothing since */
+	gboolean stuck;  /* a wait for it was in vain, and it has taken nothing since */
 	gboolean no_key; /* deltas are dropped */
 	gboolean gap;    /* something was dropped since the last buffer that came in */
 	gboolean ended;  /* an end of stream came in */
@@ -136,8 +135,7 @@ static void drop_buffers(NetgearLane *lane, gboolean count)
 	}
 }
 
-/* Drops everything. store keeps with the pad the sticky events that outlive a
- * flush. */
+/* Drops everything. store leaves on the pad the sticky events that outlive a flush. */
 static void drop_all(NetgearLane *lane, gboolean store)
 {
 	drop_buffers(lane, FALSE);
@@ -161,7 +159,7 @@ static gint64 age(NetgearLane *lane)
 	return 0;
 }
 
-/* Reports whether another lane would go short if the stream were held up. */
+/* Reports whether another lane would starve if the stream were held up. */
 static gboolean others_idle(NetgearLane *lane)
 {
 	guint i;
@@ -189,8 +187,8 @@ static void wait_for_room(NetgearLane *lane)
 
 /* --- what the pads return --- */
 
-/* As demuxers do it. A pad that is flushing counts as one that takes its
- * frames: it is some other element's business, and a short one. */
+/* Combines returns as demuxers do. A pad that is flushing counts as one that takes its frames: a
+ * flush is some other element's matter, and a short one. */
 static GstFlowReturn combined(NetgearLanes *lanes)
 {
 	gboolean unlinked = TRUE, ended = TRUE;
@@ -211,7 +209,7 @@ static GstFlowReturn combined(NetgearLanes *lanes)
 	return unlinked ? GST_FLOW_NOT_LINKED : ended ? GST_FLOW_EOS : GST_FLOW_OK;
 }
 
-/* Takes note of what a push returned. */
+/* Notes what a push returned. */
 static void returned(NetgearLane *lane, GstFlowReturn flow)
 {
 	if (flow == GST_FLOW_FLUSHING) {
@@ -249,12 +247,12 @@ void netgear_lanes_forgive(NetgearLanes *lanes)
 
 /* --- the thread --- */
 
-/* Called with the lock held, and lets go of it meanwhile. */
+/* Called with the lock held; releases it meanwhile. */
 static void push(NetgearLane *lane, GstMiniObject *object)
 {
 	NetgearLanes *lanes = lane->lanes;
 	gboolean is_buffer = GST_IS_BUFFER(object), told = lane->flow == GST_FLOW_NOT_NEGOTIATED;
-	GstElement *demux = gst_object_ref(lanes->demux); /* it is there as long as lane->stop is not set */
+	GstElement *demux = gst_object_ref(lanes->demux); /* it exists as long as lane->stop is not set */
 	GstFlowReturn flow = GST_FLOW_OK;
 
 	lane->busy = TRUE;
@@ -326,7 +324,7 @@ void netgear_lane_new(NetgearLanes *lanes, GstPad *pad, const char *port)
 	g_mutex_unlock(&lanes->lock);
 }
 
-/* Where the system has no thread to give, the lane goes on without. */
+/* Without a thread from the system the lane goes on without one. */
 void netgear_lane_run(GstPad *pad)
 {
 	NetgearLane *lane = lane_of(pad);
@@ -362,8 +360,8 @@ void netgear_lane_remove(NetgearLanes *lanes, GstPad *pad)
 	thread = lane->thread;
 	done = lane->done;
 	g_mutex_unlock(&lanes->lock);
-	/* Only now, since it takes the pad's events, and a push must have them. It
-	 * ends a push that is held up at the pad itself. */
+	/* Only now, because it removes the pad's events, and a push must have them. It ends a push
+	 * that is held up at the pad itself. */
 	gst_pad_set_active(pad, FALSE);
 	if (thread) {
 		if (done)
@@ -375,8 +373,8 @@ void netgear_lane_remove(NetgearLanes *lanes, GstPad *pad)
 
 /* --- in --- */
 
-/* A caps event that waits right before another one, and the like, is of no use
- * to anybody. So the events of a lane that drops all its frames stay few. */
+/* A caps event that waits right before another one, and the like, is useless. So the events of a
+ * lane that drops all its frames stay few. */
 static void put_event(NetgearLane *lane, GstEvent *event)
 {
 	GstEventType type = GST_EVENT_TYPE(event);

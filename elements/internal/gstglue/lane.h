@@ -1,6 +1,6 @@
-/* What lies between the demuxer's sink pad and one of its source pads: a small
- * queue and the thread that empties it, so that whatever happens behind one pad
- * holds up neither the other pads nor the stream. */
+/* What is between the demuxer's sink pad and one of its source pads: a small queue and the
+ * thread that empties it. So nothing that happens behind one pad holds up the other pads or the
+ * stream. */
 #ifndef NETGEAR_LANE_H
 #define NETGEAR_LANE_H
 
@@ -13,9 +13,9 @@ typedef struct NetgearLanes NetgearLanes;
 NetgearLanes *netgear_lanes_new(GstElement *demux);
 void netgear_lanes_free(NetgearLanes *lanes);
 
-/* A lane lives as long as its pad. Until it runs it pushes from the caller's
- * thread. Removing it stops its thread, and takes the pad off the demuxer; any
- * thread that is still held up behind the pad ends by itself later. */
+/* A lane lives as long as its pad. Until it runs, it pushes on the caller's thread. Removing it
+ * stops its thread, and removes the pad from the demuxer. A thread that is still held up behind
+ * the pad ends by itself later. */
 void netgear_lane_new(NetgearLanes *lanes, GstPad *pad, const char *port);
 void netgear_lane_run(GstPad *pad);
 void netgear_lane_remove(NetgearLanes *lanes, GstPad *pad);
@@ -28,12 +28,12 @@ void netgear_lanes_event(NetgearLanes *lanes, GstEvent *event);
 /* Reports whether these were the last caps into the lane. */
 gboolean netgear_lane_has_caps(GstPad *pad, GstCaps *caps);
 
-/* The end of a lane counts no longer when the pads' returns are combined. */
+/* The end of a lane no longer counts when the pads' returns are combined. */
 void netgear_lane_forgive(GstPad *pad);
 void netgear_lanes_forgive(NetgearLanes *lanes);
 
-/* The parts of a flush. After the first, which any thread may call, what waits
- * is gone and nobody waits; the second returns when the lanes are idle. */
+/* The parts of a flush. After the first, which any thread may call, what waits is gone and no
+ * thread waits. The second returns when the lanes are idle. */
 void netgear_lanes_flush_start(NetgearLanes *lanes);
 void netgear_lanes_flush_wait(NetgearLanes *lanes);
 void netgear_lanes_flush_stop(NetgearLanes *lanes);

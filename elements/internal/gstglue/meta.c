@@ -84,7 +84,7 @@ GstStructure *netgear_meta_add(GstBuffer *buffer)
 
 #endif
 
-/* Static registration and the plugin may both have come this way. */
+/* Static registration and the plugin may both have called this. */
 void netgear_meta_register(void)
 {
 	if (gst_meta_get_info(NETGEAR_META_NAME) == NULL)

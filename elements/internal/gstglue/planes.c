@@ -21,8 +21,8 @@ gboolean netgear_video_info(const GstCaps *caps, GstVideoInfo *info)
 	return TRUE;
 }
 
-/* Returns how many pixels the samples of all components have in common, as a power
- * of two, each way. */
+/* Returns how many pixels the samples of all components have in common in each direction, as a
+ * power of two. */
 static void whole_sample(const GstVideoFormatInfo *f, guint *w_sub, guint *h_sub)
 {
 	guint c;
@@ -125,8 +125,8 @@ gboolean netgear_is_packed(const GstVideoInfo *info, const NetgearPlane *planes,
 	return TRUE;
 }
 
-/* Completes a plane at the right and at the bottom with its last pixels: what a
- * receiver makes of the samples of colour there is not dark then. */
+/* Completes a plane at the right and at the bottom with its last pixels, so that the samples of
+ * colour that a receiver computes there are not dark. */
 static void complete(const NetgearPlane *plane, guint8 *to)
 {
 	gsize x, y;
@@ -141,7 +141,7 @@ static void complete(const NetgearPlane *plane, guint8 *to)
 gboolean netgear_pack(const GstVideoInfo *info, const NetgearPlane *planes, const NetgearRows *rows, GstBuffer *buffer, guint8 *to)
 {
 	GstMapInfo map = GST_MAP_INFO_INIT;
-	/* To map several memories would copy them all, padding included. */
+	/* Mapping several memories would copy them all, padding included. */
 	gboolean mapped = gst_buffer_n_memory(buffer) == 1;
 	gsize y;
 	guint p;
@@ -166,8 +166,8 @@ gboolean netgear_pack(const GstVideoInfo *info, const NetgearPlane *planes, cons
 	return TRUE;
 }
 
-/* Copies the rows of one plane of an array to where GStreamer has them. end is where
- * its place ends. What is in the padding is somebody else's memory of before. */
+/* Copies the rows of one plane of an array to where GStreamer has them. end is where the plane's
+ * place ends. The padding may hold earlier content of somebody else's memory. */
 static void unpack_plane(const NetgearPlane *plane, const guint8 *array, guint8 *to, gsize stride, gsize end)
 {
 	gsize y, at = 0;

@@ -33,8 +33,8 @@ gboolean netgear_find_rows(const GstVideoInfo *info, const NetgearPlane *planes,
 gboolean netgear_is_packed(const GstVideoInfo *info, const NetgearPlane *planes, const NetgearRows *rows);
 /* Copies a buffer's rows into an array. */
 gboolean netgear_pack(const GstVideoInfo *info, const NetgearPlane *planes, const NetgearRows *rows, GstBuffer *buffer, guint8 *to);
-/* Makes a buffer with an array what GStreamer expects, with a meta where that is
- * taken, else with a copy. Takes over the buffer. NULL: there is no memory. */
+/* Makes a buffer with an array what GStreamer expects: with a meta where that is accepted, else
+ * with a copy. Takes over the buffer. NULL: out of memory. */
 GstBuffer *netgear_arrange(const GstVideoInfo *info, GstBuffer *array, gboolean meta);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "_cgo_export.h"
 
-/* Tells the user what was refused and what to put before the pad: the error that
- * follows upstream is of a data stream, and says nothing of caps. */
+/* Tells the user what was refused, and what to put before the pad. The error that upstream then
+ * posts is of a data stream, and does not mention caps. */
 static void say_refused(GstPad *pad, GstCaps *caps)
 {
 	GstObject *element = gst_pad_get_parent(pad);
@@ -18,7 +18,7 @@ static void say_refused(GstPad *pad, GstCaps *caps)
 	gst_clear_object(&element);
 }
 
-/* Returns what a pad takes: with raw-formats=picture not all of its template. */
+/* Returns what a pad accepts: with raw-formats=picture that is not all of its template. */
 static GstCaps *caps_taken(GstPad *pad)
 {
 	static GstStaticCaps pictures = GST_STATIC_CAPS(NETGEAR_PICTURE_CAPS "; " NETGEAR_ENCODED_CAPS);
@@ -65,8 +65,8 @@ static gboolean is_plain_raw(const GstCaps *caps)
 	return n > 0;
 }
 
-/* A source that makes nothing but YUV finds that out by this query, and then ends
- * without sending its caps. */
+/* A source that makes only YUV learns by this query that it is refused, and then ends without
+ * sending its caps. */
 GstCaps *netgear_sink_get_caps(GstBaseSink *sink, GstCaps *filter)
 {
 	GstPad *pad = GST_BASE_SINK_PAD(sink);

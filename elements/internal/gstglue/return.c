@@ -6,9 +6,8 @@
 
 /* --- netgearsink: return_src --- */
 
-/* The pad's task asks Go for the next frame and pushes it. Nothing that happens
- * behind the pad holds up the stream: there is one place for a frame to wait,
- * and the newest has it. */
+/* The pad's task asks Go for the next frame and pushes it. Nothing behind the pad can hold up
+ * the stream: one frame waits, the newest. */
 static void return_src_loop(gpointer p)
 {
 	GstPad *pad = p;
@@ -74,7 +73,7 @@ static gboolean return_src_activate(GstPad *pad, GstObject *parent, GstPadMode m
 	return gst_pad_stop_task(pad);
 }
 
-/* Returned frames are live, whatever the frames that go out are. */
+/* Returned frames are live, whatever the frames are that go out. */
 static gboolean return_src_query(GstPad *pad, GstObject *parent, GstQuery *query)
 {
 	if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY) {
@@ -131,7 +130,7 @@ GstPad *netgear_request_pad(GstElement *element, GstPadTemplate *template, const
 
 	(void)name;
 	(void)caps;
-	if (pad != NULL) { /* there is one of it */
+	if (pad != NULL) { /* there is only one of it */
 		gst_object_unref(pad);
 		return NULL;
 	}

@@ -17,7 +17,7 @@ void netgear_stats_uint64(gpointer s, const char *name, guint64 v) { gst_structu
 void netgear_stats_double(gpointer s, const char *name, double v) { gst_structure_set(s, name, G_TYPE_DOUBLE, v, NULL); }
 void netgear_stats_bool(gpointer s, const char *name, gboolean v) { gst_structure_set(s, name, G_TYPE_BOOLEAN, v, NULL); }
 
-/* Adds a peer to the field peers; without one only makes the field. */
+/* Adds a peer to the field peers; without a peer it only makes the field. */
 void netgear_stats_peer(gpointer s, const NetgearPeer *p)
 {
 	GValue peers = G_VALUE_INIT, peer = G_VALUE_INIT;

@@ -1,5 +1,5 @@
-/* The virtual functions of netgearsink and netgearsrc, and what their Go halves ask
- * of the base classes. What needs no Go stays here. */
+/* The virtual functions of netgearsink and netgearsrc, and what their Go halves ask of the base
+ * classes. What does not need Go stays here. */
 #include "glue.h"
 
 #include "_cgo_export.h"
@@ -9,8 +9,8 @@
 static GstElementClass *sink_parent;
 static GstPadChainFunction sink_parent_chain;
 
-/* Reports whether a program pushes the frames and is held up when they are not
- * taken: appsrc with block=true, as OpenCV's VideoWriter has it. */
+/* Reports whether a program pushes the frames and waits when they are not taken: appsrc with
+ * block=true, as in OpenCV's VideoWriter. */
 static gboolean sink_fed_by_program(GstBaseSink *sink)
 {
 	GstObject *top = gst_object_ref(sink), *parent;
@@ -33,7 +33,7 @@ static gboolean sink_fed_by_program(GstBaseSink *sink)
 	return block;
 }
 
-/* Asks whether upstream is live; then frames are not held back for the clock. */
+/* Asks whether upstream is live; then frames do not wait for the clock. */
 static void sink_ask_live(GstBaseSink *sink)
 {
 	GstQuery *query = gst_query_new_latency();
@@ -46,11 +46,10 @@ static void sink_ask_live(GstBaseSink *sink)
 	g_atomic_int_set(&((NetgearSink *)sink)->hurried, live || sink_fed_by_program(sink));
 }
 
-/* The base class lets a frame through to render in PAUSED when a pause comes
- * right after a start: it takes the streaming thread, which has been signalled
- * and is on its way, for one that still waits. A render that then blocks would
- * hold the preroll lock, and the next change of state with it. So frames wait
- * here too. With STREAM_LOCK, PREROLL_LOCK. */
+/* The base class lets a frame through to render in PAUSED when a pause comes right after a
+ * start: it takes the streaming thread, which has been signalled and is on its way, for one that
+ * still waits. A render that then blocks would hold the preroll lock, and so the next change of
+ * state. So frames wait here too. With STREAM_LOCK, PREROLL_LOCK. */
 static GstFlowReturn sink_wait_playing(GstBaseSink *sink)
 {
 	GstFlowReturn ret = GST_FLOW_OK;
@@ -73,8 +72,8 @@ void netgear_sink_ask_key_frame(gpointer sink, guint count)
 	gst_pad_push_event(GST_BASE_SINK_PAD(sink), gst_video_event_new_upstream_force_key_unit(GST_CLOCK_TIME_NONE, TRUE, count));
 }
 
-/* After a flush it comes again without a pause before; then render may have the
- * lock for long already. */
+/* After a flush it comes again without a pause before it; render may then have had the lock for
+ * long. */
 static void sink_set_playing(GstBaseSink *sink)
 {
 	if (g_atomic_int_get(&((NetgearSink *)sink)->playing))
@@ -97,8 +96,8 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 	case GST_STATE_CHANGE_READY_TO_PAUSED:
 		if (!netgearOpen(element))
 			return GST_STATE_CHANGE_FAILURE;
-		/* With return_src, what shows the returned frames must not keep the
-		 * pipeline from PLAYING: the answer comes after what it answers. */
+		/* With return_src, the element that shows the returned frames must not keep the pipeline
+		 * from PLAYING: an answer comes after the frame that it answers. */
 		self->async_off = g_atomic_int_get(&self->returns) && gst_base_sink_is_async_enabled(sink);
 		if (self->async_off)
 			gst_base_sink_set_async_enabled(sink, FALSE);
@@ -114,7 +113,7 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 	}
 	ret = sink_parent->change_state(element, transition);
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && ret != GST_STATE_CHANGE_FAILURE)
-		sink_set_playing(sink); /* after it, for it takes the lock that render holds */
+		sink_set_playing(sink); /* after it, because it takes the lock that render holds */
 	/* With return_src it is a live source too. */
 	if ((transition == GST_STATE_CHANGE_READY_TO_PAUSED || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) &&
 	    ret == GST_STATE_CHANGE_SUCCESS && g_atomic_int_get(&self->returns))
@@ -128,11 +127,10 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 	return ret;
 }
 
-/* The base class clips, prerolls and synchronises by the decoding time where there
- * is one, and with B-frames the first of these lie before the segment. It would
- * drop such a frame, or let it through to render without a preroll, and the sink
- * would never get to PAUSED. So it does not see those: nothing here needs them.
- * With STREAM_LOCK. */
+/* The base class clips, prerolls and synchronises by the decoding time where there is one. With
+ * B-frames the first decoding times are before the segment. It would drop such a frame, or let
+ * it through to render without a preroll, and the sink would never get to PAUSED. So it does not
+ * see decoding times: nothing here needs them. With STREAM_LOCK. */
 static GstFlowReturn sink_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
 	const GstSegment *segment = &((GstBaseSink *)parent)->segment;
@@ -144,9 +142,9 @@ static GstFlowReturn sink_chain(GstPad *pad, GstObject *parent, GstBuffer *buffe
 	return sink_parent_chain(pad, parent, buffer);
 }
 
-/* Reports whether the base class would take a buffer with these times for one
- * outside of the segment although it is to be sent: frames before the segment are
- * needed by those in it, and times are no positions in a segment of bytes. */
+/* Reports whether the base class would take a buffer with these times for one outside of the
+ * segment although it must be sent. Frames inside the segment need those before it, and times
+ * are not positions in a segment of bytes. */
 static gboolean sink_times_mislead(const GstSegment *segment, GstClockTime start, GstClockTime end)
 {
 	if (!GST_CLOCK_TIME_IS_VALID(start))
@@ -156,9 +154,9 @@ static gboolean sink_times_mislead(const GstSegment *segment, GstClockTime start
 	return !gst_segment_clip(segment, segment->format, start, end, NULL, NULL);
 }
 
-/* A frame of a live source leaves at once: without times there is no waiting for
- * the clock. But the base class then uses times of its own to clip and to preroll,
- * hence the segment's start where those mislead it. */
+/* A frame of a live source leaves at once: without times nothing waits for the clock. But the
+ * base class then uses times of its own to clip and to preroll. So it gets the segment's start
+ * where those would mislead it. */
 static void sink_get_times(GstBaseSink *sink, GstBuffer *buffer, GstClockTime *start, GstClockTime *end)
 {
 	GST_BASE_SINK_CLASS(sink_parent)->get_times(sink, buffer, start, end);
@@ -194,11 +192,10 @@ static GstFlowReturn sink_render(GstBaseSink *sink, GstBuffer *buffer)
 	return ret == GST_FLOW_OK ? netgearSinkRender(sink, buffer) : ret;
 }
 
-/* EOS that a program sends to its pipeline goes to the sources, and comes here
- * only behind the frames; while one of those waits for a receiver that is not
- * there, that would be never. So the sink is a source to its bin and hears of it
- * at once. Other events are for the sources proper: flushes come down from there,
- * and the base class has no use for what goes downstream. */
+/* EOS that a program sends to its pipeline goes to the sources, and comes here only behind the
+ * frames. While one of those waits for an absent receiver, it would never come. So the sink is a
+ * source to its bin and hears of EOS at once. Other events are for the real sources: flushes
+ * come down from there, and the base class does not use what goes downstream. */
 static gboolean sink_send_event(GstElement *element, GstEvent *event)
 {
 	if (!GST_EVENT_IS_DOWNSTREAM(event))
@@ -217,8 +214,8 @@ void netgear_sink_init(gpointer sink)
 	sink_parent_chain = GST_PAD_CHAINFUNC(pad); /* the same each time */
 	gst_pad_set_chain_function(pad, sink_chain);
 	netgear_watch_caps(pad);
-	/* Behind a live source nothing waits for a deadline. Asking for one would
-	 * make the base class warn of missing queues where upstream buffers less. */
+	/* Behind a live source nothing waits for a deadline. If one were asked for, the base class
+	 * would warn of missing queues where upstream buffers less. */
 	gst_base_sink_set_processing_deadline(GST_BASE_SINK(sink), 0);
 }
 
@@ -268,11 +265,10 @@ static gboolean src_start(GstBaseSrc *src)
 static gboolean src_stop(GstBaseSrc *src) { netgearClose(src); return TRUE; }
 static gboolean src_unlock(GstBaseSrc *src) { netgearUnlock(src); return TRUE; }
 
-/* GStreamer 1.26 interrupts create for a pause, and undoes that no sooner than it
- * calls create again, from the streaming thread. By then unlock may have been
- * called for another reason, to stop or to flush: create would block, and somebody
- * wait for it. So this is none of the streaming thread's business, and the end of a
- * pause is seen to in change_state. */
+/* GStreamer 1.26 interrupts create for a pause, and undoes that only when it calls create again,
+ * from the streaming thread. By then unlock may have been called for another reason, to stop or
+ * to flush: create would block while another thread waits for it. So the streaming thread does
+ * not handle it; change_state handles the end of a pause. */
 static gboolean src_unlock_stop(GstBaseSrc *src)
 {
 	GstPad *pad = GST_BASE_SRC_PAD(src);
@@ -299,7 +295,7 @@ static gboolean src_is_seekable(GstBaseSrc *src) { (void)src; return FALSE; }
 /* The caps come with the first frame. */
 static gboolean src_negotiate(GstBaseSrc *src) { (void)src; return TRUE; }
 
-/* The frames bring their own memory; what matters is what downstream takes. */
+/* The frames bring their own memory; only what downstream accepts matters. */
 static gboolean src_decide_allocation(GstBaseSrc *src, GstQuery *query)
 {
 	((NetgearSrc *)src)->video_meta = gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, NULL);
@@ -316,16 +312,15 @@ static gboolean src_query(GstBaseSrc *src, GstQuery *query)
 		GST_OBJECT_LOCK(src);
 		latency = ((NetgearSrc *)src)->latency;
 		GST_OBJECT_UNLOCK(src);
-		/* No maximum: a frame that is not fetched waits at the sender. */
+		/* No maximum: a frame that nobody fetches waits at the sender. */
 		gst_query_set_latency(query, TRUE, latency, GST_CLOCK_TIME_NONE);
 		return TRUE;
 	}
 	return src_parent->query(src, query);
 }
 
-/* Of what comes out while it is paused GStreamer 1.26 throws a frame away, and ends
- * the stream over an interruption when PLAYING follows at once. So that is waited for
- * here. */
+/* GStreamer 1.26 drops a frame that create returns while paused, and ends the stream when
+ * PLAYING directly follows an interruption. So wait for PLAYING here. */
 static GstFlowReturn src_create(GstPushSrc *src, GstBuffer **buffer)
 {
 	GstFlowReturn ret, playing;
@@ -341,9 +336,8 @@ static GstFlowReturn src_create(GstPushSrc *src, GstBuffer **buffer)
 	return playing;
 }
 
-/* Some elements refuse caps without a frame rate no sooner than they come, and the
- * base class then posts that the stream was not negotiated. The reason goes before
- * that. */
+/* Some elements refuse caps without a frame rate only when the caps come, and the base class
+ * then posts that the stream was not negotiated. Post the reason before that. */
 static gboolean src_post_message(GstElement *element, GstMessage *message)
 {
 	NetgearSrc *self = (NetgearSrc *)element;
@@ -381,8 +375,8 @@ void netgear_src_set_latency(gpointer s, guint64 latency)
 		gst_element_post_message(s, gst_message_new_latency(s));
 }
 
-/* Tells downstream that one of several servers has ended, between its last
- * frame and what follows. */
+/* Notifies downstream that one of several servers has ended, between its last frame and what
+ * follows. */
 void netgear_src_server_ended(gpointer src, const char *port)
 {
 	gst_pad_push_event(GST_BASE_SRC_PAD(src),
