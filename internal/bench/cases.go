@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // payload is the bytes of one frame.
@@ -135,10 +137,10 @@ func python(pattern int, jpeg string) contender {
 	return contender{
 		name: "NetGear's calls in Python", share: 0.5, whole: true,
 		recv: func(_ *bench, _ payload, port, _ int) []string {
-			return []string{interpreter(), pypeer, "recv", strconv.Itoa(pattern), endpoint(port)}
+			return []string{kit.Python(), pypeer, "recv", strconv.Itoa(pattern), endpoint(port)}
 		},
 		send: func(b *bench, p payload, port, frames int) []string {
-			return []string{interpreter(), pypeer, "send", strconv.Itoa(pattern), endpoint(port), b.file(p), strconv.Itoa(frames), strconv.Itoa(p.width), strconv.Itoa(p.height), jpeg}
+			return []string{kit.Python(), pypeer, "send", strconv.Itoa(pattern), endpoint(port), b.file(p), strconv.Itoa(frames), strconv.Itoa(p.width), strconv.Itoa(p.height), jpeg}
 		},
 	}
 }

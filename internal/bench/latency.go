@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // latencyRow is one row of the table of latencies, from the pad of the one
@@ -48,7 +50,7 @@ func (b *bench) latencyOf(ctx context.Context, pattern string, sync bool) (r lat
 	fmt.Fprintln(os.Stderr, r.What)
 	ctx, cancel := context.WithTimeout(ctx, runPatience)
 	defer cancel()
-	port, err := freePort()
+	port, err := kit.FreePort()
 	if err != nil {
 		return r, err
 	}
@@ -71,7 +73,9 @@ func (b *bench) latencyOf(ctx context.Context, pattern string, sync bool) (r lat
 		if _, err := c.until("end"); err != nil {
 			return r, err
 		}
-		_ = c.cmd.Wait() // the files are closed then
+		if err := c.Wait("to end", runPatience, c.HasEnded); err != nil { // the files are closed then
+			return r, err
+		}
 	}
 	entered, err := readTimes(in)
 	if err != nil {

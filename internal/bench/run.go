@@ -1,23 +1,23 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // sample is one run of one contender.
@@ -47,7 +47,7 @@ func (b *bench) once(ctx context.Context, c benchCase, who contender) (s sample,
 	ctx, cancel := context.WithTimeout(ctx, runPatience)
 	defer cancel()
 	frames := max(int(c.payload.rate*b.seconds*who.share), 20)
-	port, err := freePort()
+	port, err := kit.FreePort()
 	if err != nil {
 		return s, err
 	}
@@ -88,60 +88,39 @@ func (b *bench) once(ctx context.Context, c benchCase, who contender) (s sample,
 }
 
 // child is a running process that prints reports.
-type child struct {
-	cmd    *exec.Cmd
-	out    *bufio.Scanner
-	stderr bytes.Buffer
-}
+type child struct{ *kit.Process }
 
-func (b *bench) start(ctx context.Context, argv []string, env ...string) (*child, error) {
-	c := &child{cmd: exec.CommandContext(ctx, argv[0], argv[1:]...)}
-	c.cmd.Env = append(append(os.Environ(), env...), "GST_PLUGIN_PATH="+b.build, "GST_REGISTRY="+filepath.Join(b.build, "registry.bin"))
-	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	c.cmd.Stderr = &c.stderr
-	pipe, err := c.cmd.StdoutPipe()
+// start starts one, which ends with ctx.
+func (b *bench) start(ctx context.Context, argv []string, more ...string) (*child, error) {
+	env, err := kit.Env(b.build, more...)
 	if err != nil {
 		return nil, err
 	}
-	c.out = bufio.NewScanner(pipe)
-	return c, c.cmd.Start()
+	p, err := kit.Command{Name: strings.Join(argv, " "), Args: argv, Env: env}.Start()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{p}
+	context.AfterFunc(ctx, c.stop)
+	return c, nil
 }
 
 func (c *child) until(event string) (r report, err error) {
-	for c.out.Scan() {
-		if json.Unmarshal(c.out.Bytes(), &r) == nil && r.Event == event {
-			return r, nil
-		}
-	}
-	err = c.cmd.Wait()
-	return r, fmt.Errorf("%s said no %q: %w: %s", strings.Join(c.cmd.Args, " "), event, errors.Join(err, c.out.Err()), c.stderr.String())
-}
-
-func (c *child) stop() {
-	_ = c.cmd.Process.Kill() // it may have ended
-	_ = c.cmd.Wait()
-}
-
-func freePort() (int, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	err = c.Wait("to say "+event, runPatience, func() bool {
+		return slices.ContainsFunc(c.Lines, func(line string) bool { return json.Unmarshal([]byte(line), &r) == nil && r.Event == event })
+	})
 	if err != nil {
-		return 0, err
+		err = fmt.Errorf("%w\n%s", err, c.Excerpt())
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	return r, err
 }
+
+func (c *child) stop() { c.Kill(syscall.SIGKILL) }
 
 const (
 	native = "internal/bench/native/"
 	pypeer = native + "pypeer.py"
 )
-
-func interpreter() string {
-	if p := os.Getenv("PYTHON"); p != "" {
-		return p
-	}
-	return "/usr/bin/python3"
-}
 
 // prepare compiles the tools and writes the payloads.
 func (b *bench) prepare(ctx context.Context) error {
@@ -152,13 +131,8 @@ func (b *bench) prepare(ctx context.Context) error {
 		return err
 	}
 	for tool, library := range map[string]string{"gstrun": "gstreamer-base-1.0", "zmqpeer": "libzmq"} {
-		flags, err := exec.CommandContext(ctx, "pkg-config", "--cflags", "--libs", library).Output()
-		if err != nil {
-			return fmt.Errorf("pkg-config %s: %w", library, err)
-		}
-		args := append([]string{"-O2", "-Wall", "-o", b.tool(tool), native + tool + ".c"}, strings.Fields(string(flags))...)
-		if out, err := exec.CommandContext(ctx, "cc", args...).CombinedOutput(); err != nil {
-			return fmt.Errorf("cc %s.c: %w\n%s", tool, err, out)
+		if err := kit.Compile(b.tool(tool), native+tool+".c", library); err != nil {
+			return err
 		}
 	}
 	for _, p := range payloads {
@@ -249,7 +223,7 @@ func (b *bench) saveFigures(ctx context.Context, what string, rows any) error {
 		return err
 	}
 	picture := filepath.Join(b.build, "bench-"+what+".png")
-	cmd := exec.CommandContext(ctx, interpreter(), native+"plot.py", figures, picture)
+	cmd := exec.CommandContext(ctx, kit.Python(), native+"plot.py", figures, picture)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("plot.py: %w", err)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // The scale of a camera: JPEG frames of 100 kB at 30 frames/s.
@@ -63,7 +65,7 @@ func (b *bench) scale(ctx context.Context) error {
 }
 
 func (b *bench) subscribers(ctx context.Context, n int, sync bool) (scaleRow, error) {
-	port, err := freePort()
+	port, err := kit.FreePort()
 	if err != nil {
 		return scaleRow{}, err
 	}
@@ -80,7 +82,7 @@ func (b *bench) servers(ctx context.Context, n int, sync bool) (scaleRow, error)
 	var ports []string
 	var sinks strings.Builder
 	for range n {
-		port, err := freePort()
+		port, err := kit.FreePort()
 		if err != nil {
 			return scaleRow{}, err
 		}

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -86,12 +87,13 @@ func Compile(program, source string, packages ...string) error {
 }
 
 // FreePort returns a TCP port that nobody is bound to, from below those that the
-// kernel gives out by itself. It is anywhere there, since somebody else who looks for
-// one at the same time would find the same.
+// kernel gives out by itself. It returns none twice in a row, and begins anywhere:
+// another process would take a port whose owner is away for a moment.
 func FreePort() (int, error) {
+	const first, many = 20000, 12000
 	var err error
-	for range 100 {
-		port := 20000 + rand.IntN(12000)
+	for range many {
+		port := first + int(nextPort.Add(1)%many)
 		var l net.Listener
 		if l, err = net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", port)); err == nil {
 			return port, l.Close()
@@ -99,6 +101,10 @@ func FreePort() (int, error) {
 	}
 	return 0, fmt.Errorf("no free port: %w", err)
 }
+
+var nextPort atomic.Uint32
+
+func init() { nextPort.Store(rand.Uint32N(12000)) }
 
 // Within waits until ok, for what no process tells.
 func Within(t T, what string, ok func() bool) {

@@ -47,15 +47,15 @@ var faultKinds = []faultKind{
 	{"paused and resumed", nil, func(st *stream, r *chance) error { return pick(r, st.all()).toggle(r.upTo(2 * time.Second)) }},
 	{"connections reset", (*stream).hasRelays, func(st *stream, _ *chance) error {
 		for _, r := range st.relays {
-			r.reset()
+			r.Reset()
 		}
 		return nil
 	}},
 	{"cable cut", (*stream).hasRelays, func(st *stream, r *chance) error {
 		cable := pick(r, st.relays)
-		cable.hold(true)
+		cable.Hold(true)
 		time.Sleep(r.upTo(4 * time.Second))
-		cable.hold(false)
+		cable.Hold(false)
 		return nil
 	}},
 	{"stranger connected", (*stream).hasRelays, func(st *stream, r *chance) error {
@@ -63,7 +63,7 @@ var faultKinds = []faultKind{
 		for i := range junk {
 			junk[i] = byte(r.Uint32())
 		}
-		_ = pick(r, st.relays).inject(pick(r, [][]byte{[]byte("GET / HTTP/1.1\r\nHost: camera\r\n\r\n"), junk, {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f}}))
+		_ = pick(r, st.relays).Inject(pick(r, [][]byte{[]byte("GET / HTTP/1.1\r\nHost: camera\r\n\r\n"), junk, {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f}}))
 		return nil
 	}},
 	{"properties changed", nil, func(st *stream, r *chance) error {

@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // stream is one or more senders and one or more receivers, and the relays
@@ -14,7 +14,7 @@ import (
 type stream struct {
 	name               string
 	senders, receivers []*pipeline
-	relays             []*relay
+	relays             []*kit.Relay
 	ends               []end // that bind
 }
 
@@ -34,22 +34,6 @@ const (
 	jpeg = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=160,height=120,framerate=15/1 ! jpegenc"
 )
 
-// freePort returns a port from below those that the kernel gives out by itself.
-// Runs begin anywhere, since another one beside it would take a port whose owner
-// is away for a moment.
-var nextPort = 20000 + rand.IntN(11000) //nolint:gosec // not a secret
-
-func freePort() (int, error) {
-	for range 1000 {
-		nextPort++
-		l, err := net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", nextPort))
-		if err == nil {
-			return nextPort, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("no free port up to %d", nextPort)
-}
-
 // newStreams makes 16 streams of all sorts. The folder is for sockets and
 // certificates.
 func newStreams(folder string) (streams []*stream, err error) {
@@ -60,19 +44,19 @@ func newStreams(folder string) (streams []*stream, err error) {
 		}
 	}
 	port := func() int {
-		n, e := freePort()
+		n, e := kit.FreePort()
 		try(e)
 		return n
 	}
 	local := func(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 	// through makes a relay to a port, and returns what to connect to.
 	through := func(s *stream, to int) string {
-		r, e := newRelay(to)
+		r, e := kit.NewRelay(to)
 		if try(e); e != nil {
 			return ""
 		}
 		s.relays = append(s.relays, r)
-		return fmt.Sprintf("address=%s port=%d", r.address(), to)
+		return fmt.Sprintf("address=%s port=%d", r.Address(), to)
 	}
 	sender := func(s *stream, source, settings string) {
 		s.senders = append(s.senders, newPipeline(true, source+" ! netgearsink name=net address=127.0.0.1"+always+settings))
@@ -155,7 +139,7 @@ func newStreams(folder string) (streams []*stream, err error) {
 			s.open(false, "tcp", local(p), "pattern="+pattern)
 			receiver(s, fmt.Sprintf("pattern=%s multiclient-mode=true return-data=%d port=%d", pattern, i, p), sink)
 		}
-		sender(s, raw, fmt.Sprintf("pattern=%s multiclient-mode=true address=%s ports=%s", pattern, relayAddress, strings.Join(ports, ",")))
+		sender(s, raw, fmt.Sprintf("pattern=%s multiclient-mode=true address=%s ports=%s", pattern, kit.RelayAddress, strings.Join(ports, ",")))
 	}
 	return streams, err
 }

@@ -1,4 +1,4 @@
-package main
+package kit
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// relayAddress is the machine that relays are on.
-const relayAddress = "127.0.0.2"
+// RelayAddress is the machine that relays are on.
+const RelayAddress = "127.0.0.2"
 
-// relay passes TCP connections on to a port of this machine, until it is told
+// Relay passes TCP connections on to a port of this machine, until it is told
 // to cut them or to hold what they carry.
-type relay struct {
+type Relay struct {
 	listener net.Listener
 	to       int
 
@@ -22,26 +22,27 @@ type relay struct {
 	conns map[net.Conn]bool
 }
 
-// newRelay listens at an address of its own and the port of the end that binds: the
+// NewRelay listens at an address of its own and the port of the end that binds: the
 // servers of the multi-server mode go by their port. The first relay to a port is at
-// relayAddress.
-func newRelay(to int) (*relay, error) {
-	l, err := net.Listen("tcp", fmt.Sprintf("%s:%d", relayAddress, to))
+// RelayAddress.
+func NewRelay(to int) (*Relay, error) {
+	l, err := net.Listen("tcp", fmt.Sprintf("%s:%d", RelayAddress, to))
 	for i := 3; err != nil && i < 10; i++ {
 		l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.%d:%d", i, to))
 	}
 	if err != nil {
 		return nil, err
 	}
-	r := &relay{listener: l, to: to, conns: map[net.Conn]bool{}}
+	r := &Relay{listener: l, to: to, conns: map[net.Conn]bool{}}
 	r.cond = sync.NewCond(&r.mu)
 	go r.accept()
 	return r, nil
 }
 
-func (r *relay) address() string { return r.listener.Addr().(*net.TCPAddr).IP.String() }
+// Address is where to connect to.
+func (r *Relay) Address() string { return r.listener.Addr().(*net.TCPAddr).IP.String() }
 
-func (r *relay) accept() {
+func (r *Relay) accept() {
 	for {
 		in, err := r.listener.Accept()
 		if err != nil {
@@ -60,7 +61,7 @@ func (r *relay) accept() {
 	}
 }
 
-func (r *relay) carry(to, from net.Conn) {
+func (r *Relay) carry(to, from net.Conn) {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(buf)
@@ -86,16 +87,16 @@ func (r *relay) carry(to, from net.Conn) {
 	from.Close()
 }
 
-// hold keeps what comes, as a cut cable would, and does not tell anybody.
-func (r *relay) hold(on bool) {
+// Hold keeps what comes, as a cut cable would, and does not tell anybody.
+func (r *Relay) Hold(on bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.held = on
 	r.cond.Broadcast()
 }
 
-// reset ends every connection in the middle of what it carries.
-func (r *relay) reset() {
+// Reset ends every connection in the middle of what it carries.
+func (r *Relay) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for c := range r.conns {
@@ -106,8 +107,8 @@ func (r *relay) reset() {
 	}
 }
 
-// inject sends bytes that are not ours to what is behind the relay.
-func (r *relay) inject(b []byte) error {
+// Inject sends bytes that are not ours to what is behind the relay.
+func (r *Relay) Inject(b []byte) error {
 	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.to))
 	if err != nil {
 		return err
