@@ -108,6 +108,16 @@ func (p *fakePeer) send(parts ...any) {
 	}
 }
 
+// say sends a message, and takes the answer to it where there is one.
+func (p *fakePeer) say(pattern wire.Pattern, parts ...any) {
+	p.t.Helper()
+	p.send(parts...)
+	if pattern == wire.ReqRep && p.recv() == nil {
+		p.t.Error("no answer")
+	}
+	time.Sleep(20 * time.Millisecond) // PUB has a queue of its own
+}
+
 func socketTypes(p wire.Pattern) (sender, receiver zmq4.Type) {
 	switch p {
 	case wire.Pair:

@@ -46,14 +46,6 @@ func TestOneSenderAtATime(t *testing.T) {
 			stranger := newFakePeer(t, typ, strings.Replace(endpoint, "tcp://", "tcp://127.0.0.2:0;", 1)) // from another host
 			waitFor(ctx, func() bool { return r.Peers() == 2 })
 			time.Sleep(100 * time.Millisecond) // subscriptions are on their way
-			say := func(peer *fakePeer, parts ...any) {
-				t.Helper()
-				peer.send(parts...)
-				if p == wire.ReqRep && peer.recv() == nil {
-					t.Error("no answer")
-				}
-				time.Sleep(10 * time.Millisecond) // PUB has a queue of its own
-			}
 			frames := make(chan string, 100)
 			go func() {
 				defer close(frames)
@@ -75,11 +67,11 @@ func TestOneSenderAtATime(t *testing.T) {
 					t.Fatalf("got %q, want %q: %+v", got, want, r.Stats())
 				}
 			}
-			say(good, plainFrame, "one")
+			good.say(p, plainFrame, "one")
 			expect("one")
-			say(stranger, plainFrame, "bad")
-			say(stranger, `{"terminate_flag": true}`)
-			say(good, plainFrame, "two")
+			stranger.say(p, plainFrame, "bad")
+			stranger.say(p, `{"terminate_flag": true}`)
+			good.say(p, plainFrame, "two")
 			expect("two")
 			select {
 			case <-warned:
@@ -91,9 +83,9 @@ func TestOneSenderAtATime(t *testing.T) {
 			}
 			good.close()
 			waitFor(ctx, func() bool { return r.Peers() == 1 })
-			say(stranger, plainFrame, "own")
+			stranger.say(p, plainFrame, "own")
 			expect("own")
-			say(stranger, `{"terminate_flag": true}`)
+			stranger.say(p, `{"terminate_flag": true}`)
 			if got, ok := <-frames; ok {
 				t.Errorf("after the goodbye: %q", got)
 			}
@@ -116,25 +108,17 @@ func TestNamesBelongToConnections(t *testing.T) {
 			mine, other := newFakePeer(t, typ, fmt.Sprintf("tcp://127.0.0.1:%d", ports[0])), newFakePeer(t, typ, fmt.Sprintf("tcp://127.0.0.2:0;127.0.0.1:%d", ports[1]))
 			waitFor(ctx, func() bool { return r.Peers() == 2 })
 			time.Sleep(100 * time.Millisecond) // subscriptions are on their way
-			say := func(peer *fakePeer, parts ...any) {
-				t.Helper()
-				peer.send(parts...)
-				if p == wire.ReqRep && peer.recv() == nil {
-					t.Error("no answer")
-				}
-				time.Sleep(10 * time.Millisecond) // PUB has a queue of its own
-			}
 			frame := func(port uint) string {
 				return fmt.Sprintf(`{"port": "%d", "terminate_flag": false, "compression": false, "message": null, "dtype": "uint8", "shape": [1, 1, 3]}`, port)
 			}
 			bye := func(port uint) string { return fmt.Sprintf(`{"terminate_flag": true, "port": "%d"}`, port) }
-			say(mine, frame(ports[0]), "abc")
-			say(other, frame(ports[1]), "abc")
-			say(other, bye(ports[0])) // in the name of mine
-			say(other, frame(ports[0]), "bad")
-			say(mine, frame(ports[0]), "abc")
-			say(mine, bye(ports[0]))
-			say(other, bye(ports[1]))
+			mine.say(p, frame(ports[0]), "abc")
+			other.say(p, frame(ports[1]), "abc")
+			other.say(p, bye(ports[0])) // in the name of mine
+			other.say(p, frame(ports[0]), "bad")
+			mine.say(p, frame(ports[0]), "abc")
+			mine.say(p, bye(ports[0]))
+			other.say(p, bye(ports[1]))
 			if n := len(<-end); n != 3 {
 				t.Errorf("%d frames, want 3", n)
 			}

@@ -145,25 +145,17 @@ func TestMultiServerOddServers(t *testing.T) {
 			}
 			waitFor(ctx, func() bool { return r.Peers() == 2 })
 			time.Sleep(100 * time.Millisecond) // subscriptions are on their way
-			say := func(peer *fakePeer, parts ...any) {
-				t.Helper()
-				peer.send(parts...)
-				if p == wire.ReqRep && peer.recv() == nil {
-					t.Error("no answer")
-				}
-				time.Sleep(20 * time.Millisecond) // PUB has a queue of its own
-			}
-			say(peers[1], `{"terminate_flag": true, "port": "7"}`)
-			say(peers[1], fmt.Sprintf(`{"terminate_flag": true, "port": "%d"}`, ports[1]))
+			peers[1].say(p, `{"terminate_flag": true, "port": "7"}`)
+			peers[1].say(p, fmt.Sprintf(`{"terminate_flag": true, "port": "%d"}`, ports[1]))
 			const frame = `{"port": %s, "terminate_flag": false, "compression": false, "message": null, "dtype": "uint8", "shape": [1,1,3]}`
 			first, second := fmt.Sprint(ports[0]), fmt.Sprint(ports[1])
-			say(peers[0], fmt.Sprintf(frame, first), "abc")
-			say(peers[0], fmt.Sprintf(frame, `"`+first+`"`), "abc")
-			say(peers[1], fmt.Sprintf(frame, `"cam-front"`), "abc")
-			say(peers[1], fmt.Sprintf(frame, second), "abc")
-			say(peers[0], fmt.Sprintf(`{"terminate_flag": true, "port": "%s"}`, first))
-			say(peers[1], fmt.Sprintf(frame, second), "abc")
-			say(peers[1], fmt.Sprintf(`{"terminate_flag": true, "port": "%s"}`, second))
+			peers[0].say(p, fmt.Sprintf(frame, first), "abc")
+			peers[0].say(p, fmt.Sprintf(frame, `"`+first+`"`), "abc")
+			peers[1].say(p, fmt.Sprintf(frame, `"cam-front"`), "abc")
+			peers[1].say(p, fmt.Sprintf(frame, second), "abc")
+			peers[0].say(p, fmt.Sprintf(`{"terminate_flag": true, "port": "%s"}`, first))
+			peers[1].say(p, fmt.Sprintf(frame, second), "abc")
+			peers[1].say(p, fmt.Sprintf(`{"terminate_flag": true, "port": "%s"}`, second))
 			want := []string{first, first, second, second}
 			var have []string
 			for _, g := range <-end {

@@ -10,21 +10,7 @@
 #include <string.h>
 
 #include "../../../examples/programs/netgear-meta.h"
-
-static const char *name; /* of the case */
-static int failures, failures_before;
-
-static void fail(const char *format, ...)
-{
-	va_list args;
-
-	printf("FAILED %s: ", name);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
-	failures++;
-}
+#include "case.h"
 
 static void same(const char *what, const char *got, const char *want)
 {
@@ -327,8 +313,7 @@ static void begin(const char *n)
 {
 	GstPad *sink;
 
-	name = n;
-	failures_before = failures;
+	begin_case(n);
 	pads = g_string_new("");
 	upward = g_string_new("");
 	branches = g_ptr_array_new_with_free_func(branch_free);
@@ -387,9 +372,7 @@ static void end(void)
 	g_ptr_array_unref(branches);
 	g_string_free(pads, TRUE);
 	g_string_free(upward, TRUE);
-	if (failures == failures_before)
-		printf("ok %s\n", name);
-	fflush(stdout);
+	end_case();
 }
 
 /* --- branches that are held up --- */
@@ -857,8 +840,7 @@ static void launch(const char *n, const char *text)
 {
 	GError *error = NULL;
 
-	name = n;
-	failures_before = failures;
+	begin_case(n);
 	pipeline = gst_parse_launch(text, &error);
 	if (error) {
 		fail("%s", error->message);
@@ -872,9 +854,7 @@ static void land(void)
 	gst_element_set_state(pipeline, GST_STATE_NULL);
 	gst_object_unref(appsrc);
 	gst_object_unref(pipeline);
-	if (failures == failures_before)
-		printf("ok %s\n", name);
-	fflush(stdout);
+	end_case();
 }
 
 static void feed(const char *port, int width, int grey)

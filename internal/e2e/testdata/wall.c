@@ -9,26 +9,11 @@
 #include <string.h>
 
 #include "../../../examples/programs/netgear-meta.h"
+#include "case.h"
 
 enum { patience = 10 * G_USEC_PER_SEC };
 
-static const char *name; /* of the case */
-static gboolean failed;
-static int failures;
 static GstElement *pipeline, *appsrc;
-
-static void fail(const char *format, ...)
-{
-	va_list args;
-
-	printf("FAILED %s: ", name);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	printf("\n");
-	failures++;
-	failed = TRUE;
-}
 
 /* --- what a pad sees --- */
 
@@ -92,8 +77,7 @@ static void launch(const char *n, const char *branches)
 	GError *error = NULL;
 	char *text = g_strdup_printf("appsrc name=src format=time is-live=true do-timestamp=true ! netgeardemux name=d %s", branches);
 
-	name = n;
-	failed = FALSE;
+	begin_case(n);
 	pipeline = gst_parse_launch(text, &error);
 	if (error) {
 		fail("%s", error->message);
@@ -134,34 +118,39 @@ static void land(void)
 	set_state(GST_STATE_NULL);
 	gst_object_unref(appsrc);
 	gst_object_unref(pipeline);
-	if (!failed)
-		printf("ok %s\n", name);
-	fflush(stdout);
+	end_case();
 }
 
 enum { frames = 60 };
+
+/* The pad src_2, which is seen, gets its frames and its end. */
+static void free_pad_goes_on(Seen *seen)
+{
+	int i;
+
+	for (i = 0; i < frames; i++) {
+		feed("1");
+		feed("2");
+		g_usleep(10000);
+	}
+	if (!reaches(&seen->frames, frames))
+		fail("%d of %d frames reach the other pad", seen->frames, frames);
+	no_error();
+	gst_app_src_end_of_stream(GST_APP_SRC(appsrc));
+	if (!reaches(&seen->ended, 1))
+		fail("the end does not reach the other pad");
+}
 
 /* The pad src_1 does not get on, the pad src_2 is free. */
 static void one_stops(const char *n, const char *branch)
 {
 	Seen seen = {0, 0};
 	char *text = g_strdup_printf("d.src_1 ! %s d.src_2 ! fakesink name=free sync=false async=false", branch);
-	int i;
 
 	launch(n, text);
 	g_free(text);
 	watch("free", &seen);
-	for (i = 0; i < frames; i++) {
-		feed("1");
-		feed("2");
-		g_usleep(10000);
-	}
-	if (!reaches(&seen.frames, frames))
-		fail("%d of %d frames reach the other pad", seen.frames, frames);
-	no_error();
-	gst_app_src_end_of_stream(GST_APP_SRC(appsrc));
-	if (!reaches(&seen.ended, 1))
-		fail("the end does not reach the other pad");
+	free_pad_goes_on(&seen);
 	set_state(GST_STATE_PAUSED);
 	set_state(GST_STATE_PLAYING);
 	land();
@@ -190,7 +179,6 @@ static void locked(GstState state)
 {
 	Seen seen = {0, 0};
 	GstElement *sink;
-	int i;
 
 	launch(state == GST_STATE_PAUSED ? "sink that stays paused" : "branch that is taken down",
 	       "d.src_1 ! queue max-size-buffers=1 ! fakesink name=own async=false sync=false d.src_2 ! fakesink name=free sync=false async=false");
@@ -198,17 +186,7 @@ static void locked(GstState state)
 	sink = gst_bin_get_by_name(GST_BIN(pipeline), "own");
 	gst_element_set_locked_state(sink, TRUE);
 	gst_element_set_state(sink, state);
-	for (i = 0; i < frames; i++) {
-		feed("1");
-		feed("2");
-		g_usleep(10000);
-	}
-	if (!reaches(&seen.frames, frames))
-		fail("%d of %d frames reach the other pad", seen.frames, frames);
-	no_error();
-	gst_app_src_end_of_stream(GST_APP_SRC(appsrc));
-	if (!reaches(&seen.ended, 1))
-		fail("the end does not reach the other pad");
+	free_pad_goes_on(&seen);
 	gst_element_set_locked_state(sink, FALSE);
 	gst_object_unref(sink);
 	land();
