@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 func TestReadLine(t *testing.T) {
@@ -30,8 +32,8 @@ func TestReadLine(t *testing.T) {
 		{warn, entry{kind: problem, text: warn}},
 		{"Setting pipeline to PAUSED ...\n", entry{}},
 		{"\n", entry{}},
-		{"ERROR: from element /GstPipeline:pipeline0: no\n", entry{kind: problem, text: "ERROR: from element /GstPipeline:pipeline0: no"}},
-		{"frame seq=2 bytes=9425 ack-us=122\n", entry{kind: problem, text: "frame seq=2 bytes=9425 ack-us=122"}},
+		{"ERROR: from element /GstPipeline:pipeline0: no", entry{kind: problem, text: "ERROR: from element /GstPipeline:pipeline0: no"}},
+		{"frame seq=2 bytes=9425 ack-us=122", entry{}},
 	} {
 		if got := readLine(c.line); got != c.want {
 			t.Errorf("%q:\n got %+v\nwant %+v", c.line, got, c.want)
@@ -118,12 +120,12 @@ func TestPipelines(t *testing.T) {
 	if got, want := uri("rtsp://host/x"), "rtsp://host/x"; got != want {
 		t.Errorf("uri: got %s, want %s", got, want)
 	}
-	got := shell(launch, receiverArgs(o, "5555"))
-	want := "gst-launch-1.0 netgearsrc address=127.0.0.1 port=5555 pattern=req-rep ! queue leaky=downstream max-size-buffers=2 ! multifilesink 'location=my build/demo.jpg'"
+	got := shell(receiverArgs(o, "5555"))
+	want := "netgearsrc address=127.0.0.1 port=5555 pattern=req-rep ! queue leaky=downstream max-size-buffers=2 ! multifilesink 'location=my build/demo.jpg'"
 	if got != want {
 		t.Errorf("receiver:\n got %s\nwant %s", got, want)
 	}
-	if got := shell("x", []string{"!", "it's", "t."}); got != `x ! 'it'\''s' t.` {
+	if got := shell([]string{"!", "it's", "t."}); got != `! 'it'\''s' t.` {
 		t.Errorf("shell: got %s", got)
 	}
 	o.window = true
@@ -162,11 +164,13 @@ func TestParse(t *testing.T) {
 }
 
 func TestVerdict(t *testing.T) {
-	ended := func(name string, err error) *process { return &process{name: name, exited: true, err: err} }
+	ended := func(name string, code int) *end {
+		return &end{Process: &kit.Process{Name: name, Code: code}, gone: true}
+	}
 	for name, c := range map[string]struct {
 		pattern        string
 		sent, received []uint64
-		err            error // of the sender
+		code           int // of the sender
 		stopped        bool
 		want           string
 	}{
@@ -174,12 +178,12 @@ func TestVerdict(t *testing.T) {
 		"lost":            {pattern: "req-rep", sent: []uint64{0, 1}, received: []uint64{1}, want: "1 frames were lost"},
 		"pub-sub loses":   {pattern: "pub-sub", sent: []uint64{0, 1}, received: []uint64{1}},
 		"nothing":         {pattern: "pub-sub", sent: []uint64{0, 1}, want: "no frame was received"},
-		"sender failed":   {pattern: "pair", sent: []uint64{0}, received: []uint64{0}, err: os.ErrInvalid, want: "the sender ended with"},
+		"sender failed":   {pattern: "pair", sent: []uint64{0}, received: []uint64{0}, code: 1, want: "the sender ended with"},
 		"ended by Ctrl-C": {pattern: "pair", sent: []uint64{0, 1}, received: []uint64{0}, stopped: true},
 	} {
 		s := &session{
 			opt: &options{pattern: c.pattern}, fig: newFigures(), stopped: c.stopped,
-			receiver: ended("receiver", nil), sender: ended("sender", c.err),
+			receiver: ended("receiver", 0), sender: ended("sender", c.code),
 		}
 		for _, seq := range c.sent {
 			s.fig.send(entry{seq: seq})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -76,37 +75,31 @@ func (f *figures) progress(now time.Time) string {
 }
 
 func (f *figures) table(picture string) string {
-	rows := [][2]string{
-		{"frames sent", strconv.Itoa(len(f.sent))},
-		{"frames received", strconv.Itoa(len(f.received))},
-		{"frames lost", strconv.Itoa(f.lost())},
+	var b strings.Builder
+	for _, r := range [][2]any{
+		{"frames sent", len(f.sent)},
+		{"frames received", len(f.received)},
+		{"frames lost", f.lost()},
 		{"frames/s", fmt.Sprintf("%.1f", rate(f.arrivals))},
 		{"latency, median", milliseconds(percentile(f.latency, 50))},
 		{"latency, 99th percentile", milliseconds(percentile(f.latency, 99))},
 		{"bytes received", fmt.Sprintf("%d (%s)", f.bytes, size(f.bytes))},
 		{"picture", picture},
-	}
-	var b strings.Builder
-	for _, r := range rows {
-		fmt.Fprintf(&b, "  %-26s%s\n", r[0], r[1])
+	} {
+		fmt.Fprintf(&b, "  %-26s%v\n", r[0], r[1])
 	}
 	return b.String()
 }
 
-func milliseconds(d time.Duration) string {
-	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
-}
+func milliseconds(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1e3) }
 
 func size(n int64) string {
-	const unit = 1000
-	v, i := float64(n), 0
-	units := []string{"B", "kB", "MB", "GB", "TB"}
-	for v >= unit && i < len(units)-1 {
-		v /= unit
-		i++
-	}
-	if i == 0 {
+	if n < 1000 {
 		return fmt.Sprintf("%d B", n)
 	}
-	return fmt.Sprintf("%.1f %s", v, units[i])
+	v, units := float64(n)/1000, "kMGT"
+	for ; v >= 1000 && len(units) > 1; v /= 1000 {
+		units = units[1:]
+	}
+	return fmt.Sprintf("%.1f %cB", v, units[0])
 }

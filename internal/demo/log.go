@@ -2,9 +2,7 @@ package main
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -27,30 +25,16 @@ const (
 	problem
 )
 
-var (
-	debugLine = regexp.MustCompile(`^\d+:\d\d:\d\d\.\d+ +\d+ +0x[0-9a-f]+ +([A-Z]+) +`)
-	boundLine = regexp.MustCompile(` bound endpoint=tcp://\S*:(\d+)\s*$`)
-	frameLine = regexp.MustCompile(` frame seq=(\d+) bytes=(\d+) (?:ack|capture-to-receive)-us=(-?\d+)\s*$`)
-)
+const logPrefix = `^\d+:\d\d:\d\d\.\d+ +\d+ +0x[0-9a-f]+ +`
 
-// chatter is how those lines of gst-launch-1.0 begin that tell of no problem.
-var chatter = []string{
-	"Setting pipeline", "Pipeline is", "Prerolled", "Redistribute latency", "New clock", "Got EOS", "Got context",
-	"EOS received", "EOS on shutdown", "Waiting for EOS", "Execution ended", "Freeing pipeline", "Missing element", "handling interrupt",
-	"Interrupt:", "Use Windows high", "Progress:", "0:", "Buffering",
-}
+var (
+	boundLine   = regexp.MustCompile(logPrefix + `.* bound endpoint=tcp://\S*:(\d+)\s*$`)
+	frameLine   = regexp.MustCompile(logPrefix + `.* frame seq=(\d+) bytes=(\d+) (?:ack|capture-to-receive)-us=(-?\d+)\s*$`)
+	problemLine = regexp.MustCompile(`^(?:ERROR|WARNING|` + logPrefix[1:] + `(?:ERROR|WARN) )`)
+)
 
 // readLine understands a line of the debug log or of gst-launch-1.0 itself.
 func readLine(line string) entry {
-	line = strings.TrimRight(line, "\r\n")
-	level := debugLine.FindStringSubmatch(line)
-	if level == nil {
-		text := strings.TrimSpace(line)
-		if text == "" || slices.ContainsFunc(chatter, func(c string) bool { return strings.HasPrefix(text, c) }) {
-			return entry{}
-		}
-		return entry{kind: problem, text: text}
-	}
 	if m := boundLine.FindStringSubmatch(line); m != nil {
 		return entry{kind: bound, port: m[1]}
 	}
@@ -62,7 +46,7 @@ func readLine(line string) entry {
 			return entry{kind: frame, seq: seq, bytes: size, took: time.Duration(us) * time.Microsecond}
 		}
 	}
-	if level[1] == "ERROR" || level[1] == "WARN" {
+	if problemLine.MatchString(line) {
 		return entry{kind: problem, text: line}
 	}
 	return entry{}

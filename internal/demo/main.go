@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -13,13 +14,12 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
-)
 
-// patterns are the values of -pattern. The netgear package knows them too, but
-// this program is built without it, and so without a C compiler.
-var patterns = []string{"pair", "req-rep", "pub-sub"}
+	"github.com/gst-netgear/gst-netgear/internal/kit"
+)
 
 const (
 	clipSeconds = 10 // of the generated picture
@@ -49,7 +49,8 @@ func run() error {
 	if _, err := exec.LookPath(launch); err != nil {
 		return fmt.Errorf("%s is not in PATH: \"make deps\" installs it", launch)
 	}
-	if err := setEnv(opt.build); err != nil {
+	env, err := kit.Env(opt.build, "GST_DEBUG=1,netgear:5,netgearsink:7,netgearsrc:7")
+	if err != nil {
 		return err
 	}
 	if err := os.Remove(opt.png()); err != nil && !os.IsNotExist(err) {
@@ -59,13 +60,17 @@ func run() error {
 	defer opt.removeJPG()
 	interrupt := make(chan os.Signal, 2)
 	signal.Notify(interrupt, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	return stream(opt, interrupt)
+	return stream(opt, env, interrupt)
 }
 
 func parse(args []string) (opt options, err error) {
+	var patterns []string
+	for _, p := range kit.Patterns {
+		patterns = append(patterns, p.String())
+	}
 	f := flag.NewFlagSet("demo", flag.ExitOnError)
 	f.StringVar(&opt.video, "video", "", "file or URI to play (default: a generated moving picture)")
-	f.StringVar(&opt.pattern, "pattern", "", "pair, req-rep or pub-sub (default pair)")
+	f.StringVar(&opt.pattern, "pattern", "", strings.Join(patterns, ", ")+" (default pair)")
 	seconds := f.String("seconds", "", fmt.Sprintf("how long to play (default: the generated picture %d s, a file about %d s; 0 = all of a file)", clipSeconds, fileSeconds))
 	f.StringVar(&opt.build, "build", "build", "folder with the plugin, where demo.png is written")
 	_ = f.Parse(args) // ExitOnError
@@ -78,24 +83,16 @@ func parse(args []string) (opt options, err error) {
 			opt.build = rel
 		}
 	}
-	if opt.pattern == "" {
-		opt.pattern = patterns[0]
-	}
-	if !slices.Contains(patterns, opt.pattern) {
+	if opt.pattern = cmp.Or(opt.pattern, patterns[0]); !slices.Contains(patterns, opt.pattern) {
 		return opt, fmt.Errorf("PATTERN=%s: want %s", opt.pattern, strings.Join(patterns, ", "))
 	}
-	switch {
-	case *seconds == "" && opt.video == "":
-		opt.seconds = clipSeconds
-	case *seconds == "":
-		opt.seconds = fileSeconds
-	default:
-		if _, err := fmt.Sscanf(*seconds+"\n", "%d\n", &opt.seconds); err != nil || opt.seconds < 0 || opt.seconds > 86400 {
+	if opt.seconds = fileSeconds; *seconds != "" {
+		if opt.seconds, err = strconv.Atoi(*seconds); err != nil || opt.seconds < 0 || opt.seconds > 86400 {
 			return opt, fmt.Errorf("SECONDS=%s: want a whole number up to 86400", *seconds)
 		}
-		if opt.seconds == 0 && opt.video == "" {
-			opt.seconds = clipSeconds
-		}
+	}
+	if opt.video == "" && (*seconds == "" || opt.seconds == 0) {
+		opt.seconds = clipSeconds
 	}
 	if opt.video != "" && !strings.Contains(opt.video, "://") {
 		if _, err := os.Stat(opt.video); err != nil {
@@ -116,34 +113,4 @@ func (o *options) removeJPG() {
 	for _, name := range append(names, o.jpg()) {
 		_ = os.Remove(name)
 	}
-}
-
-// setEnv lets GStreamer find the plugin, also when make has not done so, and
-// arranges for its log. The two processes inherit it.
-func setEnv(build string) error {
-	dir, err := filepath.Abs(build)
-	if err != nil {
-		return err
-	}
-	set := map[string]string{
-		"GST_DEBUG":          "1,netgear:5,netgearsink:7,netgearsrc:7",
-		"GST_DEBUG_NO_COLOR": "1",
-		"GST_DEBUG_FILE":     "",
-		"LC_ALL":             "C.UTF-8", // gst-launch-1.0's messages are read
-	}
-	if os.Getenv("GST_PLUGIN_PATH") == "" {
-		if _, err := os.Stat(filepath.Join(dir, "libgstnetgear.so")); err != nil {
-			return fmt.Errorf("the plugin is not built, run \"make build\": %w", err)
-		}
-		set["GST_PLUGIN_PATH"] = dir
-	}
-	if os.Getenv("GST_REGISTRY") == "" {
-		set["GST_REGISTRY"] = filepath.Join(dir, "registry.bin")
-	}
-	for name, value := range set {
-		if err := os.Setenv(name, value); err != nil {
-			return err
-		}
-	}
-	return nil
 }

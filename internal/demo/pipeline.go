@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -28,18 +30,16 @@ func receiverArgs(o *options, port string) []string {
 // leads through BGRx: from I420 to I420 of another range but the same matrix,
 // videoconvert (seen in 1.22) copies the values as they are.
 func senderArgs(o *options, port string) []string {
-	var s string
+	s := "uridecodebin uri=" + uri(o.video) + " ! videoconvert ! video/x-raw,format=BGRx"
 	if o.video == "" {
 		s = fmt.Sprintf("videotestsrc is-live=true pattern=smpte horizontal-speed=4 num-buffers=%d ! video/x-raw,format=BGRx,width=640,height=480,framerate=%d/1", o.seconds*fps, fps)
-	} else {
-		s = "uridecodebin uri=" + uri(o.video) + " ! videoconvert ! video/x-raw,format=BGRx"
 	}
 	s += " ! videoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc ! "
 	s += fmt.Sprintf("netgearsink address=127.0.0.1 port=%s pattern=%s", port, o.pattern)
 	return strings.Fields(s)
 }
 
-// uri makes a file's name a URI in which nothing is special to gst-launch-1.0.
+// uri makes a file's name a URI.
 func uri(video string) string {
 	if strings.Contains(video, "://") {
 		return video
@@ -47,32 +47,18 @@ func uri(video string) string {
 	if abs, err := filepath.Abs(video); err == nil {
 		video = abs
 	}
-	var b strings.Builder
-	b.WriteString("file://")
-	for _, c := range []byte(video) {
-		if plain(c) {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
+	return (&url.URL{Scheme: "file", Path: video}).String()
 }
 
-func plain(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("/._-", c) >= 0
-}
+var plainWord = regexp.MustCompile(`^([\w/.=:,+@%-]+|!)$`)
 
-// shell writes a command so that it can be pasted into a shell.
-func shell(name string, args []string) string {
-	words := []string{name}
-	for _, a := range args {
-		if strings.ContainsFunc(a, func(r rune) bool {
-			return r > 127 || !plain(byte(r)) && !strings.ContainsRune("=:,+@%", r)
-		}) && a != "!" {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+// shell writes arguments so that they can be pasted into a shell.
+func shell(args []string) string {
+	words := make([]string, len(args))
+	for i, a := range args {
+		if words[i] = a; !plainWord.MatchString(a) {
+			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
 		}
-		words = append(words, a)
 	}
 	return strings.Join(words, " ")
 }

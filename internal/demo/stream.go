@@ -6,9 +6,13 @@ import (
 	"image/jpeg"
 	"image/png"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
 // Limits, so that the demo ends whatever happens.
@@ -23,31 +27,37 @@ var (
 	errProcess  = errors.New("the stream failed")
 )
 
-// session is one run of the two processes.
-type session struct {
-	opt      *options
-	events   chan event
-	fig      *figures
-	receiver *process
-	sender   *process
-	began    time.Time
-	deadline time.Time // of the next thing that must happen
-	wanted   string    // what that is
-	limit    time.Time // when to end a file; zero: not known yet, or never
-	ending   bool
-	stopped  bool // by Ctrl-C, or by closing the window
-	failure  string
-	terminal bool
+// end is one of the two processes, a gst-launch-1.0.
+type end struct {
+	*kit.Process
+	read     int // lines
+	problems []string
+	killed   bool // by us
+	gone     bool // it has ended, and all it wrote is read
 }
 
-func stream(opt options, interrupt <-chan os.Signal) error {
-	s := newSession(&opt)
+func (e *end) failed() bool { return e.gone && e.Code != 0 && !e.killed }
+
+// session is one run of the two processes.
+type session struct {
+	opt              *options
+	env              []string
+	fig              *figures
+	receiver, sender *end      // the sender starts when the receiver has a port
+	until            time.Time // when to give up, unless something happens
+	limit            time.Time // when to end; zero: not known yet, or never
+	ending           bool
+	stopped          bool // by Ctrl-C, or by closing the window
+	failure          string
+}
+
+func stream(opt options, env []string, interrupt <-chan os.Signal) error {
+	s := &session{opt: &opt, env: env, fig: newFigures()}
 	err := s.run(interrupt)
 	if errors.Is(err, errNoWindow) {
-		why := append(s.receiver.problems, s.receiver.err.Error())[0]
-		fmt.Printf("No window could be opened (%s); going on without one.\n\n", why)
+		fmt.Printf("No window could be opened (%s); going on without one.\n\n", append(s.receiver.problems, fmt.Sprintf("code %d", s.receiver.Code))[0])
 		opt.window = false
-		s = newSession(&opt)
+		s = &session{opt: &opt, env: env, fig: newFigures()}
 		err = s.run(interrupt)
 	}
 	if len(s.fig.sent) == 0 && len(s.fig.received) == 0 {
@@ -56,176 +66,165 @@ func stream(opt options, interrupt <-chan os.Signal) error {
 	return errors.Join(s.report(), err)
 }
 
-func newSession(opt *options) *session {
-	info, err := os.Stdout.Stat()
-	return &session{
-		opt: opt, events: make(chan event, 4096), fig: newFigures(), began: time.Now(),
-		terminal: err == nil && info.Mode()&os.ModeCharDevice != 0,
+// ends are the processes that have been started.
+func (s *session) ends() []*end {
+	if s.sender == nil {
+		return []*end{s.receiver}
 	}
+	return []*end{s.sender, s.receiver}
 }
 
-// run starts the receiver, the sender when the receiver has a port, and
-// returns when both have ended.
-func (s *session) run(interrupt <-chan os.Signal) error {
-	var err error
-	if s.receiver, err = start("receiver", append([]string{"-e"}, receiverArgs(s.opt, "0")...), s.events); err != nil {
+// run returns when both processes have ended.
+func (s *session) run(interrupt <-chan os.Signal) (err error) {
+	if s.receiver, err = s.start("receiver", receiverArgs(s.opt, "0")); err != nil {
 		return err
 	}
-	s.expect("the receiver to open its port", maxStart)
-	period := 2 * time.Second
-	if s.terminal {
-		period = 200 * time.Millisecond
+	began, shown := time.Now(), time.Now()
+	period, form := 2*time.Second, "%5.1f s  %s\n"
+	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		period, form = 200*time.Millisecond, "\r\x1b[K%5.1f s  %s"
 	}
-	shown := time.Now()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for !s.receiver.exited || s.sender != nil && !s.sender.exited {
+	s.until = began.Add(maxStart)
+	for slices.ContainsFunc(s.ends(), func(e *end) bool { return !e.gone }) {
 		select {
-		case e := <-s.events:
-			if err := s.handle(e); err != nil {
-				s.fail(err.Error())
-			}
 		case <-interrupt:
-			if s.stopped {
-				s.fail("interrupted again")
-			}
 			s.stopped = true
 			s.end()
-		case now := <-tick.C:
+		case now := <-time.After(50 * time.Millisecond):
+			for _, e := range s.ends() {
+				s.read(e)
+			}
 			switch {
-			case now.After(s.deadline) && s.failure != "":
+			case now.After(s.until) && s.failure != "":
 				return s.verdict() // not even killing them helped
-			case now.After(s.deadline):
-				s.fail("waited in vain for " + s.wanted)
-			case !s.limit.IsZero() && now.After(s.limit) && !s.ending:
+			case now.After(s.until):
+				s.kill("nothing happens any more")
+			case !s.ending && !s.limit.IsZero() && now.After(s.limit):
 				s.end()
 			}
 			if s.sender != nil && now.Sub(shown) >= period {
 				shown = now
-				s.show(now)
+				fmt.Printf(form, now.Sub(began).Seconds(), s.fig.progress(now))
 			}
 		}
 	}
 	if s.sender != nil {
-		s.show(time.Now())
-		if s.terminal {
-			fmt.Println()
-		}
+		fmt.Printf(strings.TrimSuffix(form, "\n")+"\n", time.Since(began).Seconds(), s.fig.progress(time.Now()))
 	}
 	return s.verdict()
 }
 
-func (s *session) expect(what string, in time.Duration) {
-	s.wanted, s.deadline = what, time.Now().Add(in)
+func (s *session) start(name string, args []string) (*end, error) {
+	p, err := kit.Command{Name: name, Args: append([]string{launch, "-e"}, args...), Env: s.env}.Start()
+	return &end{Process: p}, err
 }
 
 // end stops the stream as Ctrl-C stops gst-launch-1.0 -e: what is under way
-// still arrives, and the sender says goodbye.
+// still arrives, and the sender says goodbye. The second time it is over at once.
 func (s *session) end() {
-	s.ending = true
-	s.expect("both processes to end", maxEnd)
-	if s.sender == nil || s.sender.exited {
-		s.receiver.finish()
-	} else {
-		s.sender.finish()
+	if s.ending {
+		s.kill("interrupted again")
+		return
 	}
-}
-
-func (s *session) fail(why string) {
-	if s.failure == "" {
-		s.failure = why
-	}
-	s.sender.kill()
-	s.receiver.kill()
-	s.expect("both processes to end", maxEnd)
-}
-
-func (s *session) handle(e event) error {
-	p := e.from
-	if e.end {
-		p.exited, p.err = true, e.err
-		switch {
-		case s.ending || s.sender == nil:
-		case s.stopped:
-			s.end()
-		case p.failed():
-			// Nothing more can come of the other one.
-			s.sender.kill()
-			s.receiver.kill()
-		default:
-			// The other one ends by itself; the sender is told to, if need be.
-			s.expect("both processes to end", maxEnd)
-			s.limit = time.Now().Add(maxEnd / 4)
+	s.ending, s.until = true, time.Now().Add(maxEnd)
+	for _, e := range s.ends() {
+		if !e.gone {
+			e.Kill(syscall.SIGINT)
+			return
 		}
-		return nil
 	}
-	switch line := readLine(e.line); line.kind {
+}
+
+func (s *session) kill(why string) {
+	s.failure, s.until = why, time.Now().Add(maxEnd)
+	for _, e := range s.ends() {
+		e.killed = e.killed || !e.gone
+		e.Kill(syscall.SIGKILL)
+	}
+}
+
+// read takes what a process has written since, and its end.
+func (s *session) read(e *end) {
+	e.Mu.Lock()
+	lines, times, ended := e.Lines[e.read:], e.Times[e.read:], e.Ended
+	e.read += len(lines)
+	e.Mu.Unlock()
+	for i, line := range lines {
+		s.take(e, readLine(line), times[i])
+	}
+	if !ended || e.gone {
+		return
+	}
+	e.gone = true
+	switch {
+	case s.ending || s.sender == nil:
+	case s.stopped:
+		s.end()
+	case e.failed(): // nothing more can come of the other one
+		s.kill("")
+	default: // the other one ends by itself, or is told to a little later
+		s.until, s.limit = time.Now().Add(maxEnd), time.Now().Add(maxEnd/4)
+	}
+}
+
+func (s *session) take(e *end, line entry, at time.Time) {
+	switch line.kind {
 	case bound:
-		if p == s.receiver && s.sender == nil && !s.ending {
-			return s.startSender(line.port)
+		if e == s.receiver && s.sender == nil && !s.ending {
+			s.startSender(line.port)
 		}
 	case frame:
-		if p == s.receiver {
-			s.fig.receive(line, time.Now())
-		} else {
-			s.fig.send(line)
-			if s.opt.video != "" && s.opt.seconds > 0 && s.limit.IsZero() {
-				s.limit = time.Now().Add(time.Duration(s.opt.seconds) * time.Second)
-			}
+		if e == s.receiver {
+			s.fig.receive(line, at)
+		} else if s.fig.send(line); s.opt.video != "" && s.opt.seconds > 0 && s.limit.IsZero() {
+			s.limit = at.Add(time.Duration(s.opt.seconds) * time.Second)
 		}
-		if !s.ending && !s.receiver.exited {
-			s.expect("the next frame", maxStall)
+		if !s.ending && !s.receiver.gone {
+			s.until = at.Add(maxStall)
 		}
 	case problem:
-		if strings.Contains(line.text, "Output window was closed") {
-			s.stopped = true
-		}
-		if len(p.problems) < 50 {
-			p.problems = append(p.problems, line.text)
+		s.stopped = s.stopped || strings.Contains(line.text, "Output window was closed")
+		if len(e.problems) < 50 {
+			e.problems = append(e.problems, line.text)
 		}
 	case other:
 	}
-	return nil
 }
 
-func (s *session) startSender(port string) (err error) {
-	args := append([]string{"-e"}, senderArgs(s.opt, port)...)
-	fmt.Printf("Two processes on this machine, pattern %s, JPEG, %s:\n\n", s.opt.pattern, s.what())
-	fmt.Printf("export GST_PLUGIN_PATH='%s' GST_REGISTRY='%s'\n\n", os.Getenv("GST_PLUGIN_PATH"), os.Getenv("GST_REGISTRY"))
-	fmt.Println("# receiver (here with port=0: any free one)")
-	fmt.Println(shell(launch, append([]string{"-e"}, receiverArgs(s.opt, port)...)))
-	fmt.Println("\n# sender")
-	fmt.Println(shell(launch, args) + "\n")
-	s.expect("the first frame", maxStart)
-	s.sender, err = start("sender", args, s.events)
-	return err
-}
-
-func (s *session) what() string {
+func (s *session) startSender(port string) {
+	what := fmt.Sprintf("%s, about %d s of it (SECONDS=0: all)", s.opt.video, s.opt.seconds)
 	switch {
 	case s.opt.video == "":
-		return fmt.Sprintf("a generated moving picture, %d s", s.opt.seconds)
+		what = fmt.Sprintf("a generated moving picture, %d s", s.opt.seconds)
 	case s.opt.seconds == 0:
-		return s.opt.video + ", all of it"
-	default:
-		return fmt.Sprintf("%s, about %d s of it (SECONDS=0: all)", s.opt.video, s.opt.seconds)
+		what = s.opt.video + ", all of it"
 	}
-}
+	args := senderArgs(s.opt, port)
+	build, _ := filepath.Abs(s.opt.build) // kit.Env had it
+	fmt.Printf(`Two processes on this machine, pattern %s, JPEG, %s:
 
-func (s *session) show(now time.Time) {
-	line := fmt.Sprintf("%5.1f s  %s", now.Sub(s.began).Seconds(), s.fig.progress(now))
-	if s.terminal {
-		fmt.Printf("\r\x1b[K%s", line)
-	} else {
-		fmt.Println(line)
+export GST_PLUGIN_PATH='%s' GST_REGISTRY='%s/registry.bin'
+
+# receiver (here with port=0: any free one)
+%s -e %s
+
+# sender
+%s -e %s
+
+`, s.opt.pattern, what, build, build, launch, shell(receiverArgs(s.opt, port)), launch, shell(args))
+	sender, err := s.start("sender", args)
+	if err != nil {
+		s.kill(err.Error())
+		return
 	}
+	s.sender, s.until = sender, time.Now().Add(maxStart)
 }
 
 // report prints the table and leaves the last frame as a PNG.
 func (s *session) report() error {
 	picture, err := s.picture()
 	fmt.Print("\n" + s.fig.table(picture))
-	if lost := s.fig.lost(); lost > 0 && s.opt.pattern == "pub-sub" {
+	if s.fig.lost() > 0 && s.opt.pattern == "pub-sub" {
 		fmt.Println("\npub-sub confirms nothing: frames sent before the receiver has subscribed go nowhere.")
 	}
 	return err
@@ -245,12 +244,8 @@ func (s *session) picture() (string, error) {
 	if err != nil {
 		return "none", err
 	}
-	defer out.Close()
-	if err := png.Encode(out, img); err != nil {
-		return "none", err
-	}
 	size := img.Bounds().Size()
-	return fmt.Sprintf("%s (the last frame received, %dx%d)", s.opt.png(), size.X, size.Y), out.Close()
+	return fmt.Sprintf("%s (the last frame received, %dx%d)", s.opt.png(), size.X, size.Y), errors.Join(png.Encode(out, img), out.Close())
 }
 
 // verdict says what went wrong, if anything did.
@@ -261,33 +256,25 @@ func (s *session) verdict() error {
 	if s.sender == nil && s.opt.window && s.failure == "" && s.receiver.failed() {
 		return errNoWindow
 	}
-	lost := 0
-	if s.opt.pattern != "pub-sub" {
-		lost = s.fig.lost()
-	}
-	var what []string
+	var what, said []string
 	if s.failure != "" {
 		what = append(what, s.failure)
 	}
-	for _, p := range []*process{s.receiver, s.sender} {
-		if p != nil && p.failed() {
-			what = append(what, fmt.Sprintf("the %s ended with %v", p.name, p.err))
+	for _, e := range s.ends() {
+		if e.failed() {
+			what = append(what, fmt.Sprintf("the %s ended with code %d", e.Name, e.Code))
+		}
+		if len(e.problems) > 0 {
+			said = append(said, "\n"+e.Name+" said:\n    "+strings.Join(slices.Compact(e.problems), "\n    "))
 		}
 	}
-	switch {
-	case len(s.fig.received) == 0:
+	if len(s.fig.received) == 0 {
 		what = append(what, "no frame was received")
-	case lost > 0:
+	} else if lost := s.fig.lost(); lost > 0 && s.opt.pattern != "pub-sub" {
 		what = append(what, fmt.Sprintf("%d frames were lost", lost))
 	}
 	if len(what) == 0 {
 		return nil
 	}
-	text := []string{strings.Join(what, "; ")}
-	for _, p := range []*process{s.sender, s.receiver} {
-		if p != nil && len(p.problems) > 0 {
-			text = append(text, p.name+" said:\n    "+strings.Join(slices.Compact(p.problems), "\n    "))
-		}
-	}
-	return fmt.Errorf("%w: %s", errProcess, strings.Join(text, "\n"))
+	return fmt.Errorf("%w: %s%s", errProcess, strings.Join(what, "; "), strings.Join(said, ""))
 }
