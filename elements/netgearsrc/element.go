@@ -208,26 +208,37 @@ func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
 		return gstglue.FlowOK, nil
 	case gstglue.CapsNone:
 		return 0, fmt.Errorf("%s: want what GStreamer has caps for: %w", describe(c), wire.ErrUnsupported)
-	case gstglue.CapsContradicted:
-		e.Fail(fmt.Errorf("%w: the sender sends %s, and caps=%s contradicts its %s", gstglue.ErrNegotiation, describe(c), c.User, field),
-			"the property caps completes what the sender says, and cannot change it")
-		return gstglue.FlowRefused, nil
-	case gstglue.CapsNoRate, gstglue.CapsRefused:
+	case gstglue.CapsContradicted, gstglue.CapsNoRate, gstglue.CapsRefused:
 		select {
 		case <-e.Context().Done():
 			return gstglue.FlowFlushing, nil
 		default:
 		}
-		if result == gstglue.CapsNoRate {
-			e.failRate(c)
-			return gstglue.FlowRefused, nil
+		if r.caps != (gstglue.OutCaps{}) {
+			// The pipeline has taken frames before: who sends others is a stranger that
+			// came while its sender was away, or a sender that was set up anew.
+			return 0, fmt.Errorf("the sender sends %s, which this pipeline does not take: %w", describe(c), wire.ErrUnsupported)
 		}
-		e.Fail(fmt.Errorf("%w: the sender sends %s, which downstream does not take", gstglue.ErrNegotiation, describe(c)),
-			"put decodebin behind netgearsrc, or jpegdec (JPEG) or videoconvert (raw), or have the sender send another kind")
+		e.failCaps(result, c, field)
 		return gstglue.FlowRefused, nil
 	}
 	r.caps = c
 	return gstglue.FlowOK, nil
+}
+
+// failCaps says why the frames of a sender cannot be taken.
+func (e *element) failCaps(result gstglue.CapsResult, c gstglue.OutCaps, field string) {
+	if result == gstglue.CapsNoRate {
+		e.failRate(c)
+		return
+	}
+	if result == gstglue.CapsContradicted {
+		e.Fail(fmt.Errorf("%w: the sender sends %s, and caps=%s contradicts its %s", gstglue.ErrNegotiation, describe(c), c.User, field),
+			"the property caps completes what the sender says, and cannot change it")
+		return
+	}
+	e.Fail(fmt.Errorf("%w: the sender sends %s, which downstream does not take", gstglue.ErrNegotiation, describe(c)),
+		"put decodebin behind netgearsrc, or jpegdec (JPEG) or videoconvert (raw), or have the sender send another kind")
 }
 
 func (e *element) failRate(c gstglue.OutCaps) {

@@ -1,9 +1,12 @@
 package e2e
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
 	"io"
 	"maps"
 	"net"
@@ -380,6 +383,27 @@ func TestErrorsOfMessages(t *testing.T) {
 		}
 		w.posts(id, posted{id, errdoc.Src})
 	}
+}
+
+// What is not of the kind that the pipeline has taken so far ends nothing: it may be
+// of a stranger that came while the sender was away.
+func TestErrorOfOtherFrames(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	w := stay(t, "netgearsrc name=src protocol=ipc address=%s/s port=1 ! image/jpeg ! appsink name=out", dir)
+	s := far(t, zmq4.PAIR, false, "ipc://"+dir+"/s:1")
+	var picture bytes.Buffer
+	if err := jpeg.Encode(&picture, image.NewGray(image.Rect(0, 0, 16, 12)), nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		send(t, s, header(t, fields{"compression": fields{"dct": true, "ups": false, "colorspace": "BGR"}, "dtype": "", "shape": ""}), picture.String())
+		recv(t, s)
+		send(t, s, header(t, nil), pixels)
+		recv(t, s)
+	}
+	w.posts("src", posted{"frame-refused", errdoc.Src})
+	w.event("buffer", 2)
 }
 
 // A demuxer takes only so many senders apart.

@@ -597,6 +597,11 @@ var Kinds = []Kind{
 				Cause: "an encoded stream without the key \"gst\", or other bytes, not a picture", Cure: "send pictures; JPEG through NetGear's own `jpeg_compression`; [encoded video](encoded.md) through `netgearsink`",
 			},
 			{
+				ID: "frame-refused", On: []string{Src}, Warning: true, Text: "frame dropped: the sender sends <what>, which this pipeline does not take: unsupported frame",
+				Cause: "the pipeline took other frames before: the sender was set up anew, or somebody else sends while it is away",
+				Cure:  "`decodebin` behind the source takes every kind; `allow` or `secure-mode` against others",
+			},
+			{
 				ID: "frame-caps", On: []string{Src}, Warning: true, Text: `frame dropped: array in one dimension with caps "<caps>" in key "gst": want those of encoded video: unsupported frame`,
 				Cause: "caps of another kind, or with fields that make no sense", Cure: "who wrote them: only `netgearsink` should; [encoded.md](encoded.md#what-is-taken) has what is taken",
 			},
