@@ -13,9 +13,11 @@ const (
 	// turnPause is between the end of a connection and the next one's turn: a PAIR
 	// socket refuses it until it has let go of the one before.
 	turnPause = 10 * time.Millisecond
-	// returnGrace is how long after its end a turn that made sense is kept for its
-	// address: a good peer comes back over another connection.
+	// returnGrace is how long a turn is kept for the address whose turn made sense
+	// last, if that ended less than remembered ago: a good peer comes back over
+	// another connection.
 	returnGrace = 500 * time.Millisecond
+	remembered  = time.Minute
 	// turnLook is between two looks whether who waits has hung up.
 	turnLook = 250 * time.Millisecond
 )
@@ -29,7 +31,8 @@ type turns struct {
 	owner   *conn
 	proven  bool                // the owner makes sense
 	queue   []*conn             // that wait, in their order
-	last    string              // origin of the last owner that made sense; "": it made none
+	last    string              // origin of the last owner that made sense; "": none did
+	left    time.Time           // when that went
 	freed   time.Time           // when the last owner went
 	known   map[string]standing // by origin
 	changed chan struct{}       // closed when the owner goes
@@ -130,7 +133,7 @@ func (d *Door) tryTurn(c *conn) (mine bool, wait time.Duration, changed <-chan s
 	if next == nil {
 		return false, turnPause, q.changed
 	}
-	if q.last != "" && since < returnGrace && q.known[q.last].before(q.known[next.origin()]) {
+	if q.last != "" && since < returnGrace && time.Since(q.left) < remembered && q.known[q.last].before(q.known[next.origin()]) {
 		return false, returnGrace - since, q.changed
 	}
 	if next != c {
@@ -174,14 +177,14 @@ func (d *Door) endTurn(c *conn) {
 	if q.owner != c {
 		return
 	}
-	origin := c.origin()
-	if q.last = origin; !q.proven {
-		q.last = ""
+	q.owner, q.freed = nil, time.Now()
+	if origin := c.origin(); q.proven {
+		q.last, q.left = origin, q.freed
+	} else {
 		s := q.known[origin]
 		s.strikes++
 		q.known[origin] = s
 	}
-	q.owner, q.freed = nil, time.Now()
 	if q.changed != nil {
 		close(q.changed)
 	}
