@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -18,6 +19,8 @@ type Command struct {
 	Args []string
 	Env  []string   // nil: that of this process
 	In   *Namespace // nil: that of this process
+	// Stdin is what it reads; nil: nothing.
+	Stdin *os.File
 }
 
 // Process is a running child, in a process group of its own. It dies with this
@@ -39,6 +42,9 @@ type Process struct {
 func (c Command) Start() (*Process, error) {
 	p := &Process{Name: c.Name, Cmd: exec.Command(c.Args[0], c.Args[1:]...), news: make(chan struct{})}
 	p.Cmd.Env = c.Env
+	if c.Stdin != nil {
+		p.Cmd.Stdin = c.Stdin
+	}
 	p.Cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	stdout, err := p.Cmd.StdoutPipe()
 	if err != nil {
