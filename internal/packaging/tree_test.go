@@ -96,6 +96,42 @@ func TestNamedFilesExist(t *testing.T) {
 	}
 }
 
+// Every test that a page names exists.
+func TestNamedTestsExist(t *testing.T) {
+	functions := map[string]bool{}
+	files := tracked(t)
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(tree, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w*)\(`).FindAllSubmatch(text, -1) {
+			functions[string(m[1])] = true
+		}
+	}
+	named := 0
+	for _, file := range files {
+		if !strings.HasSuffix(file, ".md") || file == "CHANGELOG.md" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(tree, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)`").FindAllSubmatch(text, -1) {
+			if named++; !functions[string(m[1])] {
+				t.Errorf("%s names %s, which no file has", file, m[1])
+			}
+		}
+	}
+	if named < 30 {
+		t.Errorf("%d tests are named, want at least 30", named)
+	}
+}
+
 // indents are what .editorconfig says of each kind of file; Go has gofumpt.
 var indents = map[string]*regexp.Regexp{
 	".c": regexp.MustCompile(`^\t* {0,7}[^\t ]`), ".h": regexp.MustCompile(`^\t* {0,7}[^\t ]`),
