@@ -157,7 +157,13 @@ soak: deps build ## run 16 streams with random faults for MINUTES=60, and demand
 
 .PHONY: hostile
 hostile: deps build ## fuzz live pipelines with MESSAGES=100000 for each pattern and mode; SEED= repeats what failed
-	HOSTILE=$(MESSAGES) $(if $(SEED),SEED=$(SEED)) $(TESTENV) nice -n 19 $(GO) test -count=1 -v -timeout 0 -parallel 1 -run '^TestFuzzed' ./internal/e2e/
+	HOSTILE=$(MESSAGES) $(if $(SEED),SEED=$(SEED)) $(TESTENV) nice -n 19 $(GO) test -count=1 -v -timeout 0 -parallel 1 -run '^TestFuzzed(Source|Sink)$$' ./internal/e2e/
+
+# At the usual priority: it measures rates.
+.PHONY: siege
+siege: deps build ## measure what each kind of stranger costs, for SIEGE=1.5 s each; ONLY=part of a name, EVERY=1 with ipc and allow (an hour)
+	HOSTILE=1 $(if $(SIEGE),SIEGE=$(SIEGE)) $(if $(ONLY),ONLY='$(ONLY)') $(if $(EVERY),EVERY=1) $(TESTENV) \
+		$(GO) test -count=1 -v -timeout 0 -run '^TestFuzzedSiege$$' ./internal/e2e/
 
 .PHONY: bench
 bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale, REPS=5
