@@ -38,21 +38,6 @@ func (p *Payload) Detach() (b []byte, free, owner unsafe.Pointer) {
 	return b, free, owner
 }
 
-// moveTo passes the payload on to a message. Bytes that belong to Go are copied.
-func (p *Payload) moveTo(m *zmsg.Message) error {
-	b, free, owner := p.Detach()
-	if free == nil {
-		return m.SetCopy(b)
-	}
-	return m.SetForeign(b, free, owner)
-}
-
-// payloadOf moves the content of a message into a payload, without a copy.
-func payloadOf(m *zmsg.Message) Payload {
-	b, free, owner := m.Detach()
-	return ForeignPayload(b, free, owner)
-}
-
 // Frame is one frame as it is sent or was received. [NewRaw] and [NewJPEG] make
 // frames of pictures. A frame of anything else, such as an array of numbers or encoded
 // video, is made of its Header and its Payload.

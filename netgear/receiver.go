@@ -355,7 +355,8 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 	// connection, and a decoder must not take that for a gap.
 	f.Header, f.Arrived, f.Discontinuity = *h, now, disrupted && !h.Ext.Delta
 	stream.disrupted, r.talking = false, true
-	f.Payload = payloadOf(body)
+	b, free, owner := body.Detach()
+	f.Payload = ForeignPayload(b, free, owner)
 	if disrupted && r.row.confirmed {
 		r.care.readAhead() // the same frame may have come over a new connection
 	}

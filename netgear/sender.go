@@ -290,9 +290,15 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 	}
 	fl.head = wire.AppendHeader(fl.head[:0], h)
 	fl.at, fl.key = time.Time{}, !h.Ext.Delta
-	size := len(f.Payload.Bytes)
-	if err := f.Payload.moveTo(&fl.data); err != nil {
-		return fmt.Errorf("netgear: %w: frame of %d bytes: %w", ErrTransport, size, err)
+	b, free, owner := f.Payload.Detach()
+	var err error
+	if free == nil {
+		err = fl.data.SetCopy(b)
+	} else {
+		err = fl.data.SetForeign(b, free, owner)
+	}
+	if err != nil {
+		return fmt.Errorf("netgear: %w: frame of %d bytes: %w", ErrTransport, len(b), err)
 	}
 	return nil
 }
@@ -549,7 +555,8 @@ func (s *Sender) tellReply(parts int) (port string) {
 	}
 	var array Payload
 	if r.Array {
-		array = payloadOf(&s.array)
+		b, free, owner := s.array.Detach()
+		array = ForeignPayload(b, free, owner)
 	}
 	s.obs.Reply(&r, array)
 	return port

@@ -145,6 +145,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 				return gstglue.FlowOK
 			}
 			f.Header.Shape, f.Header.Ext.Delta = wire.MakeShape(len(f.Payload.Bytes)), r.input.Delta
+			f.Header.Ext.Reorder = int64(min(r.input.Reorder, wire.MaxReorder+1)) // which is not written
 		}
 		f.Header.HasMessage = true
 		f.Header.Message = e.messageOf(r, cfg.Message)

@@ -290,7 +290,7 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 			r.times.restart()
 		}
 		// In multi-server mode each sender has its own time.
-		o.PTS, o.DTS, jumped = r.times.stampEncoded(now, x.PTS, x.HasPTS, h.Port == "")
+		o.PTS, o.DTS, jumped = r.times.stampEncoded(now, x.PTS, x.Reorder, x.HasPTS, h.Port == "")
 	default:
 		o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)
 	}

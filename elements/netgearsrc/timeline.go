@@ -10,9 +10,12 @@ import "github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
 // on its way gets a time before its arrival, never after it. A jump of the sender's
 // clock starts the placing anew.
 //
-// Frames of encoded video come in the order of decoding. A frame that is shown
-// before one that has already come (a B-frame) is placed before that one, by the
-// sender's timestamps.
+// Frames of encoded video come in the order of decoding. Where there are B-frames, the
+// sender says how long each frame is decoded before it is shown. The rules above then
+// hold for the times of decoding, with one exception. All frames between two that are
+// shown one after the other have the same distance to the sender's times, so the order
+// of showing and the order of decoding are both kept. If the sender does not say it, a
+// B-frame is placed between the frames around it.
 type timeline struct {
 	bySender bool
 
@@ -22,11 +25,23 @@ type timeline struct {
 	start  int64 // of the present window
 	last   uint64
 
-	// Encoded video: of the frames that came, the one that is shown last.
-	hasFront   bool
-	frontPTS   int64
-	frontStamp uint64
-	reordered  bool // there were B-frames
+	// Encoded video: of the frames that came, the one that is shown last, and the one
+	// that was the last before it.
+	front, second shown
+	reordered     bool // there were B-frames, and the sender does not say when to decode them
+
+	told    bool   // the sender says when to decode its frames
+	shift   int64  // what is added to its times: our running time minus the sender's
+	dts     int64  // the sender's, of the last frame
+	decoded uint64 // the same in our time
+}
+
+// shown is when a frame is shown, by the sender's time and by ours.
+type shown struct {
+	known   bool
+	pts     int64
+	reorder int64 // how long before it is decoded
+	stamp   uint64
 }
 
 const (
@@ -60,25 +75,79 @@ func (t *timeline) stamp(now uint64, pts int64, hasPTS bool) (stamp uint64, jump
 	return t.rise(uint64(max(0, pts+t.offset))), false
 }
 
-// stampEncoded is stamp for encoded video. alone means that all frames are from one
-// sender. Where nothing is reordered, the decoding times are known: they are those
-// of showing.
-func (t *timeline) stampEncoded(now uint64, pts int64, hasPTS, alone bool) (stamp, dts uint64, jumped bool) {
-	dts = gstglue.NoTime
-	if back := t.frontPTS - pts; hasPTS && alone && t.hasFront && 0 < back && back < jump {
+// stampEncoded is stamp for encoded video that is decoded reorder ns before it is
+// shown; 0 where the sender does not say. alone means that all frames are from one
+// sender. dts is the time of decoding. It is NoTime where there are B-frames and the
+// sender does not say when to decode them.
+func (t *timeline) stampEncoded(now uint64, pts, reorder int64, hasPTS, alone bool) (stamp, dts uint64, jumped bool) {
+	if !hasPTS || !alone {
+		dts, jumped = t.stamp(now, pts-reorder, hasPTS)
+		t.restart()
+		return dts + uint64(reorder), dts, jumped
+	}
+	back := t.front.pts - pts
+	behind := t.front.known && 0 < back && back < max(jump, t.front.reorder)
+	if t.told = t.told || reorder > 0; t.told {
+		return t.stampReordered(now, pts, pts-reorder, behind)
+	}
+	if behind {
 		t.reordered = true
-		return t.frontStamp - min(uint64(back), t.frontStamp), dts, false
+		return t.between(pts), gstglue.NoTime, false
 	}
-	stamp, jumped = t.stamp(now, pts, hasPTS)
-	t.hasFront, t.frontPTS, t.frontStamp = hasPTS, pts, stamp
-	if !t.reordered {
-		dts = stamp
+	stamp, jumped = t.stamp(now, pts, true)
+	t.lead(shown{true, pts, 0, stamp})
+	if t.reordered {
+		return stamp, gstglue.NoTime, jumped
 	}
-	return stamp, dts, jumped
+	return stamp, stamp, jumped
+}
+
+// stampReordered is stampEncoded where the sender says when to decode. behind means
+// that a frame has already come which is shown after this one. Such a frame keeps its
+// place, however late it is.
+func (t *timeline) stampReordered(now uint64, pts, dts int64, behind bool) (stamp, decoded uint64, jumped bool) {
+	placed, jumped := t.stamp(now, dts, true)
+	if jumped = jumped && !behind; !behind {
+		shift, step := int64(placed)-dts, dts-t.dts
+		if t.front.known && step >= 0 {
+			// A frame that comes early, in a burst or after others were delayed, still
+			// gets a time of its own. By sender time it nearly keeps its distance.
+			most := step / 8 * 7
+			if t.bySender {
+				most = step / 8
+			}
+			shift = max(shift, t.shift-most)
+		}
+		t.shift = shift
+	}
+	t.dts = dts
+	t.decoded = max(t.decoded, uint64(max(0, dts+t.shift)))
+	stamp = max(t.decoded, uint64(max(0, pts+t.shift)))
+	if !behind {
+		t.lead(shown{true, pts, pts - dts, stamp})
+	}
+	return stamp, t.decoded, jumped
+}
+
+// lead makes s the frame that is shown last.
+func (t *timeline) lead(s shown) { t.second, t.front = t.front, s }
+
+// between returns the time of a frame that is shown before the one in front and after
+// the one before that, however long those two were on their way.
+func (t *timeline) between(pts int64) uint64 {
+	at, next := t.second, t.front
+	if at.known && at.pts < pts {
+		part := float64(pts-at.pts) / float64(next.pts-at.pts)
+		return at.stamp + uint64(part*float64(next.stamp-at.stamp))
+	}
+	if at.known && at.pts < next.pts {
+		next = at
+	}
+	return next.stamp - min(uint64(next.pts-pts), next.stamp)
 }
 
 // restart notes that the next frame does not follow the last one.
-func (t *timeline) restart() { t.hasFront, t.reordered = false, false }
+func (t *timeline) restart() { t.front, t.second, t.reordered, t.told = shown{}, shown{}, false, false }
 
 // rise keeps stamps from going back: decoders and sinks do not accept that.
 func (t *timeline) rise(stamp uint64) uint64 {

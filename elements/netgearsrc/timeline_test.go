@@ -1,6 +1,8 @@
 package netgearsrc
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
@@ -76,6 +78,7 @@ func TestTimelineOfEncodedVideo(t *testing.T) {
 		now       uint64
 		pts       int64
 		want, dts uint64
+		reorder   int64
 	}
 	for _, c := range []struct {
 		name            string
@@ -84,38 +87,76 @@ func TestTimelineOfEncodedVideo(t *testing.T) {
 		frames          []frame
 	}{
 		{"in the order of showing", false, true, 0, []frame{
-			{100 * ms, 0, 100 * ms, 100 * ms},
-			{130 * ms, 40 * ms, 130 * ms, 130 * ms},
-			{190 * ms, 80 * ms, 190 * ms, 190 * ms},
+			{100 * ms, 0, 100 * ms, 100 * ms, 0},
+			{130 * ms, 40 * ms, 130 * ms, 130 * ms, 0},
+			{190 * ms, 80 * ms, 190 * ms, 190 * ms, 0},
 		}},
 		{"B-frames are placed before the frame that came first", false, true, 0, []frame{
-			{100 * ms, 0, 100 * ms, 100 * ms},
-			{140 * ms, 120 * ms, 140 * ms, 140 * ms},
-			{180 * ms, 40 * ms, 60 * ms, none},
-			{220 * ms, 80 * ms, 100 * ms, none},
-			{260 * ms, 160 * ms, 260 * ms, none},
+			{100 * ms, 0, 100 * ms, 100 * ms, 0},
+			{140 * ms, 120 * ms, 140 * ms, 140 * ms, 0},
+			{180 * ms, 30 * ms, 110 * ms, none, 0}, // no earlier than the first, which nobody could place
+			{220 * ms, 60 * ms, 120 * ms, none, 0},
+			{260 * ms, 160 * ms, 260 * ms, none, 0},
 		}},
 		{"by the sender's time too", true, true, 0, []frame{
-			{1000 * ms, 0, 1000 * ms, 1000 * ms},
-			{1120 * ms, 120 * ms, 1120 * ms, 1120 * ms},
-			{1121 * ms, 40 * ms, 1040 * ms, none},
-			{1122 * ms, 80 * ms, 1080 * ms, none},
+			{1000 * ms, 0, 1000 * ms, 1000 * ms, 0},
+			{1120 * ms, 120 * ms, 1120 * ms, 1120 * ms, 0},
+			{1121 * ms, 40 * ms, 1040 * ms, none, 0},
+			{1122 * ms, 80 * ms, 1080 * ms, none, 0},
+		}},
+		{"the sender says when to decode", false, true, 0, []frame{
+			{100 * ms, 0, 140 * ms, 100 * ms, 40 * ms},
+			{140 * ms, 120 * ms, 260 * ms, 140 * ms, 120 * ms},
+			{180 * ms, 40 * ms, 180 * ms, 180 * ms, 0},
+			{220 * ms, 80 * ms, 220 * ms, 220 * ms, 0},
+			{260 * ms, 240 * ms, 380 * ms, 260 * ms, 120 * ms},
+			{310 * ms, 160 * ms, 300 * ms, 300 * ms, 0}, // late
+			{340 * ms, 200 * ms, 340 * ms, 340 * ms, 0},
+			{380 * ms, 280 * ms, 420 * ms, 380 * ms, 40 * ms},
+		}},
+		{"by the sender's time, without the jitter of the way", true, true, 0, []frame{
+			{1000 * ms, 0, 1040 * ms, 1000 * ms, 40 * ms},
+			{1040 * ms, 160 * ms, 1200 * ms, 1040 * ms, 160 * ms},
+			{1095 * ms, 80 * ms, 1120 * ms, 1080 * ms, 40 * ms},
+			{1120 * ms, 40 * ms, 1080 * ms, 1080 * ms, 0}, // a pyramid
+			{1171 * ms, 120 * ms, 1160 * ms, 1160 * ms, 0},
+			{1200 * ms, 200 * ms, 1240 * ms, 1200 * ms, 40 * ms},
+		}},
+		{"a group that begins with frames shown before its first", false, true, 1, []frame{
+			{100 * ms, 500 * ms, 220 * ms, 100 * ms, 120 * ms},
+			{140 * ms, 840 * ms, 260 * ms, 140 * ms, 120 * ms},
+			{180 * ms, 760 * ms, 180 * ms, 180 * ms, 0},
+			{220 * ms, 800 * ms, 220 * ms, 220 * ms, 0},
+		}},
+		{"several senders that say when to decode", false, false, 0, []frame{
+			{100 * ms, 500 * ms, 220 * ms, 100 * ms, 120 * ms},
+			{140 * ms, 0, 180 * ms, 140 * ms, 40 * ms},
+		}},
+		{"a clock that is set back, with B-frames", true, true, 0, []frame{
+			{1000 * ms, 9000 * ms, 1040 * ms, 1000 * ms, 40 * ms},
+			{1040 * ms, 0, 1080 * ms, 1040 * ms, 40 * ms},
+			{1080 * ms, 80 * ms, 1160 * ms, 1080 * ms, 80 * ms},
+			{1120 * ms, 40 * ms, 1120 * ms, 1120 * ms, 0},
+		}},
+		{"nonsense", false, true, 0, []frame{
+			{5, 1 << 62, 10*1000*ms + 5, 5, 10 * 1000 * ms},
+			{6, 0, 10*1000*ms + 6, 6, 10 * 1000 * ms},
 		}},
 		{"never before the beginning", false, true, 0, []frame{
-			{10 * ms, 120 * ms, 10 * ms, 10 * ms},
-			{20 * ms, 40 * ms, 0, none},
+			{10 * ms, 120 * ms, 10 * ms, 10 * ms, 0},
+			{20 * ms, 40 * ms, 0, none, 0},
 		}},
 		{"another sender", false, true, 1, []frame{
-			{100 * ms, 500 * ms, 100 * ms, 100 * ms},
-			{140 * ms, 0, 140 * ms, 140 * ms},
+			{100 * ms, 500 * ms, 100 * ms, 100 * ms, 0},
+			{140 * ms, 0, 140 * ms, 140 * ms, 0},
 		}},
 		{"several senders", false, false, 0, []frame{
-			{100 * ms, 500 * ms, 100 * ms, 100 * ms},
-			{140 * ms, 0, 140 * ms, 140 * ms},
+			{100 * ms, 500 * ms, 100 * ms, 100 * ms, 0},
+			{140 * ms, 0, 140 * ms, 140 * ms, 0},
 		}},
 		{"a clock that is set back", false, true, 0, []frame{
-			{100 * ms, 5000 * ms, 100 * ms, 100 * ms},
-			{140 * ms, 0, 140 * ms, 140 * ms},
+			{100 * ms, 5000 * ms, 100 * ms, 100 * ms, 0},
+			{140 * ms, 0, 140 * ms, 140 * ms, 0},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -124,11 +165,54 @@ func TestTimelineOfEncodedVideo(t *testing.T) {
 				if c.restart > 0 && i == c.restart {
 					tl.restart()
 				}
-				got, dts, _ := tl.stampEncoded(f.now, f.pts, true, c.alone)
+				got, dts, _ := tl.stampEncoded(f.now, f.pts, f.reorder, true, c.alone)
 				if got != f.want || dts != f.dts {
 					t.Errorf("frame %d: %d, decoded at %d; want %d, %d", i, got, dts, f.want, f.dts)
 				}
 			}
 		})
+	}
+}
+
+// However frames travel, they are shown in their order, each at a time of its own, and
+// none is decoded after it is shown or before the one that comes first.
+func TestTimelineKeepsTheOrder(t *testing.T) {
+	const period = 40_000_000
+	groups := [][]int{{1}, {2, 1}, {3, 1, 2}, {4, 2, 1, 3}, {6, 3, 1, 2, 4, 5}, {8, 4, 2, 1, 3, 6, 5, 7}} // in the order of decoding
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		tl := timeline{bySender: seed%2 == 0}
+		const delay = 3 // frames that the encoder holds back
+		order := []int{0}
+		for last := 0; last < 200; {
+			group := groups[r.IntN(len(groups))]
+			for _, n := range group {
+				order = append(order, last+n)
+			}
+			last += group[0]
+		}
+		stamps := make([]uint64, len(order))
+		now, decoded := uint64(1e9), uint64(0)
+		for i, n := range order {
+			due := uint64(1e9 + i*period)
+			switch r.IntN(20) {
+			case 0:
+				due += uint64(r.IntN(40 * period)) // held up, for longer than a jump
+			case 1:
+				due -= uint64(r.IntN(8 * period)) // in a burst
+			default:
+				due += uint64(r.IntN(period))
+			}
+			now = max(now, due)
+			dts := int64((i - delay) * period)
+			stamp, at, _ := tl.stampEncoded(now, int64(n*period), int64(n*period)-dts, true, true)
+			if at < decoded || at > stamp {
+				t.Fatalf("seed %d, frame %d of %d: decoded at %d, shown at %d; the one before was decoded at %d", seed, n, i, at, stamp, decoded)
+			}
+			decoded, stamps[n] = at, stamp
+		}
+		if !slices.IsSorted(stamps) || len(slices.Compact(slices.Clone(stamps))) != len(stamps) {
+			t.Fatalf("seed %d: shown at %v", seed, stamps)
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -87,11 +88,92 @@ func TestLiveTimes(t *testing.T) {
 	}
 }
 
+// At the source each frame has its place in the order of showing, and the first is shown
+// as long after its decoding as at the sender, although it comes before those that are
+// shown earlier are known. How far frames are apart depends on how they travel:
+// TestTimelineOfEncodedVideo has that.
+func TestLiveTimesAtTheSource(t *testing.T) {
+	const (
+		frames  = 30
+		picture = "videotestsrc is-live=true pattern=ball num-buffers=30 ! video/x-raw,format=I420,width=64,height=48,framerate=10/1"
+		x264    = "x264enc rc-lookahead=0 sync-lookahead=0 sliced-threads=true speed-preset=ultrafast "
+	)
+	for _, encoder := range []string{
+		"x264enc", x264 + "bframes=0", x264 + "bframes=1 b-adapt=false", x264 + "bframes=2 b-adapt=false", x264 + "bframes=3 b-adapt=false",
+		x264 + "bframes=3 b-adapt=false b-pyramid=true", x264 + "bframes=3 b-adapt=false key-int-max=4", x264 + "bframes=5 b-adapt=false b-pyramid=true",
+		x264 + "bframes=3 b-adapt=true", x264 + "bframes=16 b-adapt=false", "x265enc log-level=none ! h265parse config-interval=-1",
+	} {
+		for _, mode := range []string{"receive-time", "sender"} {
+			t.Run(encoder+" "+mode, func(t *testing.T) {
+				t.Parallel()
+				needs(t, encoder)
+				r := launch(t, "netgearsrc address=127.0.0.1 port=0 timestamp-mode=%s ! identity name=probe silent=false ! decodebin ! identity name=shown silent=false ! fakesink sync=false", mode)
+				s := launch(t, "%s ! %s ! identity name=probe silent=false ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d", picture, encoder, r.port())
+				s.exits(0)
+				r.exits(0)
+				sent, got, shown := s.chained("probe"), r.chained("probe"), r.chained("shown")
+				if len(sent) != frames || len(got) != frames || len(shown) != frames {
+					t.Fatalf("%d frames sent, %d came and %d were decoded, want %d", len(sent), len(got), len(shown), frames)
+				}
+				if strings.HasPrefix(encoder, "x264enc") { // that of x265enc in GStreamer 1.18 is no time
+					if got, want := got[0]-r.timed("probe", "dts")[0], sent[0]-s.timed("probe", "dts")[0]; got != want {
+						t.Errorf("the first frame is shown %v after its decoding, want %v", got, want)
+					}
+				}
+				if !slices.Equal(ranks(got), ranks(sent)) {
+					t.Errorf("shown in the order %v, want %v", ranks(got), ranks(sent))
+				}
+				if want := slices.Sorted(slices.Values(got)); !slices.Equal(shown, want) {
+					t.Errorf("decoded to the times\n%v, want\n%v; came\n%v, to be decoded at\n%v", shown, want, got, r.timed("probe", "dts"))
+				}
+			})
+		}
+	}
+}
+
+// ranks returns how many of the times are earlier, for each.
+func ranks(times []time.Duration) (ranks []int) {
+	for _, d := range times {
+		earlier := 0
+		for _, other := range times {
+			if other < d {
+				earlier++
+			}
+		}
+		ranks = append(ranks, earlier)
+	}
+	return ranks
+}
+
+// Frames may come in a list, which takes another way through the base class.
+func TestTimesOfBufferLists(t *testing.T) {
+	for _, list := range []string{"", `,"list":true`} {
+		far := peer(t, "recv --port 0")
+		w := watch(t, `--push {"size":50,"times":[60000000,100000000],"early":20000000%s} appsrc name=in format=time caps=%s ! netgearsink sync=false address=127.0.0.1 port=%d`,
+			list, "video/x-h264,stream-format=byte-stream,alignment=au,framerate=25/1", far.port())
+		w.exits(0)
+		far.exits(0)
+		var got []string
+		for _, e := range far.events("frame") {
+			got = append(got, regexp.MustCompile(`"pts": \d+, "reorder": \d+`).FindString(string(e.Header["gst"])))
+		}
+		if want := []string{`"pts": 60000000, "reorder": 20000000`, `"pts": 100000000, "reorder": 20000000`}; !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", list, got, want)
+		}
+	}
+}
+
 // chained returns the times of the buffers that an identity of that name has
 // passed on.
 func (p pipeline) chained(name string) (pts []time.Duration) {
 	p.T.Helper()
-	re := regexp.MustCompile(name + `: last-message = chain .* pts: (\d+):(\d+):(\d+)\.(\d+)`)
+	return p.timed(name, "pts")
+}
+
+// timed is chained for one of the two times, pts or dts.
+func (p pipeline) timed(name, which string) (times []time.Duration) {
+	p.T.Helper()
+	re := regexp.MustCompile(name + `: last-message = chain .* ` + which + `: (\d+):(\d+):(\d+)\.(\d+)`)
 	p.Mu.Lock()
 	defer p.Mu.Unlock()
 	for _, line := range p.Lines {
@@ -100,10 +182,10 @@ func (p pipeline) chained(name string) (pts []time.Duration) {
 			if err != nil {
 				p.T.Fatal(err)
 			}
-			pts = append(pts, d)
+			times = append(times, d)
 		}
 	}
-	return pts
+	return times
 }
 
 // fromFirst returns the times since the earliest of them.

@@ -24,8 +24,12 @@ type Ext struct {
 	HasSeq bool
 	PTS    int64 // "pts": running time, ns, 0..MaxTime
 	HasPTS bool
-	Dur    int64 // "dur": duration, ns, 0..MaxDuration
-	HasDur bool
+	// Reorder is "reorder": how long the frame is decoded before it is shown, ns,
+	// 0..MaxReorder. It is 0, and not written, where both happen at PTS, as without
+	// B-frames.
+	Reorder int64
+	Dur     int64 // "dur": duration, ns, 0..MaxDuration
+	HasDur  bool
 
 	FPSNum, FPSDen int // "fps": frames per second, a million to one in a day; 0/1 is a variable rate, 0/0 unknown
 
@@ -43,6 +47,7 @@ func appendExt(dst []byte, e *Ext) []byte {
 		dst = strconv.AppendUint(dst, e.Seq, 10)
 	}
 	dst = appendTime(dst, `, "pts": `, e.PTS, e.HasPTS && e.PTS <= MaxTime)
+	dst = appendTime(dst, `, "reorder": `, e.Reorder, e.Reorder > 0 && e.Reorder <= MaxReorder)
 	dst = appendTime(dst, `, "dur": `, e.Dur, e.HasDur && e.Dur <= MaxDuration)
 	if validFPS(int64(e.FPSNum), int64(e.FPSDen)) {
 		dst = append(dst, `, "fps": "`...)
@@ -81,7 +86,7 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 	if !isObject(raw) {
 		return unwanted(what, ExtKey, "an object", raw)
 	}
-	var version, seq, pts, dur, fps, t, key, caps []byte
+	var version, seq, pts, reorder, dur, fps, t, key, caps []byte
 	s := scanner{what: what, b: raw}
 	if err := s.open(); err != nil {
 		return err
@@ -101,6 +106,8 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 			seq = val
 		case "pts":
 			pts = val
+		case "reorder":
+			reorder = val
 		case "dur":
 			dur = val
 		case "fps":
@@ -124,6 +131,10 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 	if e.PTS, e.HasPTS = parseTime(pts, MaxTime); !e.HasPTS && pts != nil {
 		return unwanted(what, "gst.pts", time, pts)
 	}
+	var ok bool
+	if e.Reorder, ok = parseTime(reorder, MaxReorder); !ok && reorder != nil {
+		return unwanted(what, "gst.reorder", "nanoseconds, an integer from 0 to 10 seconds", reorder)
+	}
 	if e.Dur, e.HasDur = parseTime(dur, MaxDuration); !e.HasDur && dur != nil {
 		return unwanted(what, "gst.dur", "nanoseconds, an integer from 0 to a day", dur)
 	}
@@ -131,7 +142,6 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 		return unwanted(what, "gst.t", time, t)
 	}
 	if fps != nil {
-		var ok bool
 		if e.FPSNum, e.FPSDen, ok = parseFPS(fps); !ok {
 			return unwanted(what, "gst.fps", `a fraction such as "30/1"`, fps)
 		}

@@ -105,6 +105,10 @@ var headers = []struct {
 		}}), true,
 	},
 	{
+		"extension of a B-frame stream", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1, "pts": 0, "reorder": 66666666, "key": false}}`,
+		raw(wire.Header{HasExt: true, Ext: wire.Ext{HasPTS: true, Reorder: 66666666, Delta: true}}), true,
+	},
+	{
 		"empty extension", `{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", "dtype": "uint8", "shape": [4, 6, 3], "gst": {"v": 1}}`,
 		raw(wire.Header{HasExt: true}), true,
 	},
@@ -321,6 +325,9 @@ func TestBadExt(t *testing.T) {
 		{`{"v": 1, "seq": null}`, `"gst.seq"`},
 		{`{"v": 1, "pts": 9223372036854775808}`, `"gst.pts"`},
 		{`{"v": 1, "pts": -1}`, `"gst.pts"`},
+		{`{"v": 1, "reorder": -1}`, `"gst.reorder"`},
+		{`{"v": 1, "reorder": 10000000001}`, `"gst.reorder"`},
+		{`{"v": 1, "reorder": "1"}`, `"gst.reorder"`},
 		{`{"v": 1, "dur": 1e3}`, `"gst.dur"`},
 		{`{"v": 1, "pts": 4611686018427387905}`, `"gst.pts"`},
 		{`{"v": 1, "dur": 9223372036854775807}`, `"gst.dur"`},

@@ -28,6 +28,10 @@ const (
 	// the difference of two of them still fit.
 	MaxTime = 1 << 62
 
+	// MaxReorder is the longest time between the decoding of a frame and its
+	// showing, in ns.
+	MaxReorder = 10 * 1e9
+
 	// MaxDuration is the longest frame, in ns: a day. maxRate is the largest number
 	// of frames a second, minRate the largest number of seconds for one frame.
 	MaxDuration = 24 * 3600 * 1e9

@@ -87,6 +87,26 @@ static gboolean lend(GstBuffer *buffer, const GstVideoInfo *info, NetgearInput *
 	return FALSE;
 }
 
+/* Sets the times of the buffer in the running time of the segment. A decoding time
+ * may lie before the segment, and then its running time is negative. */
+static void set_times(const NetgearSink *sink, GstBuffer *buffer, NetgearInput *out)
+{
+	const GstSegment *segment = &sink->parent.segment;
+	guint64 decoded;
+	int sign;
+
+	if (!GST_BUFFER_PTS_IS_VALID(buffer) || segment->format != GST_FORMAT_TIME)
+		return;
+	out->running_time = gst_segment_to_running_time(segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+	if (!GST_CLOCK_TIME_IS_VALID(sink->dts) || !GST_CLOCK_TIME_IS_VALID(out->running_time))
+		return;
+	sign = gst_segment_to_running_time_full(segment, GST_FORMAT_TIME, sink->dts, &decoded);
+	if (sign < 0)
+		out->reorder = out->running_time + decoded;
+	else if (sign > 0 && decoded < out->running_time)
+		out->reorder = out->running_time - decoded;
+}
+
 gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 {
 	NetgearSink *sink = s;
@@ -95,8 +115,7 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 
 	if (!lend(buffer, sink->raw ? &sink->info : NULL, out))
 		return FALSE;
-	if (GST_BUFFER_PTS_IS_VALID(buffer) && sink->parent.segment.format == GST_FORMAT_TIME)
-		out->running_time = gst_segment_to_running_time(&sink->parent.segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+	set_times(sink, buffer, out);
 	out->delta = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 	out->live = g_atomic_int_get(&sink->hurried);
 	meta = netgear_meta_get(buffer);

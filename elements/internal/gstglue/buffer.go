@@ -22,6 +22,9 @@ type Input struct {
 	Payload netgear.Payload
 	// RunningTime and Duration are in ns, or NoTime.
 	RunningTime, Duration uint64
+	// Reorder is how long before RunningTime the frame is decoded, in ns. 0 means at
+	// the same time, or unknown.
+	Reorder uint64
 	// Message is the JSON text in the buffer's meta. HasMessage reports whether
 	// there is one.
 	Message    string
@@ -59,7 +62,7 @@ func (in *Input) take() {
 		data = unsafe.Slice((*byte)(c.data), int(c.size))
 	}
 	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
-	in.RunningTime, in.Duration = uint64(c.running_time), uint64(c.duration)
+	in.RunningTime, in.Duration, in.Reorder = uint64(c.running_time), uint64(c.duration), uint64(c.reorder)
 	in.Delta, in.Live = c.delta != 0, c.live != 0
 	if in.HasMessage = c.message != nil; in.HasMessage {
 		in.Message = C.GoString(c.message)

@@ -13,6 +13,7 @@
 typedef struct {
 	GstBaseSink parent;
 	gint upstream_live; /* atomic */
+	GstClockTime dts;   /* of the buffer at hand; STREAM_LOCK, see sink_chain */
 	gint hurried;       /* upstream is live, or a program that must not be held up; atomic */
 	gint returns;       /* there is a pad return_src; atomic */
 	gint playing;       /* frames may go out; atomic, set with the preroll lock */
@@ -222,6 +223,7 @@ GstCaps *netgear_sink_get_caps(GstBaseSink *sink, GstCaps *filter);
 /* buffer.c */
 typedef struct {
 	guint64 running_time, duration; /* ns; GST_CLOCK_TIME_NONE unknown */
+	guint64 reorder;                /* ns from decoding to showing, 0 the same or unknown */
 	guint8 *data;
 	gsize size;
 	gpointer owner;      /* for netgear_loan_func */

@@ -130,16 +130,29 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 /* The base class clips, prerolls and synchronises by the decoding time where there is one. With
  * B-frames the first decoding times are before the segment. It would drop such a frame, or let
  * it through to render without a preroll, and the sink would never get to PAUSED. So it does not
- * see decoding times: nothing here needs them. With STREAM_LOCK. */
+ * see those; render finds them in the sink. With STREAM_LOCK. */
 static GstFlowReturn sink_chain(GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
 	const GstSegment *segment = &((GstBaseSink *)parent)->segment;
 
+	((NetgearSink *)parent)->dts = GST_BUFFER_DTS(buffer);
 	if (segment->format == GST_FORMAT_TIME && GST_BUFFER_DTS_IS_VALID(buffer) && GST_BUFFER_DTS(buffer) < segment->start) {
 		buffer = gst_buffer_make_writable(buffer); /* not its bytes */
 		GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
 	}
 	return sink_parent_chain(pad, parent, buffer);
+}
+
+/* Without this function the base class takes a list, and sink_chain does not see it. */
+static GstFlowReturn sink_chain_list(GstPad *pad, GstObject *parent, GstBufferList *list)
+{
+	GstFlowReturn ret = GST_FLOW_OK;
+	guint i;
+
+	for (i = 0; ret == GST_FLOW_OK && i < gst_buffer_list_length(list); i++)
+		ret = sink_chain(pad, parent, gst_buffer_ref(gst_buffer_list_get(list, i)));
+	gst_buffer_list_unref(list);
+	return ret;
 }
 
 /* Reports whether the base class would take a buffer with these times for one outside of the
@@ -213,6 +226,7 @@ void netgear_sink_init(gpointer sink)
 	GST_OBJECT_FLAG_SET(sink, GST_ELEMENT_FLAG_SOURCE);
 	sink_parent_chain = GST_PAD_CHAINFUNC(pad); /* the same each time */
 	gst_pad_set_chain_function(pad, sink_chain);
+	gst_pad_set_chain_list_function(pad, sink_chain_list);
 	netgear_watch_caps(pad);
 	/* Behind a live source nothing waits for a deadline. If one were asked for, the base class
 	 * would warn of missing queues where upstream buffers less. */

@@ -14,7 +14,8 @@ Errors and EOS end it; exit code 0 after EOS. Other ways, by the first arguments
     --toggle     it is paused and resumed all the time
     --said TEXT  only buffers with that JSON as their message are told
     --push SPEC  buffers are pushed into the element called "in", an appsrc, or a netgearsrc as answers, before it plays on to EOS. SPEC is JSON:
-                 "file" or "size" (zero bytes) is what, "count" how many (1), "caps" what the sample of an answer says, "times" a list of PTS in ns
+                 "file" or "size" (zero bytes) is what, "count" how many (1), "caps" what the sample of an answer says, "times" a list of PTS in ns,
+                 "early" how long before these they are decoded, "list" that they come in one buffer list
     --filter CAPS  the capsfilter called "filter" gets these once everything is linked
     --stats      ten times a second and at the end, of the elements called "src" and "sink":
 
@@ -98,16 +99,22 @@ def too_soon(sink):
 
 def push(element, spec):
     content = open(spec["file"], "rb").read() if "file" in spec else bytes(spec["size"])
-    times = spec.get("times", [])
+    times, together = spec.get("times", []), Gst.BufferList.new()
     for n in range(spec.get("count", max(1, len(times)))):
         buffer = Gst.Buffer.new_wrapped(content)
         if times:
             buffer.pts = times[n]
-        if element.get_factory().get_name() == "appsrc":
+        if "early" in spec:
+            buffer.dts = times[n] - spec["early"]
+        if "list" in spec:
+            together.insert(-1, buffer)
+        elif element.get_factory().get_name() == "appsrc":
             element.emit("push-buffer", buffer)
         else:
             caps = Gst.Caps.from_string(spec["caps"]) if "caps" in spec else None
             element.emit("push-return-sample", Gst.Sample.new(buffer, caps, None, None))
+    if "list" in spec:
+        element.emit("push-buffer-list", together)
     if element.get_factory().get_name() == "appsrc":
         element.emit("end-of-stream")
 
