@@ -28,7 +28,7 @@ port, camera = (sys.argv[1:2] or ["5555"])[0], sys.argv[2:] or TEST_PICTURE.spli
 Gst.init(None)
 # The network end always runs. do-timestamp: the camera's clock begins anew with each start.
 out = Gst.parse_launch(
-    "appsrc name=in is-live=true format=time do-timestamp=true max-buffers=2 max-bytes=0 leaky-type=downstream ! "
+    "appsrc name=in is-live=true format=time do-timestamp=true ! queue leaky=downstream max-size-buffers=2 max-size-bytes=0 max-size-time=0 ! "
     f"netgearsink name=sink pattern=pub-sub bind=true address=* port={port}"
 )
 source, sink = out.get_by_name("in"), out.get_by_name("sink")

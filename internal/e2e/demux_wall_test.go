@@ -101,6 +101,7 @@ func wrong(b []byte, tiles []tile) (string, error) {
 // The wall shows a picture as soon as one camera is there, the others come and
 // go, with and without a goodbye, and one never comes.
 func TestCameraWall(t *testing.T) {
+	needsDecodebin3(t)
 	t.Parallel()
 	picture := filepath.Join(t.TempDir(), "wall.png")
 	first, second, third, never := freePortText(t), freePortText(t), freePortText(t), freePortText(t)

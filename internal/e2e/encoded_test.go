@@ -41,6 +41,9 @@ const moving = "video/x-raw,format=I420,width=64,height=48,framerate=30/1"
 // encode is the beginning of a pipeline: what is encoded goes on, and into the
 // files of a folder, decoded.
 func encode(t *testing.T, c codec, source string) (begin, dir string) {
+	t.Helper()
+	needs(t, c.encoder)
+	needs(t, c.decoder)
 	dir = t.TempDir()
 	return fmt.Sprintf("%s ! %s ! %s ! tee name=t t. ! queue max-size-time=0 max-size-buffers=0 ! %s ! multifilesink location=%s/%%05d t. ! queue",
 		source, moving, c.encoder, c.decoder, dir), dir

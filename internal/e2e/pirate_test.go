@@ -171,7 +171,7 @@ func TestRetriesAreConsecutive(t *testing.T) {
 func TestSubscriberTimeout(t *testing.T) {
 	t.Parallel()
 	end, dir := receive(t)
-	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub subscriber-timeout=3 ! %s", end)
+	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub subscriber-timeout=10 ! %s", end) // in which Python starts
 	s := peer(t, "%s --no-terminate --port %d", sending(pubSub, formats[0]), r.port())
 	s.exits(0)
 	r.exits(0)

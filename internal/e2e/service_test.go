@@ -31,6 +31,9 @@ func TestServiceUnitIsValid(t *testing.T) {
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("systemd-analyze is missing")
 	}
+	if help, _ := exec.CommandContext(t.Context(), "systemd-analyze", "--help").Output(); !strings.Contains(string(help), "--offline") {
+		t.Skip("systemd-analyze looks at no files, only at a running systemd")
+	}
 	unit := filepath.Join(serviceDir, "netgear-camera.service")
 	for _, args := range [][]string{{"verify", unit}, {"security", "--offline=yes", "--threshold=25", unit}} {
 		out, err := exec.CommandContext(t.Context(), "systemd-analyze", args...).CombinedOutput()

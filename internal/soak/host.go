@@ -88,12 +88,17 @@ static void set(GstElement *pipeline, const char *property, const char *value)
 static void end(GstElement *pipeline) { gst_element_send_event(pipeline, gst_event_new_eos()); }
 static void drop(GstElement *pipeline) { gst_object_unref(pipeline); }
 
-// Bytes that are allocated with malloc.
+// Bytes that are allocated with malloc. glibc before 2.33 counts them in int,
+// modulo 4 GiB.
 static guint64 allocated(void)
 {
+#if __GLIBC_PREREQ(2, 33)
 	struct mallinfo2 m = mallinfo2();
+#else
+	struct mallinfo m = mallinfo();
+#endif
 
-	return m.uordblks + m.hblkhd;
+	return (guint64)(size_t)m.uordblks + (size_t)m.hblkhd;
 }
 */
 import "C"

@@ -94,13 +94,15 @@ func send(ctx context.Context, args []string) error {
 		for i := range width * height {
 			picture[3*i+2] = byte(i%width + 4*n) //nolint:gosec // it wraps round on purpose
 		}
-		frame, err := netgear.NewRaw("BGR", width, height, picture)
+		// It returns when the frame is confirmed, and tries again by itself until then.
+		err := sender.Send(ctx, &netgear.Frame{
+			Header: wire.Header{
+				DType: "uint8", Shape: wire.MakeShape(height, width, 3),
+				HasMessage: true, Message: wire.ValueFromText(strconv.Itoa(n)), // any JSON
+			},
+			Payload: netgear.Payload{Bytes: picture}, // the sender's from now on
+		})
 		if err != nil {
-			return err
-		}
-		frame.Header.HasMessage, frame.Header.Message = true, wire.ValueFromText(strconv.Itoa(n)) // any JSON
-		// Send returns when the frame is confirmed, and retries by itself until then.
-		if err := sender.Send(ctx, frame); err != nil {
 			return err
 		}
 		select {

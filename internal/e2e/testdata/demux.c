@@ -974,7 +974,7 @@ static void wall(void)
 	launch("a wall of cameras, one stops",
 	       "appsrc name=src format=time is-live=true do-timestamp=true ! netgeardemux name=d"
 	       " compositor name=wall background=black sink_0::xpos=0 sink_1::xpos=64 !"
-	       " video/x-raw,format=GRAY8,width=128,height=8,framerate=25/1 ! appsink name=sink sync=false max-buffers=2 drop=true"
+	       " video/x-raw,format=I420,colorimetry=1:4:0:0,width=128,height=8,framerate=25/1 ! appsink name=sink sync=false max-buffers=2 drop=true"
 	       " d.src_5566 ! queue ! videoconvert ! wall.sink_0 d.src_5567 ! queue ! videoconvert ! wall.sink_1");
 	sink = gst_bin_get_by_name(GST_BIN(pipeline), "sink");
 	gst_element_set_state(pipeline, GST_STATE_PLAYING);
@@ -1008,7 +1008,7 @@ static void cycles(void)
 {
 	int i;
 
-	launch("states, in mid-stream", "appsrc name=src format=time is-live=true do-timestamp=true max-buffers=4 leaky-type=upstream ! netgeardemux name=d"
+	launch("states, in mid-stream", "appsrc name=src format=time is-live=true do-timestamp=true max-bytes=16384 block=true ! netgeardemux name=d"
 	       " d.src_5566 ! queue ! fakesink name=a async=false sync=false d.src_5567 ! fakesink async=false sync=false");
 	for (i = 0; i < 20; i++) {
 		GThread *thread;
@@ -1035,7 +1035,7 @@ static void dispose(void)
 		GThread *thread;
 		int before = failures;
 
-		launch("dispose, in mid-stream", "appsrc name=src format=time is-live=true do-timestamp=true max-buffers=4 leaky-type=upstream ! netgeardemux name=d"
+		launch("dispose, in mid-stream", "appsrc name=src format=time is-live=true do-timestamp=true max-bytes=16384 block=true ! netgeardemux name=d"
 		       " d.src_5566 ! queue ! fakesink async=false d.src_5567 ! fakesink async=false");
 		g_atomic_int_set(&running, 1);
 		thread = g_thread_new("feeder", feeder, NULL);

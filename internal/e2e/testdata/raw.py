@@ -26,7 +26,8 @@ from gi.repository import Gst, GstApp, GstVideo  # noqa: E402, F401
 Gst.init(None)
 FOUR20, BAYER = ("I420", "YV12", "NV12", "NV21", "P010_10LE", "I420_10LE"), ("bggr", "gbrg", "grbg", "rggb")
 FORMATS = FOUR20 + ("YUY2", "YVYU", "UYVY", "Y444") + BAYER
-SIZES = ((64, 48), (320, 240), (6, 4), (34, 18), (17, 12), (16, 9), (33, 21), (1, 1), (2, 2), (3, 7), (250, 6))
+SIZES = ((64, 48), (320, 240), (6, 4), (34, 18), (17, 12), (16, 9), (33, 21), (1, 1), (2, 2), (3, 7), (250, 6),
+         (1, 8), (8, 1), (5, 5), (18, 3), (31, 2), (47, 33), (62, 63), (99, 100), (127, 5))
 TO_BGR = {
     "I420": cv2.COLOR_YUV2BGR_I420, "YV12": cv2.COLOR_YUV2BGR_YV12, "NV12": cv2.COLOR_YUV2BGR_NV12, "NV21": cv2.COLOR_YUV2BGR_NV21,
     "bggr": cv2.COLOR_BayerRG2BGR, "gbrg": cv2.COLOR_BayerGR2BGR, "grbg": cv2.COLOR_BayerGB2BGR, "rggb": cv2.COLOR_BayerBG2BGR,
@@ -69,11 +70,19 @@ class Plane:
         return np.vstack([rows, rows[-1:]]) if self.array_rows > self.rows else rows
 
 
+def info_of(caps):
+    if hasattr(GstVideo.VideoInfo, "new_from_caps"):
+        return GstVideo.VideoInfo.new_from_caps(caps)
+    info = GstVideo.VideoInfo()  # before GStreamer 1.20
+    info.from_caps(caps)
+    return info
+
+
 def planes_of(name, w, h):
     if name in BAYER + ("GRAY8", "BGR"):
         row = w * (3 if name == "BGR" else 1)
         return [Plane(0, (row + 3) // 4 * 4, row, h, row, h, 1)]
-    info = GstVideo.VideoInfo.new_from_caps(Gst.Caps.from_string(caps_of(name, w, h)))
+    info = info_of(Gst.Caps.from_string(caps_of(name, w, h)))
     offset, stride, W, H = list(info.offset), list(info.stride), even(w), even(h)
     if name in ("YUY2", "YVYU", "UYVY"):
         return [Plane(offset[0], stride[0], W * 2, h, W * 2, h, 2)]

@@ -58,10 +58,10 @@ static GstCaps *caps;
 
 static void feed(const char *port)
 {
-	GstBuffer *buffer = gst_buffer_new_allocate(NULL, 64 * 8 * 3, NULL);
+	GstBuffer *buffer = gst_buffer_new_allocate(NULL, 64 * 16 * 3, NULL);
 	GstSample *sample;
 
-	gst_buffer_memset(buffer, 0, 100, 64 * 8 * 3);
+	gst_buffer_memset(buffer, 0, 100, 64 * 16 * 3);
 	GST_BUFFER_DURATION(buffer) = 20 * GST_MSECOND; /* without, videomixer leaks its last frames */
 	gst_structure_set(gst_custom_meta_get_structure(gst_buffer_add_custom_meta(buffer, "NetgearMeta")), "port", G_TYPE_STRING, port, NULL);
 	sample = gst_sample_new(buffer, caps, NULL, NULL);
@@ -166,7 +166,7 @@ static const struct {
 	{"closed valve", "valve drop=true ! fakesink async=false"},
 	{"sink that waits for the clock", "identity ts-offset=0 ! fakesink async=false sync=true ts-offset=3600000000000"},
 	{"compositor that waits for another", "compositor name=c ! fakesink async=false appsrc format=time ! c."},
-	{"muxer that waits for another", "matroskamux name=m ! fakesink async=false appsrc format=time ! video/x-raw,format=BGR,width=64,height=8,framerate=25/1 ! m."},
+	{"muxer that waits for another", "matroskamux name=m ! fakesink async=false appsrc format=time ! video/x-raw,format=BGR,width=64,height=16,framerate=25/1 ! m."},
 	{"videomixer that waits for another", "videomixer name=x ! fakesink async=false appsrc format=time ! x."},
 	{"concat at another", "concat name=k ! fakesink async=false appsrc format=time ! k."},
 	{"input-selector that waits for another", "s.sink_1 input-selector name=s sync-mode=clock sync-streams=true ! fakesink async=false appsrc format=time ! s.sink_0"},
@@ -290,7 +290,7 @@ int main(int argc, char **argv)
 	if (e == NULL)
 		return 1;
 	gst_object_unref(gst_object_ref_sink(e));
-	caps = gst_caps_from_string("video/x-raw,format=BGR,width=64,height=8,framerate=50/1");
+	caps = gst_caps_from_string("video/x-raw,format=BGR,width=64,height=16,framerate=50/1");
 	for (i = 0; i < G_N_ELEMENTS(stops); i++)
 		one_stops(stops[i].name, stops[i].branch);
 	locked(GST_STATE_PAUSED);
