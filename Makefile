@@ -107,8 +107,10 @@ deps-run: # what build and demo need, without the tests' Python
 # As Debian wants of packages: addresses that are resolved at loading and read-only from then on, guards on the stack, and
 # checks of lengths where the compiler knows them. What is built is what is packed. Tests, vet and lint leave CGO_CFLAGS alone, so
 # each of the two compiles the binding once.
-LDFLAGS := -ldflags='-extldflags "-Wl,-z,relro,-z,now"'
-HARDENED = CGO_CFLAGS="$${CGO_CFLAGS:--O2 -g} -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong"
+HARDENING := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+EXTLDFLAGS := -Wl,-z,relro,-z,now
+LDFLAGS := -ldflags='-extldflags "$(EXTLDFLAGS)"'
+HARDENED = CGO_CFLAGS="$${CGO_CFLAGS:--O2 -g} $(HARDENING)"
 
 .PHONY: build
 build: deps-run ## compile the plugin, build/libgstnetgear.so, and build/netgear-keys
@@ -281,7 +283,7 @@ test-bullseye test-trixie test-forky:
 .PHONY: cross-arm64
 cross-arm64: ## build for arm64, into build/arm64, in a chroot below CHROOTS= (needs root)
 	@GO='$(GO)' scripts/deps.sh debootstrap
-	@GO='$(GO)' scripts/chroot.sh $(SUITE) '$(CHROOTS)/$(SUITE)-arm64' scripts/cross-arm64.sh
+	@GO='$(GO)' scripts/chroot.sh $(SUITE) '$(CHROOTS)/$(SUITE)-arm64' scripts/cross-arm64.sh '$(HARDENING)' '$(EXTLDFLAGS)'
 	@mkdir -p $(BUILD)/arm64
 	@cp '$(CHROOTS)/$(SUITE)-arm64/src/build/arm64/libgstnetgear.so' '$(CHROOTS)/$(SUITE)-arm64/src/build/arm64/netgear-keys' $(BUILD)/arm64
 

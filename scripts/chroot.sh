@@ -24,7 +24,11 @@ if [ ! -d "$root" ]; then
 	mkdir -p "$(dirname "$root")"
 	rm -rf "$root.new"
 	echo "==> making a Debian $suite in $root (a minute or so; what debootstrap says goes to $root.log)"
-	debootstrap --variant=minbase --include=make,ca-certificates "$suite" "$root.new" >"$root.log" 2>&1 ||
+	# A debootstrap that is older than the suite knows how sid is made, which is the same.
+	script=
+	[ -e "/usr/share/debootstrap/scripts/$suite" ] || script='http://deb.debian.org/debian /usr/share/debootstrap/scripts/sid'
+	# shellcheck disable=SC2086 # two words, or none
+	debootstrap --variant=minbase --include=make,ca-certificates "$suite" "$root.new" $script >"$root.log" 2>&1 ||
 		fail "debootstrap failed: see $root.log"
 	# No package starts a service here.
 	printf '#!/bin/sh\nexit 101\n' >"$root.new/usr/sbin/policy-rc.d"

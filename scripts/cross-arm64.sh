@@ -1,6 +1,7 @@
 #!/bin/sh
-# cross-arm64.sh: builds the plugin and netgear-keys for arm64 into build/arm64. For make cross-arm64, which runs it as root
-# in a Debian that it may change: the libraries of arm64 come in beside those of amd64.
+# cross-arm64.sh CFLAGS LDFLAGS: builds the plugin and netgear-keys for arm64 into build/arm64, with these flags of the
+# Makefile beside its own. For make cross-arm64, which runs it as root in a Debian that it may change: the libraries of
+# arm64 come in beside those of amd64.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 triplet=aarch64-linux-gnu out=build/arm64
@@ -13,17 +14,19 @@ apt-get -q update >"$log" 2>&1 && apt-get -q install -y --no-install-recommends 
 
 export GOOS=linux GOARCH=arm64 CGO_ENABLED=1 CC=$triplet-gcc GOFLAGS=-buildvcs=false
 export PKG_CONFIG_LIBDIR=/usr/lib/$triplet/pkgconfig:/usr/share/pkgconfig
-flags=$(scripts/cgo-flags.sh)
-[ -z "$flags" ] || export CGO_CFLAGS="-O2 -g $flags"
+CGO_CFLAGS="-O2 -g $(scripts/cgo-flags.sh) $1"
+export CGO_CFLAGS
+ldflags="-extldflags \"$2\""
 mkdir -p $out
-scripts/tell.sh 'compiling the plugin for arm64' go build -buildmode=c-shared -trimpath -o $out/libgstnetgear.so ./plugin
+scripts/tell.sh 'compiling the plugin for arm64' go build -buildmode=c-shared -trimpath -ldflags="$ldflags" -o $out/libgstnetgear.so ./plugin
 rm -f $out/libgstnetgear.h
-go build -buildmode=pie -trimpath -o $out/netgear-keys ./cmd/netgear-keys
+go build -buildmode=pie -trimpath -ldflags="$ldflags" -o $out/netgear-keys ./cmd/netgear-keys
 
 echo '==> what was built'
 for binary in $out/libgstnetgear.so $out/netgear-keys; do
 	file -b "$binary"
 	$triplet-readelf -h "$binary" | grep -q 'Machine: *AArch64' || { echo "$binary is not for arm64" >&2; exit 1; }
+	$triplet-readelf -W -d "$binary" | grep -q 'BIND_NOW\|FLAGS.* NOW' || { echo "$binary resolves addresses late" >&2; exit 1; }
 	$triplet-readelf -d "$binary" | sed -n 's/.*(NEEDED)[^[]*\[\(.*\)\]/    needs \1/p'
 done
 $triplet-readelf -W --dyn-syms $out/libgstnetgear.so | grep -q ' gst_plugin_netgear_get_desc$' ||
