@@ -90,6 +90,9 @@ var unposted = map[string]string{
 	"could not send": "the debug text", "could not receive": "the debug text", "could not make a buffer": "the debug text", "no server sent anything": "the debug text", "not told again": "the debug text",
 	"put jpegdec (JPEG) or videoconvert": "the debug text", "put decodebin behind netgearsrc": "the debug text", "not posted again": "the log", "frame seq=%d bytes=%d ack-us=%d": "the log", "frame seq=%d bytes=%d capture-to-receive-us=%d": "the log",
 	" a JPEG: want raw pixels": "nobody: elements ask for the layout of raw frames alone",
+	// what NewRaw says and makes
+	"want BGR, GRAY8, RGB, NV12 or the like": "a Go program that uses the library", "%d bytes for %dx%d pixels of %s": "a Go program that uses the library",
+	"%s, format=(string)%s, width=(int)%d, height=(int)%d": "the caps of a frame that a Go program makes",
 }
 
 // Every text in the code that may be posted is in a row, or is known not to be.

@@ -173,7 +173,8 @@ int main(int argc, char **argv)
 	e = gst_bin_get_by_name(GST_BIN(receiver), "ngsrc");
 	g_object_get(e, "current-port", &port, NULL);
 	gst_object_unref(e);
-	text = g_strdup_printf("appsrc name=src format=time is-live=true ! netgearsink name=ngsink address=127.0.0.1 port=%u pattern=%s", port, argv[1]);
+	/* The source is live, so the first buffer would not wait for the connection by itself. */
+	text = g_strdup_printf("appsrc name=src format=time is-live=true ! netgearsink name=ngsink wait-for-connection=true address=127.0.0.1 port=%u pattern=%s", port, argv[1]);
 	sender = gst_parse_launch(text, NULL);
 	g_free(text);
 	src = gst_bin_get_by_name(GST_BIN(sender), "src");
