@@ -755,6 +755,7 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 	add("demux-ports", errdoc.Demux)
 	add("message-name", errdoc.Src)
 	add("intruder", errdoc.Src)
+	add("frame-refused", errdoc.Src) // in TestErrorOfOtherFrames
 	add("value-length", errdoc.Sink, errdoc.Src)
 	add("message-length", errdoc.Sink)
 	add("forked", errdoc.Sink, errdoc.Src, errdoc.Demux)
