@@ -17,6 +17,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
@@ -257,7 +258,7 @@ func plainReason(err error) string {
 func greet(conn net.Conn, mechanism string, fail func(error)) (f finding) {
 	// Send the signature and version alone at first: an end that has read another
 	// mechanism hangs up before it has sent its own.
-	ours := greeting(mechanism)
+	ours := door.Greeting(mechanism)
 	if _, err := conn.Write(ours[:greetingVersion]); err != nil {
 		return finding{cause: causeHangsUp, reason: plainReason(err)}
 	}

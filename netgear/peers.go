@@ -327,11 +327,6 @@ func (t *peerTable) snapshot() (peers []Peer) {
 		}
 	}
 	t.mu.Unlock()
-	if d := t.links.Load(); d != nil {
-		for i := range peers {
-			peers[i].ask(d)
-		}
-	}
 	slices.SortFunc(peers, func(a, b Peer) int {
 		switch {
 		case a.Endpoint < b.Endpoint:
@@ -344,11 +339,25 @@ func (t *peerTable) snapshot() (peers []Peer) {
 	return peers
 }
 
-// ask fills in what the kernel knows.
-func (p *Peer) ask(d *door.Door) {
+// withLinks returns the connected peers, with what the kernel knows of the way to
+// each.
+func (t *peerTable) withLinks() []Peer {
+	peers := t.snapshot()
+	d := t.links.Load()
+	for i := range peers {
+		if address, ok := strings.CutPrefix(peers[i].Endpoint, "tcp://"); ok && d != nil {
+			peers[i].ask(d, address)
+		}
+	}
+	return peers
+}
+
+// ask fills in what the kernel knows of the way to the address of p.
+func (p *Peer) ask(d *door.Door, address string) {
+	port, _ := strconv.ParseUint(p.Port, 10, 16) // 0, which none is, if it is no number
 	l, ok := d.LinkOf(func(q door.Peer) bool {
-		// Whom we connected to is known by its port: a name has several addresses.
-		return "tcp://"+q.Address == p.Endpoint || q.Dialled && strconv.FormatUint(uint64(q.Port), 10) == p.Port
+		// Whom this end connected to is known by the port: a name has several addresses.
+		return q.Address == address || q.Dialled && q.Port == uint(port)
 	})
 	if ok {
 		p.HasLink, p.RTT, p.DeliveryRate = true, l.RTT, 8*l.DeliveryRate

@@ -269,15 +269,6 @@ const (
 	greetingVersion = 12
 )
 
-// greeting returns signature, version 3.0, mechanism, as-server and filler. libzmq
-// leaves as-server at 0 on both sides.
-func greeting(mechanism string) []byte {
-	g := make([]byte, greetingLen)
-	g[0], g[9], g[10] = 0xff, 0x7f, 3
-	copy(g[12:32], mechanism)
-	return g
-}
-
 // mechanismOf returns the mechanism in a greeting, or "" when it is not a greeting
 // of ZMTP 3.
 func mechanismOf(g []byte) string {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pebbe/zmq4"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 )
 
 func TestZ85(t *testing.T) {
@@ -240,7 +242,7 @@ func TestParseSSHServer(t *testing.T) {
 }
 
 func TestGreeting(t *testing.T) {
-	if m := mechanismOf(greeting(mechanismCurve)); m != mechanismCurve {
+	if m := mechanismOf(door.Greeting(mechanismCurve)); m != mechanismCurve {
 		t.Errorf("our own greeting names %q", m)
 	}
 	for _, bad := range [][]byte{nil, make([]byte, greetingLen), []byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 000")} {

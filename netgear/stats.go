@@ -98,6 +98,6 @@ func (c *counters) snapshot(cfg *Config, peers *peerTable) Stats {
 	st := c.st
 	c.mu.Unlock()
 	st.AuthFailures, st.Secure = peers.authFailures.Load(), cfg.SecureMode != Grasslands
-	st.Peers = peers.snapshot()
+	st.Peers = peers.withLinks()
 	return st
 }

@@ -323,7 +323,7 @@ func (c *conn) pass(fed, piece []byte) error {
 	isLate, err := c.late.add(piece, c.out.Body())
 	if isLate {
 		if !c.out.Inside() {
-			c.late.end(c.out.Count())
+			c.late.end(c.out.Parts())
 		}
 		return err
 	}

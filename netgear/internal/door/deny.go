@@ -24,10 +24,7 @@ func (d *Door) deny(peer *stream) {
 		defer func() { <-d.denials }()
 		defer peer.Close()
 		_ = peer.SetDeadline(time.Now().Add(min(farewell, d.cfg.HandshakeTime))) // it fails when the peer has gone
-		greeting := make([]byte, greetingLen)
-		greeting[0], greeting[signatureEnd], greeting[versionMajor] = 0xff, 0x7f, 3
-		copy(greeting[mechanismBegin:], d.cfg.Limits.mechanism())
-		if _, err := peer.Write(greeting); err != nil {
+		if _, err := peer.Write(Greeting(d.cfg.Limits.mechanism())); err != nil {
 			return
 		}
 		// The peer accepts a command only after it has sent its own first one.

@@ -203,21 +203,27 @@ func (d *Door) PeerOf(fd int) (p Peer, ok bool) {
 	if err != nil {
 		return p, false
 	}
-	text, ok := strings.CutPrefix(name, d.name+"-of-")
-	if !ok {
-		return p, false
-	}
-	id, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return p, false
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c := d.conns[id]
+	c, _ := d.acceptedLocked(name)
 	if c == nil {
 		return p, false
 	}
 	return c.about, true
+}
+
+// acceptedLocked returns the connection that own gave that name, or nil when it has
+// ended. It reports false for another name.
+func (d *Door) acceptedLocked(name string) (c *conn, ok bool) {
+	text, ok := strings.CutPrefix(name, d.name+"-of-")
+	if !ok {
+		return nil, false
+	}
+	id, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return nil, false
+	}
+	return d.conns[id], true
 }
 
 // entered takes note that the handshake of a connection is over.

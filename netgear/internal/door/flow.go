@@ -145,6 +145,9 @@ func (d *Door) Bound(fd int) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if c, ok := d.acceptedLocked(far); ok && c == nil {
+		return // nobody would take its entry away again
+	}
 	e := d.farEndLocked(far)
 	e.fd = fd
 	e.apply(far)

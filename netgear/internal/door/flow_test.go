@@ -174,3 +174,37 @@ func TestNewestPictureWins(t *testing.T) {
 		})
 	}
 }
+
+// A connection that has ended leaves nothing behind, however late its descriptor is
+// told.
+func TestEndedConnectionIsNotBound(t *testing.T) {
+	d := New(Config{})
+	t.Cleanup(func() { d.Close(0) })
+	l, err := net.Listen("unix", d.name+"-to-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	ended := conn{door: d, id: 7}
+	dialer := net.Dialer{LocalAddr: &net.UnixAddr{Net: "unix", Name: ended.own()}}
+	here, err := dialer.Dial("unix", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	far, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	raw, err := far.(*net.UnixConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { d.Bound(int(fd)) }); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(d.far); n != 0 {
+		t.Errorf("%d entries, want none", n)
+	}
+}

@@ -3,8 +3,6 @@ package door
 import (
 	"errors"
 	"sync"
-
-	"golang.org/x/sys/unix"
 )
 
 // Bounds of what waits for a peer whose link is slow, in bytes: of one message,
@@ -110,8 +108,9 @@ func (l *late) end(parts int) {
 		l.waiting = append(l.waiting, m)
 	}
 	if l.writing == nil {
-		l.writing = make(chan struct{})
-		d.cfg.Spawn(func() { l.write(l.writing) })
+		done := make(chan struct{})
+		l.writing = done
+		d.cfg.Spawn(func() { l.write(done) })
 	}
 }
 
@@ -172,24 +171,4 @@ func (l *late) next(err error, done chan struct{}) (m lateOne, ok bool) {
 	l.waiting[0] = lateOne{}
 	l.waiting = l.waiting[1:]
 	return m, true
-}
-
-// writable reports whether the kernel takes in more: for TCP, whether little
-// enough waits unsent. A connection that has ended is writable.
-func (s *stream) writable() (yes bool) {
-	err := s.raw.Control(func(fd uintptr) { yes = canWrite(fd) })
-	return yes || err != nil
-}
-
-// awaitWritable waits for that.
-func (s *stream) awaitWritable() error { return s.raw.Write(canWrite) }
-
-func canWrite(fd uintptr) bool {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}} //nolint:gosec // a descriptor
-	for {
-		n, err := unix.Poll(fds, 0)
-		if !errors.Is(err, unix.EINTR) {
-			return n > 0 || err != nil
-		}
-	}
 }

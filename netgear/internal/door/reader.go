@@ -74,6 +74,15 @@ const (
 	mechanismCurve = "CURVE"
 )
 
+// Greeting returns ZMTP's first 64 bytes: signature, version 3.0, mechanism, as-server
+// and filler. libzmq leaves as-server at 0 on both sides.
+func Greeting(mechanism string) []byte {
+	g := make([]byte, greetingLen)
+	g[0], g[signatureEnd], g[versionMajor] = 0xff, 0x7f, 3
+	copy(g[mechanismBegin:mechanismEnd], mechanism)
+	return g
+}
+
 // Reader follows one direction of a ZMTP 3 connection. It is pure: it has no
 // socket and no clock. It is not safe for concurrent use.
 //
@@ -95,9 +104,8 @@ type Reader struct {
 
 	flags byte
 	more  bool   // the frame before it was not the last one of its message
-	count int    // parts that the message has had
 	left  uint64 // bytes of the body that are still to come; while the length is read, its known part
-	parts int    // parts of the message that is being read
+	parts int    // parts of the message that is being read, or that was read last
 	size  uint64 // the bytes of that message
 
 	dropping bool   // this frame is not sent on
@@ -188,8 +196,8 @@ func (r *Reader) Inside() bool {
 	return r.quiet() && (r.state != inFlags || r.more)
 }
 
-// Count returns how many parts the message had that was read last.
-func (r *Reader) Count() int { return r.count }
+// Parts returns how many parts the message had that was read last.
+func (r *Reader) Parts() int { return r.parts }
 
 // Mechanism returns the name in the greeting, or "" before the greeting was read.
 func (r *Reader) Mechanism() string {
@@ -271,6 +279,9 @@ func (r *Reader) holds(flags byte) bool {
 func (r *Reader) frame(p []byte, now time.Duration) (n int, ended bool, err error) {
 	if r.state == inFlags {
 		r.flags, r.left, r.pos = p[0], 0, 0
+		if !r.more {
+			r.parts, r.size = 0, 0
+		}
 		r.holding = r.holds(p[0])
 		if r.held = r.held[:0]; r.holding && r.held == nil {
 			r.held = make([]byte, 0, greetingLen)
@@ -327,6 +338,7 @@ func (r *Reader) begin(now time.Duration) error {
 	case !r.quiet():
 		return r.beginHandshake()
 	case r.trusted:
+		r.parts++
 		return nil
 	case r.opaque():
 		return r.beginOpaque(now)
@@ -405,13 +417,7 @@ func (r *Reader) spend(now time.Duration) error {
 func (r *Reader) endFrame() {
 	r.state = inFlags
 	r.holding = false
-	if !r.more {
-		r.count = 0
-	}
-	r.count++
-	if r.more = r.flags&flagMore != 0; !r.more {
-		r.parts, r.size = 0, 0
-	}
+	r.more = r.flags&flagMore != 0
 }
 
 // readReady notes a READY. With CURVE only the binding end sends one: a client that

@@ -158,6 +158,35 @@ func (s *stream) tryRead(fd uintptr) bool {
 	return true
 }
 
+// hungUp reports whether the other side has closed the connection. What it sent
+// before may still be unread.
+func (s *stream) hungUp() bool { return s.raw != nil && s.is(unix.POLLRDHUP) }
+
+// writable reports whether the kernel takes in more: for TCP, whether little
+// enough waits unsent. A connection that has ended is writable.
+func (s *stream) writable() bool { return s.is(unix.POLLOUT) }
+
+// awaitWritable waits for that.
+func (s *stream) awaitWritable() error {
+	return s.raw.Write(func(fd uintptr) bool { return isNow(fd, unix.POLLOUT) })
+}
+
+// is asks poll(2) for an event. One that cannot be asked about has ended.
+func (s *stream) is(event int16) (yes bool) {
+	err := s.raw.Control(func(fd uintptr) { yes = isNow(fd, event) })
+	return yes || err != nil
+}
+
+// isNow reports whether the event is there, or an error or the end in its place.
+func isNow(fd uintptr, event int16) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: event}} //nolint:gosec // a descriptor
+	for {
+		if n, err := unix.Poll(fds, 0); !errors.Is(err, unix.EINTR) {
+			return n > 0 || err != nil
+		}
+	}
+}
+
 // pipe moves bytes from one descriptor to another without copying them into
 // the process. One goroutine uses it, and must close it.
 type pipe struct {

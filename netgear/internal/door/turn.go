@@ -4,8 +4,6 @@ import (
 	"io"
 	"slices"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // Implementation constants.
@@ -189,18 +187,4 @@ func (d *Door) endTurn(c *conn) {
 		close(q.changed)
 	}
 	q.changed = make(chan struct{})
-}
-
-// hungUp reports whether the other side has closed the connection. What it sent
-// before may still be unread.
-func (s *stream) hungUp() (gone bool) {
-	if s.raw == nil {
-		return false
-	}
-	err := s.raw.Control(func(fd uintptr) {
-		p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}} //nolint:gosec // a descriptor
-		n, err := unix.Poll(p, 0)
-		gone = err == nil && n > 0 && p[0].Revents&(unix.POLLRDHUP|unix.POLLHUP|unix.POLLERR) != 0
-	})
-	return gone || err != nil
 }
