@@ -18,7 +18,7 @@ import (
 // their headers, then says goodbye.
 func sendTo(t *testing.T, w script, headers ...fields) {
 	t.Helper()
-	s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).port()))
+	s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).BoundPort()))
 	for _, changes := range headers {
 		send(t, s, header(t, changes), pixels)
 		recv(t, s)
@@ -41,7 +41,7 @@ func TestCapsOfStrangers(t *testing.T) {
 			t.Parallel()
 			w := watch(t, "netgearsrc address=127.0.0.1 port=0 ! videoconvert ! videoscale ! video/x-raw,width=32 ! appsink name=out")
 			sendTo(t, w, saying(caps), fields{}, saying(caps), saying("video/x-raw, pixel-aspect-ratio=(fraction)4/3"))
-			w.exits(0)
+			w.Exits(0)
 			buffers := w.events("buffer")
 			if len(buffers) != 4 || strings.Contains(buffers[2].Caps, "4/3") {
 				t.Errorf("%d buffers, want 4; %+v", len(buffers), buffers)
@@ -61,7 +61,7 @@ func TestCapsOfStrangers(t *testing.T) {
 			headers = append(headers, saying(caps.String()))
 		}
 		sendTo(t, w, headers...)
-		w.exits(0)
+		w.Exits(0)
 		stats := w.events("stats")
 		first, last := stats[0].RSS, stats[len(stats)-1].RSS
 		if last > first+40 {
@@ -95,7 +95,7 @@ func TestCapsProperty(t *testing.T) {
 			t.Parallel()
 			w := watch(t, "netgearsrc address=127.0.0.1 port=0 %s ! appsink name=out", c.settings)
 			sendTo(t, w, c.header, c.header)
-			w.exits(0)
+			w.Exits(0)
 			buffers := w.events("buffer")
 			if len(buffers) != 2 {
 				t.Fatalf("%d buffers, want 2", len(buffers))
@@ -154,11 +154,11 @@ func TestLyingJPEG(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := watch(t, "netgearsrc address=127.0.0.1 port=0 %s ! appsink name=out", c.settings)
-			s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).port()))
+			s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).BoundPort()))
 			send(t, s, header(t, fields{"compression": fields{"dct": true, "ups": false, "colorspace": "BGR"}}), lying(t, c.arithmetic))
 			recv(t, s)
 			send(t, s, `{"terminate_flag": true}`)
-			w.exits(0)
+			w.Exits(0)
 			if n := len(w.events("buffer")); n != c.frames {
 				t.Errorf("%d buffers, want %d", n, c.frames)
 			}
@@ -184,7 +184,7 @@ func TestLatencyBomb(t *testing.T) {
 				headers = append(headers, fields{"gst": gst})
 			}
 			sendTo(t, w, headers...)
-			w.exits(0)
+			w.Exits(0)
 			stats := w.events("stats")
 			if n := stats[len(stats)-1].Src["frames-received"]; n != 10 {
 				t.Errorf("%d frames, want 10", n)

@@ -119,7 +119,7 @@ func (p script) saysInTime(name, expr string) {
 	re := regexp.MustCompile(expr)
 	opened := regexp.MustCompile(`<` + name + `> (bound|connecting) endpoint=`)
 	var begin, end time.Time
-	p.await(fmt.Sprintf("to say %s at %s", expr, name), func() bool {
+	p.Await(fmt.Sprintf("to say %s at %s", expr, name), func() bool {
 		for i, line := range p.Lines {
 			if begin.IsZero() && opened.MatchString(line) {
 				begin = p.Times[i]
@@ -233,7 +233,7 @@ func TestCausesAtTheEndThatBinds(t *testing.T) {
 func TestScannersAreNoNews(t *testing.T) {
 	t.Parallel()
 	r := watch(t, "--stay netgearsrc name=src address=127.0.0.1 port=0%s", toFake)
-	port := pipeline(r).port()
+	port := pipeline(r).BoundPort()
 	for range 5 {
 		conn, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
@@ -241,7 +241,7 @@ func TestScannersAreNoNews(t *testing.T) {
 		}
 		conn.Close()
 	}
-	launch(t, "videotestsrc is-live=true num-buffers=3 ! %s ! netgearsink address=127.0.0.1 port=%d", testPicture, port).exits(0)
+	launch(t, "videotestsrc is-live=true num-buffers=3 ! %s ! netgearsink address=127.0.0.1 port=%d", testPicture, port).Exits(0)
 	for _, e := range r.events("message") {
 		if strings.Contains(e.Text, "refused") {
 			t.Errorf("posted: %s", e.Text)
@@ -260,11 +260,11 @@ func TestRefusedAgain(t *testing.T) {
 			secure := fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d pattern=%d secure-mode=1 custom-cert-location=%s num-buffers=5 eos-on-terminate=false ! fakesink", port, p, keys)
 			s := watch(t, "--stay videotestsrc is-live=true ! %s ! netgearsink name=sink address=127.0.0.1 port=%d pattern=%d max-retries=0 request-timeout=1 secure-mode=1 custom-cert-location=%s",
 				testPicture, port, p, keys)
-			launch(t, "%s", secure).exits(0)
+			launch(t, "%s", secure).Exits(0)
 			wrong := launch(t, "netgearsrc address=127.0.0.1 port=%d pattern=%d ! fakesink", port, p)
 			s.posts("sink", posted{"refused-again", "netgearsink"})
-			wrong.kill(9)
-			launch(t, "%s", secure).exits(0)
+			wrong.Kill(9)
+			launch(t, "%s", secure).Exits(0)
 			for _, e := range s.events("message") {
 				if e.Kind == "error" {
 					t.Errorf("error: %s", e.Text)

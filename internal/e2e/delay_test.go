@@ -87,24 +87,24 @@ func TestInFlightOverALongWay(t *testing.T) {
 					end, port = r.process, r.port()
 				} else {
 					p := launch(t, "netgearsrc address=127.0.0.1 port=0 ! fakesink silent=false")
-					end, port = p.process, p.port()
+					end, port = p.process, p.BoundPort()
 				}
 				s := launch(t, "videotestsrc num-buffers=%d ! video/x-raw,width=1280,height=720 ! jpegenc ! netgearsink address=127.0.0.1 port=%d in-flight=%d sync=false",
 					frames, longWay(t, port, delay), inFlight)
-				end.says(`"frame"|chain`)
+				end.Says(`"frame"|chain`)
 				begin := time.Now()
-				s.exits(0)
-				end.exits(0)
+				s.Exits(0)
+				end.Exits(0)
 				took[inFlight] = time.Since(begin)
 				if receiver == "NetGear" {
 					came = len(sequence(t, r))
 				} else {
-					came = end.count(`chain +\*+`)
+					came = end.Count(`chain +\*+`)
 				}
 				if came != frames {
 					t.Errorf("in-flight=%d: %d frames came, want %d", inFlight, came, frames)
 				}
-				if n := s.warnings(); n != 0 {
+				if n := s.Warnings(); n != 0 {
 					t.Errorf("in-flight=%d: %d warnings, want none", inFlight, n)
 				}
 			}

@@ -15,7 +15,7 @@ import (
 // with the elements, both ways.
 func TestDescribe(t *testing.T) {
 	p := python(t, "describe", "testdata/describe.py")
-	p.exits(0)
+	p.Exits(0)
 	p.Mu.Lock()
 	text := strings.Join(p.Lines, "\n")
 	p.Mu.Unlock()

@@ -219,7 +219,7 @@ func docsRun(t *testing.T, dir string, commands []string, steps []docsStep) {
 		}
 		processes[i] = start(t, strings.Fields(commands[i])[0], "sh", "-c", "cd '"+folder+"' && "+command)
 		if steps[i].says != "" {
-			processes[i].says(steps[i].says)
+			processes[i].Says(steps[i].says)
 		}
 		if i+1 < len(commands) && docsReceiver.MatchString(command) && !strings.Contains(command, "bind=false") {
 			within(t, "a port to be bound", func() bool { return countBound(ports) > taken })
@@ -227,16 +227,16 @@ func docsRun(t *testing.T, dir string, commands []string, steps []docsStep) {
 	}
 	for i, p := range processes {
 		if !steps[i].runs {
-			p.exits(0)
-			if then := steps[i].then; then != "" && p.count(then) == 0 {
+			p.Exits(0)
+			if then := steps[i].then; then != "" && p.Count(then) == 0 {
 				t.Errorf("%s ended without saying %s", p.Name, then)
 			}
 		}
 	}
 	for i, p := range processes {
 		if steps[i].runs {
-			p.kill(syscall.SIGINT)
-			p.exits(0)
+			p.Kill(syscall.SIGINT)
+			p.Exits(0)
 		}
 	}
 }
@@ -285,7 +285,7 @@ func TestLinkedElementsComeFirst(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	p := start(t, "go-elements", program, "127.0.0.1", "0")
-	p.says(`bound endpoint=`)
+	p.Says(`bound endpoint=`)
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", p.Cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
@@ -293,6 +293,6 @@ func TestLinkedElementsComeFirst(t *testing.T) {
 	if strings.Contains(string(maps), "libgstnetgear") {
 		t.Error("the plugin file is loaded as well")
 	}
-	p.kill(syscall.SIGINT)
-	p.exits(0)
+	p.Kill(syscall.SIGINT)
+	p.Exits(0)
 }

@@ -99,9 +99,9 @@ func TestEncodedVideo(t *testing.T) {
 			if p == pair {
 				inFlight = "in-flight=4"
 			}
-			s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false %s", begin, r.port(), p, inFlight)
-			s.exits(0)
-			r.exits(0)
+			s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false %s", begin, r.BoundPort(), p, inFlight)
+			s.Exits(0)
+			r.Exits(0)
 			got, want := frameFiles(t, dir), frameFiles(t, wantDir)
 			if len(want) != 20 || len(got) != 20 || run(got, want) != 0 {
 				t.Errorf("%d pictures, not the %d that were sent", len(got), len(want))
@@ -110,8 +110,8 @@ func TestEncodedVideo(t *testing.T) {
 			if len(caps) != 1 || !strings.HasPrefix(caps[0], c.media+",") || !strings.Contains(caps[0], "width=(int)64, height=(int)48, framerate=(fraction)") {
 				t.Errorf("caps %q, want %s once, with the size", caps, c.media)
 			}
-			if r.warnings()+s.warnings() != 0 {
-				t.Errorf("%d and %d warnings, want none", s.warnings(), r.warnings())
+			if r.Warnings()+s.Warnings() != 0 {
+				t.Errorf("%d and %d warnings, want none", s.Warnings(), r.Warnings())
 			}
 		})
 	}
@@ -148,13 +148,13 @@ func TestEncodedVideoForLateReceiver(t *testing.T) {
 					"%s ! netgearsink name=sink address=127.0.0.1 port=%d pattern=%v %s", begin, port, p, sinkBind))...)...)
 				first, firstDir := listen()
 				has(t, firstDir, 8)
-				first.kill(syscall.SIGKILL)
-				first.await("to end", func() bool { return first.Ended })
+				first.Kill(syscall.SIGKILL)
+				first.Await("to end", func() bool { return first.Ended })
 				second, secondDir := listen()
 				has(t, secondDir, 8)
-				s.kill(syscall.SIGINT)
-				s.exits(0)
-				second.exits(0)
+				s.Kill(syscall.SIGINT)
+				s.Exits(0)
+				second.Exits(0)
 
 				want := frameFiles(t, wantDir)
 				a, b := frameFiles(t, firstDir), frameFiles(t, secondDir)
@@ -164,7 +164,7 @@ func TestEncodedVideoForLateReceiver(t *testing.T) {
 					t.Errorf("%d pictures at %d, then %d at %d, of %d: want each after the other", len(a), i, len(b), k, len(want))
 				}
 				for _, r := range []pipeline{first, second} {
-					flags := r.says(`last-message = chain .*flags: \S+ (.*?),`)[0]
+					flags := r.Says(`last-message = chain .*flags: \S+ (.*?),`)[0]
 					if strings.Contains(flags, "delta-unit") || !strings.Contains(flags, "discont") {
 						t.Errorf("the first buffer has the flags %q, want a key frame and a discontinuity", flags)
 					}
@@ -181,14 +181,14 @@ func TestEncodedVideoOfRestartedSender(t *testing.T) {
 	end, dir := decode(t, c)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! %s", end)
 	begin, firstDir := encode(t, c, live)
-	first := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d", begin, r.port())
+	first := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d", begin, r.BoundPort())
 	has(t, dir, 8)
-	first.kill(syscall.SIGKILL)
-	first.await("to end", func() bool { return first.Ended })
+	first.Kill(syscall.SIGKILL)
+	first.Await("to end", func() bool { return first.Ended })
 	begin, secondDir := encode(t, c, "videotestsrc pattern=snow num-buffers=10")
-	second := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d sync=false", begin, r.port())
-	second.exits(0)
-	r.exits(0)
+	second := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d sync=false", begin, r.BoundPort())
+	second.Exits(0)
+	r.Exits(0)
 	got, a, b := frameFiles(t, dir), frameFiles(t, firstDir), frameFiles(t, secondDir)
 	n := len(got) - 10
 	// What was written last by a process that was killed may be missing.
@@ -206,11 +206,11 @@ func TestEncodedVideoForSlowSubscriber(t *testing.T) {
 	end, dir := decode(t, c)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub ! identity sleep-time=120000 ! %s", end)
 	begin, wantDir := encode(t, c, live)
-	s := launchArgs(t, append([]string{"-e"}, strings.Fields(fmt.Sprintf("%s ! netgearsink address=127.0.0.1 port=%d pattern=pub-sub", begin, r.port()))...)...)
+	s := launchArgs(t, append([]string{"-e"}, strings.Fields(fmt.Sprintf("%s ! netgearsink address=127.0.0.1 port=%d pattern=pub-sub", begin, r.BoundPort()))...)...)
 	has(t, dir, 20)
-	s.kill(syscall.SIGINT)
-	s.exits(0)
-	r.exits(0)
+	s.Kill(syscall.SIGINT)
+	s.Exits(0)
+	r.Exits(0)
 	want := frameFiles(t, wantDir)
 	last, gaps, joined := -1, 0, 0
 	for i, picture := range frameFiles(t, dir) {
@@ -242,9 +242,9 @@ func TestEncodedVideoToPeer(t *testing.T) {
 	far := peer(t, "recv --port 0 --save %s", dir)
 	relay := launch(t, "netgearsrc address=127.0.0.1 port=0 ! netgearsink address=127.0.0.1 port=%d", far.port())
 	begin, wantDir := encode(t, c, "videotestsrc num-buffers=10 pattern=ball")
-	s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d sync=false", begin, relay.port())
+	s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d sync=false", begin, relay.BoundPort())
 	for _, p := range []*process{s.process, relay.process, far.process} {
-		p.exits(0)
+		p.Exits(0)
 	}
 	frames := far.events("frame")
 	if len(frames) != 10 {
@@ -274,7 +274,7 @@ func TestEncodedVideoToPeer(t *testing.T) {
 	name := filepath.Join(dir, "video.h264")
 	writeFile(t, name, file)
 	end, playedDir := decode(t, c)
-	launch(t, "filesrc location=%s ! h264parse ! %s", name, end).exits(0)
+	launch(t, "filesrc location=%s ! h264parse ! %s", name, end).Exits(0)
 	if got, want := frameFiles(t, playedDir), frameFiles(t, wantDir); len(got) != 10 || run(got, want) != 0 {
 		t.Errorf("the file has %d pictures, not the %d that were sent", len(got), len(want))
 	}
@@ -287,9 +287,9 @@ func TestEncodedVideoChangesItsSize(t *testing.T) {
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! %s", end)
 	s := launch(t, "concat name=c ! %s ! netgearsink address=127.0.0.1 port=%d sync=false "+
 		"videotestsrc num-buffers=5 ! video/x-raw,format=I420,width=64,height=48 ! c. videotestsrc num-buffers=5 ! video/x-raw,format=I420,width=96,height=64 ! c.",
-		codecs[h264].encoder, r.port())
-	s.exits(0)
-	r.exits(0)
+		codecs[h264].encoder, r.BoundPort())
+	s.Exits(0)
+	r.Exits(0)
 	var sizes []int
 	for _, f := range frameFiles(t, dir) {
 		sizes = append(sizes, len(f))
@@ -312,9 +312,9 @@ func TestEncodedVideoWithBFrames(t *testing.T) {
 	end, dir := decode(t, c)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 timestamp-mode=sender ! %s", end)
 	begin, wantDir := encode(t, c, "videotestsrc num-buffers=20 pattern=ball")
-	s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d", begin, r.port())
-	s.exits(0)
-	r.exits(0)
+	s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d", begin, r.BoundPort())
+	s.Exits(0)
+	r.Exits(0)
 	if got, want := frameFiles(t, dir), frameFiles(t, wantDir); len(got) != 20 || run(got, want) != 0 {
 		t.Errorf("%d pictures, not the %d that were sent, in their order", len(got), len(want))
 	}
@@ -331,7 +331,7 @@ func TestEncodedVideoRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := watch(t, "%s", source+test.rest)
-			w.fails()
+			w.Fails()
 			if test.code == "failed" {
 				return // not even linked
 			}
@@ -365,10 +365,10 @@ func TestEncodedVideoWithHostileCaps(t *testing.T) {
 		gst = append(gst, fmt.Sprintf(`{"v": 1, "seq": %d, "t": %d, "caps": %q}`, i, i, text))
 	}
 	w := watch(t, "netgearsrc address=127.0.0.1 port=0 ! appsink name=out")
-	port := w.says(`bound endpoint=\S+:(\d+)$`)[0]
+	port := w.Says(`bound endpoint=\S+:(\d+)$`)[0]
 	s := peerArgs(t, append(strings.Fields(fmt.Sprintf("send --format 1d --frames %d --port %s --gst", len(gst), port)), "["+strings.Join(gst, ", ")+"]")...)
-	s.exits(0)
-	w.exits(0)
+	s.Exits(0)
+	w.Exits(0)
 	plain := "video/x-h264, stream-format=(string)byte-stream, alignment=(string)au, width=(int)64, height=(int)48"
 	want := []string{plain, plain, "video/x-vp8", plain}
 	var got []string
@@ -397,7 +397,7 @@ func TestEncodedVideoOfSeveralServers(t *testing.T) {
 		receiver += fmt.Sprintf(" d.src_%d ! queue ! %s async=false", ports[i], end)
 	}
 	r := launch(t, "%s", receiver)
-	r.says(`bound endpoint=`)
+	r.Says(`bound endpoint=`)
 	var want [2]string
 	var senders [2]pipeline
 	for i, c := range pair {
@@ -410,10 +410,10 @@ func TestEncodedVideoOfSeveralServers(t *testing.T) {
 		has(t, dirs[i], 10)
 	}
 	for _, s := range senders {
-		s.kill(syscall.SIGINT)
-		s.exits(0)
+		s.Kill(syscall.SIGINT)
+		s.Exits(0)
 	}
-	r.exits(0)
+	r.Exits(0)
 	for i, c := range pair {
 		if got, all := frameFiles(t, dirs[i]), frameFiles(t, want[i]); len(got) < 10 || run(got, all) != 0 {
 			t.Errorf("%s: %d pictures, not the first of the %d that were sent", c.name, len(got), len(all))

@@ -33,7 +33,7 @@ type posted struct{ row, element string }
 func oneByOne(t *testing.T, rows []posted, pipelines []string) {
 	t.Helper()
 	w := python(t, "watch", append([]string{"testdata/watch.py", "--each"}, pipelines...)...)
-	w.exits(0)
+	w.Exits(0)
 	for i, p := range rows {
 		told := slices.DeleteFunc(w.events("message"), func(e event) bool { return e.Pipeline == nil || *e.Pipeline != i })
 		if !slices.ContainsFunc(told, p.is) {
@@ -57,7 +57,7 @@ func (p posted) is(e event) bool {
 // name is empty.
 func (p script) posts(name string, row posted) {
 	p.T.Helper()
-	p.await(fmt.Sprintf("to post %s of %s %s", row.row, row.element, name), func() bool {
+	p.Await(fmt.Sprintf("to post %s of %s %s", row.row, row.element, name), func() bool {
 		told, err := kit.ParseEvents(p.Lines, "message")
 		return err == nil && slices.ContainsFunc(told, func(e event) bool { return (name == "" || e.Name == name) && row.is(e) })
 	})
@@ -688,7 +688,7 @@ var alone = map[posted]func(t *testing.T) script{
 		t.Helper()
 		// Rows of 15 pixels are repacked for whoever knows of no rows.
 		w := watch(t, "--no-memory netgearsrc name=src address=127.0.0.1 port=0 ! fakesink")
-		s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).port()))
+		s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).BoundPort()))
 		send(t, s, header(t, fields{"shape": []int{12, 15, 3}}), pixels[:12*15*3])
 		return w
 	},

@@ -21,7 +21,7 @@ func TestForkedChild(t *testing.T) {
 				p := python(t, "fork", append([]string{"testdata/fork.py", way}, strings.Fields(pipeline)...)...)
 				p.posts("", posted{"forked", element})
 				p.event("null", 1)
-				p.exits(0)
+				p.Exits(0)
 			})
 		}
 	}

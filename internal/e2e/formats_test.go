@@ -33,9 +33,9 @@ func sendsCaps(t *testing.T, settings string, choices []choice) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! fakesink")
-			s := launch(t, "%s ! netgearsink %s address=127.0.0.1 port=%d", c.before, settings, r.port())
-			s.exits(0)
-			r.exits(0)
+			s := launch(t, "%s ! netgearsink %s address=127.0.0.1 port=%d", c.before, settings, r.BoundPort())
+			s.Exits(0)
+			r.Exits(0)
 			if caps := r.caps(); len(caps) != 1 || !strings.Contains(caps[0], c.want) {
 				t.Errorf("caps %q, want %s", caps, c.want)
 			}
@@ -58,7 +58,7 @@ func TestRefusedCapsNameTheCure(t *testing.T) {
 			t.Parallel()
 			w := watch(t, "%s", c.before)
 			w.posts("", posted{"caps-refused", errdoc.Sink})
-			w.exits(1)
+			w.Exits(1)
 			for _, e := range w.events("message") {
 				if e.Element == errdoc.Sink && !strings.Contains(e.Text, c.says) {
 					t.Errorf("%q, want %q in it", e.Text, c.says)

@@ -250,7 +250,7 @@ func TestFuzzedSource(t *testing.T) {
 			if grown := after.RSS - before.RSS; grown > 200 {
 				t.Errorf("it grew by %.0f MB", grown)
 			}
-			r.kill(syscall.SIGKILL)
+			r.Kill(syscall.SIGKILL)
 		})
 	}
 }
@@ -411,7 +411,7 @@ func TestFuzzedSink(t *testing.T) {
 			for due := uint64(stretch); due < uint64(messages); due += stretch {
 				s.until(fmt.Sprint(due, " frames"), func(f figures) bool { return f.Sink["frames-sent"] >= due })
 			}
-			s.exits(0)
+			s.Exits(0)
 			stop()
 			f, _ := s.figures()
 			t.Logf("RSS %.0f MB, %v", f.RSS, f.Sink)

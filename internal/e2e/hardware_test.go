@@ -88,7 +88,7 @@ func TestCapsOfHardware(t *testing.T) {
 			p := launchArgs(t, slices.Concat(
 				[]string{"multifilesrc", "location=" + file, "num-buffers=3", "caps=" + hw.caps},
 				strings.Fields(fmt.Sprintf("! netgearsink sync=false address=127.0.0.1 port=%d netgearsrc address=127.0.0.1 port=%d ! %s async=false", port, port, end)))...)
-			p.exits(0)
+			p.Exits(0)
 			frames := frameFiles(t, dir)
 			if len(frames) != 3 {
 				t.Fatalf("%d frames, want 3", len(frames))
@@ -137,8 +137,8 @@ func TestDeviceMemoryIsRefused(t *testing.T) {
 			writeFile(t, file, make([]byte, 64*48*4))
 			p := launchArgs(t, "multifilesrc", "location="+file, "num-buffers=3", "caps="+caps+", width=(int)64, height=(int)48, framerate=(fraction)30/1",
 				"!", "netgearsink", "address=127.0.0.1", fmt.Sprintf("port=%d", freePort(t)))
-			p.fails()
-			if p.count("not-negotiated|could not link") == 0 {
+			p.Fails()
+			if p.Count("not-negotiated|could not link") == 0 {
 				t.Error("want the caps to be refused in negotiation")
 			}
 		})

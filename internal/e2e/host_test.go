@@ -117,8 +117,8 @@ func TestFullLog(t *testing.T) {
 				return start(t, "gst-launch", append(argv, strings.Fields(fmt.Sprintf(format, args...))...)...)
 			}
 			r := logged(log, "netgearsrc address=127.0.0.1 port=%d %s ! %s", port, settings, end)
-			logged(log+"-sink", "%s ! netgearsink address=127.0.0.1 port=%d sync=false %s", f.source(t, 20), port, settings).exits(0)
-			r.exits(0)
+			logged(log+"-sink", "%s ! netgearsink address=127.0.0.1 port=%d sync=false %s", f.source(t, 20), port, settings).Exits(0)
+			r.Exits(0)
 			if n := len(frameFiles(t, dir)); n != 20 {
 				t.Errorf("%d frames came, want 20", n)
 			}
@@ -142,7 +142,7 @@ func TestFullLog(t *testing.T) {
 		argv := []string{"env", "GST_DEBUG=9", "GST_DEBUG_FILE=" + log, "gst-launch-1.0", "-q"}
 		argv = append(argv, strings.Fields(fmt.Sprintf("videotestsrc num-buffers=1 ! jpegenc ! netgearsink port=5555 max-retries=1 request-timeout=0.3 "+
 			"ssh-tunnel-mode=user@127.0.0.1:%s ssh-tunnel-pwd=%s ssh-known-hosts=%s", freePortText(t), sshPassword, knownHosts))...)
-		start(t, "gst-launch", argv...).fails()
+		start(t, "gst-launch", argv...).Fails()
 		text, err := os.ReadFile(log)
 		if err != nil || !bytes.Contains(text, []byte("ssh tunnel")) {
 			t.Fatalf("no log of the tunnel: %v", err)

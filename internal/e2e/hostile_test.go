@@ -17,16 +17,16 @@ func TestHostileSender(t *testing.T) {
 		end, dir := receive(t)
 		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! %s", p, end)
 		list := peer(t, "hostile --role send --pattern %d --list", p)
-		list.exits(0)
+		list.Exits(0)
 		var cases []string
 		for _, e := range list.events("case") {
 			if e.Case != byebye {
 				cases = append(cases, e.Case)
 			}
 		}
-		s := peer(t, "hostile --role send --pattern %d --port %d --cases %s", p, r.port(), strings.Join(cases, ","))
-		s.exits(0)
-		r.exits(0)
+		s := peer(t, "hostile --role send --pattern %d --port %d --cases %s", p, r.BoundPort(), strings.Join(cases, ","))
+		s.Exits(0)
+		r.Exits(0)
 		var want, got []string
 		for _, e := range s.events("good") {
 			want = append(want, e.SHA256)
@@ -56,7 +56,7 @@ func TestHostileSender(t *testing.T) {
 			t.Errorf("%d frames with the first picture came, want at least %d", kept, keep)
 		}
 		// At most one of each kind after 0, 1, 3, 7 and 15 s.
-		if n := r.warnings(); n == 0 || n > 15 {
+		if n := r.Warnings(); n == 0 || n > 15 {
 			t.Errorf("%d warnings, want some but few", n)
 		}
 	})
@@ -67,11 +67,11 @@ func TestHostileGoodbye(t *testing.T) {
 	eachPattern(t, patterns, func(t *testing.T, p pattern) {
 		end, dir := receive(t)
 		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v eos-on-terminate=false ! %s", p, end)
-		s := peer(t, "hostile --role send --pattern %d --port %d --cases %s", p, r.port(), byebye)
-		s.exits(0)
+		s := peer(t, "hostile --role send --pattern %d --port %d --cases %s", p, r.BoundPort(), byebye)
+		s.Exits(0)
 		within(t, "2 frames", func() bool { return len(frameFiles(t, dir)) == 2 })
-		r.kill(syscall.SIGINT)
-		r.exits(0)
+		r.Kill(syscall.SIGINT)
+		r.Exits(0)
 	})
 }
 
@@ -82,12 +82,12 @@ func TestHostileReceiver(t *testing.T) {
 		r := peer(t, "hostile --role recv --pattern %d --port 0", p)
 		s := launch(t, "videotestsrc num-buffers=61 ! video/x-raw,format=BGR,width=16,height=12 ! %s "+
 			"netgearsink address=127.0.0.1 port=%d pattern=%v sync=false", pace, r.port(), p)
-		s.exits(0)
-		r.exits(0) // every case had its turn
+		s.Exits(0)
+		r.Exits(0) // every case had its turn
 		if frames := len(r.events("frame")); p != pubSub && frames != 61 {
 			t.Errorf("%d frames came, want 61", frames)
 		}
-		if n := s.warnings(); n > 10 {
+		if n := s.Warnings(); n > 10 {
 			t.Errorf("%d warnings, want few", n)
 		}
 	})

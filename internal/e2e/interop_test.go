@@ -45,8 +45,8 @@ func TestSinkToPeer(t *testing.T) {
 		n, pace := stream(p)
 		r := peer(t, "recv --pattern %d --port 0", p)
 		s := launch(t, "%s ! %s netgearsink address=127.0.0.1 port=%d pattern=%v sync=false", f.source(t, n), pace, r.port(), p)
-		s.exits(0)
-		r.exits(0)
+		s.Exits(0)
+		r.Exits(0)
 		checkFrames(t, r, p, f, n)
 	})
 }
@@ -58,8 +58,8 @@ func TestSinkToPeerOverIPC(t *testing.T) {
 		r := peer(t, "recv --pattern %d --protocol ipc --address %s --port 7", p, path)
 		r.event("ready", 1)
 		s := launch(t, "%s ! %s netgearsink protocol=ipc address=%s port=7 pattern=%v sync=false", f.source(t, n), pace, path, p)
-		s.exits(0)
-		r.exits(0)
+		s.Exits(0)
+		r.Exits(0)
 		checkFrames(t, r, p, f, n)
 	})
 }
@@ -77,10 +77,10 @@ func TestBindingSinkToPeer(t *testing.T) {
 			s = launch(t, sender, f.source(t, n), pace, port, p)
 		} else {
 			s = launch(t, sender, f.source(t, n), pace, 0, p)
-			r = peer(t, receiver, p, s.port())
+			r = peer(t, receiver, p, s.BoundPort())
 		}
-		s.exits(0)
-		r.exits(0)
+		s.Exits(0)
+		r.Exits(0)
 		checkFrames(t, r, p, f, n)
 	})
 }
@@ -171,9 +171,9 @@ func TestPeerToSrc(t *testing.T) {
 	each(t, patterns, formats, func(t *testing.T, p pattern, f format) {
 		end, dir := receive(t)
 		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! %s", p, end)
-		s := peer(t, "%s --port %d", sending(p, f), r.port())
-		r.exits(0)
-		s.exits(0)
+		s := peer(t, "%s --port %d", sending(p, f), r.BoundPort())
+		r.Exits(0)
+		s.Exits(0)
 		checkReceived(t, r, s, f, dir)
 	})
 }
@@ -184,8 +184,8 @@ func TestPeerToSrcOverIPC(t *testing.T) {
 		path := t.TempDir() + "/s"
 		r := launch(t, "netgearsrc protocol=ipc address=%s port=7 pattern=%v ! %s", path, p, end)
 		s := peer(t, "%s --protocol ipc --address %s --port 7", sending(p, f), path)
-		r.exits(0)
-		s.exits(0)
+		r.Exits(0)
+		s.Exits(0)
 		checkReceived(t, r, s, f, dir)
 	})
 }
@@ -195,8 +195,8 @@ func TestPeerToConnectingSrc(t *testing.T) {
 		end, dir := receive(t)
 		s := peer(t, "%s --bind --port 0", sending(p, f))
 		r := launch(t, "netgearsrc bind=false address=127.0.0.1 port=%d pattern=%v ! %s", s.port(), p, end)
-		r.exits(0)
-		s.exits(0)
+		r.Exits(0)
+		s.Exits(0)
 		checkReceived(t, r, s, f, dir)
 	})
 }
@@ -206,9 +206,9 @@ func TestPeerToSrcThroughConverter(t *testing.T) {
 	t.Parallel()
 	end, dir := receive(t)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! videoconvert ! video/x-raw,format=BGRx ! %s", end)
-	s := peer(t, "%s --port %d", sending(pair, formats[0]), r.port())
-	r.exits(0)
-	s.exits(0)
+	s := peer(t, "%s --port %d", sending(pair, formats[0]), r.BoundPort())
+	r.Exits(0)
+	s.Exits(0)
 	frames := frameFiles(t, dir)
 	if len(frames) != 6 {
 		t.Fatalf("%d frames, want 6", len(frames))
@@ -267,7 +267,7 @@ func checkReceived(t *testing.T, r pipeline, s script, f format, dir string) {
 			t.Errorf("caps %s: want %s in them", caps[0], w)
 		}
 	}
-	if r.warnings() != 0 {
-		t.Errorf("%d warnings, want none", r.warnings())
+	if r.Warnings() != 0 {
+		t.Errorf("%d warnings, want none", r.Warnings())
 	}
 }

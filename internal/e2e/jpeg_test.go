@@ -187,8 +187,8 @@ func TestTornJPEGStaysInSink(t *testing.T) {
 	far := peer(t, "recv --port 0")
 	s := watch(t, "--stats multifilesrc location=%s/%%03d stop-index=%d caps=image/jpeg,framerate=25/1 ! netgearsink name=sink address=127.0.0.1 port=%d", dir, len(frames)-1, far.port())
 	s.posts("sink", posted{"frame-malformed", errdoc.Sink})
-	s.exits(0)
-	far.exits(0)
+	s.Exits(0)
+	far.Exits(0)
 	if n := len(far.events("frame")); n != len(torn) {
 		t.Errorf("%d frames arrived, want %d", n, len(torn))
 	}
@@ -203,14 +203,14 @@ func TestTornJPEGStaysInSource(t *testing.T) {
 	t.Parallel()
 	good, torn := tornJPEGs(t)
 	w := watch(t, "--stay --stats netgearsrc name=src address=127.0.0.1 port=0 ! appsink name=out")
-	s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).port()))
+	s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).BoundPort()))
 	head := header(t, fields{"compression": fields{"dct": true, "ups": false, "colorspace": "BGR"}})
 	for _, b := range append(torn, good) {
 		send(t, s, head, b)
 		recv(t, s)
 	}
 	send(t, s, `{"terminate_flag": true}`)
-	w.exits(0)
+	w.Exits(0)
 	if n := len(w.events("buffer")); n != 1 {
 		t.Errorf("%d buffers, want the good one", n)
 	}

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/gst-netgear/gst-netgear/internal/kit"
@@ -62,13 +61,6 @@ func startIn(t testing.TB, n *namespace, name string, argv ...string) *process {
 	return &process{kit.Command{Name: name, Args: argv, Env: env, In: n}.Run(t, kit.KnowsErrors)}
 }
 
-func (p *process) await(what string, ok func() bool) { p.T.Helper(); p.Await(what, ok) }
-func (p *process) exits(code int)                    { p.T.Helper(); p.Exits(code) }
-func (p *process) fails()                            { p.T.Helper(); p.Fails() }
-func (p *process) says(expr string) []string         { p.T.Helper(); return p.Says(expr) }
-func (p *process) count(expr string) int             { return p.Count(expr) }
-func (p *process) kill(s syscall.Signal)             { p.Kill(s) }
-
 // pipeline is a running gst-launch-1.0.
 type pipeline struct{ *process }
 
@@ -89,9 +81,6 @@ func launchArgs(t testing.TB, args ...string) pipeline {
 	}
 	return pipeline{start(t, name, append([]string{"gst-launch-1.0", "-v"}, args...)...)}
 }
-
-func (p pipeline) port() int     { p.T.Helper(); return p.BoundPort() }
-func (p pipeline) warnings() int { return p.Warnings() }
 
 // caps returns the caps that netgearsrc has announced, in order.
 func (p pipeline) caps() (caps []string) {

@@ -24,21 +24,21 @@ func Test300Frames(t *testing.T) {
 			var s, r pipeline
 			if sinkFirst {
 				s = launch(t, sink, port, p)
-				s.says("connecting endpoint=")
+				s.Says("connecting endpoint=")
 				r = launch(t, src, port, p)
 			} else {
 				r = launch(t, src, port, p)
-				r.port()
+				r.BoundPort()
 				s = launch(t, sink, port, p)
 			}
-			s.exits(0)
-			r.exits(0)
-			r.says(`^Got EOS`)
-			if n := r.count(chain); n != 300 {
+			s.Exits(0)
+			r.Exits(0)
+			r.Says(`^Got EOS`)
+			if n := r.Count(chain); n != 300 {
 				t.Errorf("sink first: %v: %d frames, want 300", sinkFirst, n)
 			}
-			if s.warnings()+r.warnings() != 0 {
-				t.Errorf("sink first: %v: %d and %d warnings, want none", sinkFirst, s.warnings(), r.warnings())
+			if s.Warnings()+r.Warnings() != 0 {
+				t.Errorf("sink first: %v: %d and %d warnings, want none", sinkFirst, s.Warnings(), r.Warnings())
 			}
 		}
 	})
@@ -49,16 +49,16 @@ func TestTail(t *testing.T) {
 	eachPattern(t, confirmed, func(t *testing.T, p pattern) {
 		r := peer(t, "recv --pattern %d --port 0", p)
 		s := launch(t, "videotestsrc num-buffers=200 ! %s ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false", testPicture, r.port(), p)
-		s.exits(0)
-		r.exits(0)
+		s.Exits(0)
+		r.Exits(0)
 		if n := len(r.events("frame")); n != 200 {
 			t.Errorf("the peer received %d frames, want 200", n)
 		}
 		back := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! fakesink silent=false", p)
-		sender := peer(t, "send --pattern %d --frames 200 --width 16 --height 12 --port %d", p, back.port())
-		sender.exits(0)
-		back.exits(0)
-		if n := back.count(chain); n != 200 {
+		sender := peer(t, "send --pattern %d --frames 200 --width 16 --height 12 --port %d", p, back.BoundPort())
+		sender.Exits(0)
+		back.Exits(0)
+		if n := back.Count(chain); n != 200 {
 			t.Errorf("the source received %d frames, want 200", n)
 		}
 	})
@@ -71,8 +71,8 @@ func TestToggledSource(t *testing.T) {
 		port := freePort(t)
 		r := watch(t, "--toggle netgearsrc address=127.0.0.1 port=%d pattern=%v ! appsink name=out", port, p)
 		s := launch(t, "videotestsrc num-buffers=500 ! %s,framerate=200/1 ! netgearsink address=127.0.0.1 port=%d pattern=%v", testPicture, port, p)
-		s.exits(0)
-		r.exits(0)
+		s.Exits(0)
+		r.Exits(0)
 		buffers := r.events("buffer")
 		for i, b := range buffers {
 			if b.Seq == nil || *b.Seq != uint64(i) {
@@ -91,8 +91,8 @@ func TestNoClock(t *testing.T) {
 	port := freePort(t)
 	r := watch(t, "--no-clock netgearsrc address=127.0.0.1 port=%d ! appsink name=out", port)
 	s := launch(t, "videotestsrc num-buffers=5 ! %s ! netgearsink address=127.0.0.1 port=%d", testPicture, port)
-	s.exits(0)
-	r.exits(0)
+	s.Exits(0)
+	r.Exits(0)
 	buffers := r.events("buffer")
 	for i, b := range buffers {
 		if b.PTS != nil {
@@ -109,8 +109,8 @@ func TestInFlight(t *testing.T) {
 	t.Parallel()
 	r := peer(t, "recv --port 0")
 	s := launch(t, "videotestsrc num-buffers=100 ! %s ! netgearsink address=127.0.0.1 port=%d in-flight=8 sync=false", testPicture, r.port())
-	s.exits(0)
-	r.exits(0)
+	s.Exits(0)
+	r.Exits(0)
 	for i, n := range sequence(t, r) {
 		if i != n {
 			t.Fatalf("frame %d has number %d", i, n)
@@ -125,8 +125,8 @@ func TestWithoutExtensions(t *testing.T) {
 	t.Parallel()
 	r := peer(t, "recv --port 0")
 	s := launch(t, "videotestsrc num-buffers=2 ! %s ! netgearsink address=127.0.0.1 port=%d extensions=false sync=false", testPicture, r.port())
-	s.exits(0)
-	r.exits(0)
+	s.Exits(0)
+	r.Exits(0)
 	for _, e := range r.events("frame") {
 		if _, ok := e.Header["gst"]; ok || len(e.Header) != 6 {
 			t.Errorf("header %v, want NetGear's six keys", e.Header)
@@ -165,9 +165,9 @@ func TestURI(t *testing.T) {
 			}
 			r := launch(t, test.src+" ! fakesink silent=false", at)
 			s := launch(t, source+" "+test.sink, at)
-			s.exits(0)
-			r.exits(0)
-			if n := r.count(chain); n != 5 {
+			s.Exits(0)
+			r.Exits(0)
+			if n := r.Count(chain); n != 5 {
 				t.Errorf("%d frames, want 5", n)
 			}
 		})
@@ -203,7 +203,7 @@ func TestRefusedSettings(t *testing.T) {
 			t.Run(test.end, func(t *testing.T) {
 				t.Parallel()
 				w := watch(t, "videotestsrc num-buffers=1 ! jpegenc ! netgearsink %s", test.end)
-				w.exits(1)
+				w.Exits(1)
 				checkError(t, w, "library", "settings", "want")
 				text := w.events("message")[0].Text
 				for _, word := range test.want {
@@ -215,12 +215,12 @@ func TestRefusedSettings(t *testing.T) {
 		}
 	})
 	g := launch(t, "videotestsrc num-buffers=1 ! jpegenc ! netgearsink %s", tests[0].end)
-	g.fails()
-	g.says(`^ERROR: from element .*patern.*pair.*want`)
+	g.Fails()
+	g.Says(`^ERROR: from element .*patern.*pair.*want`)
 	// GStreamer keeps the reason to itself where a URI stands for an element.
 	g = launch(t, "netgear://127.0.0.1:0?patern=pair ! fakesink")
-	g.fails()
-	g.says(`no source element for URI`)
+	g.Fails()
+	g.Says(`no source element for URI`)
 }
 
 func TestPortInUse(t *testing.T) {
@@ -236,17 +236,17 @@ func TestPortInUse(t *testing.T) {
 	} {
 		pipeline := fmt.Sprintf(end, port)
 		g := launch(t, "%s", pipeline)
-		g.fails()
-		g.says(fmt.Sprintf(`^ERROR: from element .* bind tcp://127.0.0.1:%d: .*in use`, port))
+		g.Fails()
+		g.Says(fmt.Sprintf(`^ERROR: from element .* bind tcp://127.0.0.1:%d: .*in use`, port))
 		w := watch(t, "%s", pipeline)
-		w.exits(1)
+		w.Exits(1)
 		checkError(t, w, "resource", "busy", "in use")
 	}
 }
 
 func TestNoSuchAddress(t *testing.T) {
 	w := watch(t, "netgearsrc address=192.0.2.1 port=0 ! fakesink") // of RFC 5737, nobody's
-	w.exits(1)
+	w.Exits(1)
 	checkError(t, w, "resource", "not-found", "192.0.2.1")
 }
 
@@ -269,7 +269,7 @@ func TestInterrupt(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/%s", p, test.name), func(t *testing.T) {
 				t.Parallel()
 				g := launch(t, test.pipeline, freePort(t), p)
-				g.says(test.begun)
+				g.Says(test.begun)
 				checkInterrupt(t, g, second)
 			})
 		}
@@ -282,10 +282,10 @@ func TestInterrupt(t *testing.T) {
 func TestInterruptWithoutReceiver(t *testing.T) {
 	eachPattern(t, patterns, func(t *testing.T, p pattern) {
 		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! fakesink silent=false", p)
-		s := launch(t, "-e videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%d pattern=%v max-retries=0", r.port(), p)
-		r.says(chain)
-		r.kill(syscall.SIGKILL)
-		s.says(`connection event=EVENT_DISCONNECTED`)
+		s := launch(t, "-e videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%d pattern=%v max-retries=0", r.BoundPort(), p)
+		r.Says(chain)
+		r.Kill(syscall.SIGKILL)
+		s.Says(`connection event=EVENT_DISCONNECTED`)
 		checkInterrupt(t, s, time.Second)
 	})
 }
@@ -293,8 +293,8 @@ func TestInterruptWithoutReceiver(t *testing.T) {
 func checkInterrupt(t *testing.T, g pipeline, limit time.Duration) {
 	t.Helper()
 	begin := time.Now()
-	g.kill(syscall.SIGINT)
-	g.exits(0)
+	g.Kill(syscall.SIGINT)
+	g.Exits(0)
 	if took := time.Since(begin); took > limit {
 		t.Errorf("ended %v after SIGINT, want it within %v", took, limit)
 	}
@@ -304,11 +304,11 @@ func checkInterrupt(t *testing.T, g pipeline, limit time.Duration) {
 func TestInterruptOfRunningStream(t *testing.T) {
 	eachPattern(t, patterns, func(t *testing.T, p pattern) {
 		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! jpegdec ! fakesink silent=false", p)
-		s := launch(t, "-e videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%d pattern=%v", r.port(), p)
-		r.says(chain)
+		s := launch(t, "-e videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%d pattern=%v", r.BoundPort(), p)
+		r.Says(chain)
 		checkInterrupt(t, s, time.Second)
-		r.exits(0)
-		r.says(`^Got EOS`)
+		r.Exits(0)
+		r.Says(`^Got EOS`)
 	})
 }
 
@@ -316,7 +316,7 @@ func TestInterruptOfRunningStream(t *testing.T) {
 func TestInspect(t *testing.T) {
 	for _, name := range []string{"netgearsink", "netgearsrc"} {
 		g := start(t, "gst-inspect", "gst-inspect-1.0", "--no-colors", name)
-		g.exits(0)
+		g.Exits(0)
 		for _, want := range []string{
 			`Doc-uri +https://github.com/gst-netgear/gst-netgear/\S+elements.md`, `Source release date +\d{4}-\d\d-\d\d`, `Rank +primary \(256\)`, `Klass +.*/Network`, `URI handling capabilities`, `netgear\+ipc`,
 			`^  request-timeout +: Seconds`, `Enum "GstNetgearPattern" Default: 0, "pair"`, `\(2\): pub-sub`,

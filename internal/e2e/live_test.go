@@ -34,9 +34,9 @@ func TestLiveEncodedVideo(t *testing.T) {
 			end, dir := decode(t, c)
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! %s", end)
 			begin, wantDir := encode(t, c, "videotestsrc is-live=true pattern=ball num-buffers=30")
-			s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d", begin, r.port())
-			s.exits(0)
-			r.exits(0)
+			s := launch(t, "%s ! netgearsink address=127.0.0.1 port=%d", begin, r.BoundPort())
+			s.Exits(0)
+			r.Exits(0)
 			got, want := frameFiles(t, dir), frameFiles(t, wantDir)
 			if len(want) != 30 || len(got) != 30 || run(got, want) != 0 {
 				t.Errorf("%d pictures, not the %d that were sent", len(got), len(want))
@@ -67,8 +67,8 @@ func TestLiveTimes(t *testing.T) {
 			t.Parallel()
 			far := peer(t, "recv --port 0")
 			s := launch(t, "%s ! identity name=probe silent=false ! netgearsink address=127.0.0.1 port=%d %s", c.source, far.port(), c.sink)
-			s.exits(0)
-			far.exits(0)
+			s.Exits(0)
+			far.Exits(0)
 			want := s.chained("probe")
 			var got []time.Duration
 			for _, e := range far.events("frame") {
@@ -108,9 +108,9 @@ func TestLiveTimesAtTheSource(t *testing.T) {
 				t.Parallel()
 				needs(t, encoder)
 				r := launch(t, "netgearsrc address=127.0.0.1 port=0 timestamp-mode=%s ! identity name=probe silent=false ! decodebin ! identity name=shown silent=false ! fakesink sync=false", mode)
-				s := launch(t, "%s ! %s ! identity name=probe silent=false ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d", picture, encoder, r.port())
-				s.exits(0)
-				r.exits(0)
+				s := launch(t, "%s ! %s ! identity name=probe silent=false ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d", picture, encoder, r.BoundPort())
+				s.Exits(0)
+				r.Exits(0)
 				sent, got, shown := s.chained("probe"), r.chained("probe"), r.chained("shown")
 				if len(sent) != frames || len(got) != frames || len(shown) != frames {
 					t.Fatalf("%d frames sent, %d came and %d were decoded, want %d", len(sent), len(got), len(shown), frames)
@@ -151,8 +151,8 @@ func TestTimesOfBufferLists(t *testing.T) {
 		far := peer(t, "recv --port 0")
 		w := watch(t, `--push {"size":50,"times":[60000000,100000000],"early":20000000%s} appsrc name=in format=time caps=%s ! netgearsink sync=false address=127.0.0.1 port=%d`,
 			list, "video/x-h264,stream-format=byte-stream,alignment=au,framerate=25/1", far.port())
-		w.exits(0)
-		far.exits(0)
+		w.Exits(0)
+		far.Exits(0)
 		var got []string
 		for _, e := range far.events("frame") {
 			got = append(got, regexp.MustCompile(`"pts": \d+, "reorder": \d+`).FindString(string(e.Header["gst"])))
@@ -213,10 +213,10 @@ func TestLiveSourceWithoutBuffering(t *testing.T) {
 			var r pipeline
 			if c.sink == "" {
 				r = launch(t, "netgearsrc address=127.0.0.1 port=0 ! fakesink")
-				sink = fmt.Sprintf("address=127.0.0.1 port=%d", r.port())
+				sink = fmt.Sprintf("address=127.0.0.1 port=%d", r.BoundPort())
 			}
 			s := watch(t, `--push {"size":576,"times":[0,20000000,40000000]} %s ! netgearsink %s`, c.before, sink)
-			s.exits(0)
+			s.Exits(0)
 			for _, e := range s.events("message") {
 				t.Errorf("%s of %s: %s", e.Kind, e.Element, e.Text)
 			}

@@ -151,7 +151,7 @@ func mistakesRow(t *testing.T, i int, clip string) string {
 	if m.other != mistakesNobody {
 		other = run(m.other)
 		if strings.HasPrefix(m.other, "netgear") || strings.Contains(m.other, "! netgear") {
-			other.says(`(bound|connecting) endpoint=`)
+			other.Says(`(bound|connecting) endpoint=`)
 		}
 	}
 	begin := time.Now()
@@ -162,7 +162,7 @@ func mistakesRow(t *testing.T, i int, clip string) string {
 	}
 	var kind, text string
 	var after time.Duration
-	who.await("to say what is wrong", func() bool {
+	who.Await("to say what is wrong", func() bool {
 		for i, line := range who.Lines {
 			if f := mistakesSaid.FindStringSubmatch(line); f != nil {
 				kind, text, after = f[1], f[2], who.Times[i].Sub(begin)
@@ -171,9 +171,9 @@ func mistakesRow(t *testing.T, i int, clip string) string {
 		}
 		return false
 	})
-	here.kill(syscall.SIGKILL)
+	here.Kill(syscall.SIGKILL)
 	if other != nil {
-		other.kill(syscall.SIGKILL)
+		other.Kill(syscall.SIGKILL)
 	}
 	text = strings.ReplaceAll(text, dir, "…")
 	text = regexp.MustCompile(`(127\.0\.0\.1|192\.168\.1\.7|localhost|\[::1\]):\d{5}`).ReplaceAllString(text, "$1:…") // a port by chance

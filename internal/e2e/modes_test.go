@@ -25,9 +25,9 @@ func TestServersToOneSource(t *testing.T) {
 				p, port, key, port, frames, 32+i))
 		}
 		for _, s := range servers {
-			s.exits(0)
+			s.Exits(0)
 		}
-		r.exits(0)
+		r.Exits(0)
 		of := map[any]int{}
 		for _, e := range r.events("buffer") {
 			of[e.Port]++
@@ -54,9 +54,9 @@ func TestSinksToOneClient(t *testing.T) {
 				frames, testPicture, port, p))
 		}
 		for _, s := range sinks {
-			s.exits(0)
+			s.Exits(0)
 		}
-		r.exits(0)
+		r.Exits(0)
 		of := map[string]int{}
 		for _, e := range r.events("frame") {
 			of[string(e.Header["port"])]++
@@ -83,10 +83,10 @@ func TestSinkToClients(t *testing.T) {
 		}
 		s := launch(t, "-m videotestsrc num-buffers=%d is-live=true ! %s ! netgearsink multiclient-mode=true post-messages=true address=127.0.0.1 ports=%d,%d pattern=%v",
 			frames, testPicture, a, b, p)
-		s.exits(0)
+		s.Exits(0)
 		sum := 0
 		for _, c := range clients {
-			c.exits(0)
+			c.Exits(0)
 			if len(c.events("terminate")) != 1 {
 				t.Error("a client was not told the end")
 			}
@@ -101,7 +101,7 @@ func TestSinkToClients(t *testing.T) {
 				t.Errorf("%d frames in all, want %d", sum, frames)
 			}
 			for _, port := range []int{a, b} {
-				if n := s.count(fmt.Sprintf(`netgear-return-data, port=\(string\)%d, json=\(string\)"\\"me\\""`, port)); n < 2 {
+				if n := s.Count(fmt.Sprintf(`netgear-return-data, port=\(string\)%d, json=\(string\)"\\"me\\""`, port)); n < 2 {
 					t.Errorf("%d answers of port %d on the bus", n, port)
 				}
 			}
@@ -116,19 +116,19 @@ func TestBidirectional(t *testing.T) {
 			r := peer(t, "recv --pattern %d --port 0 --bidirectional --return-array raw --width 30 --height 20", p)
 			s := launch(t, "videotestsrc num-buffers=6 ! %s ! netgearsink name=s bidirectional-mode=true sync=false address=127.0.0.1 port=%d pattern=%v message=hi s.return_src ! identity silent=false ! fakesink sync=false",
 				testPicture, r.port(), p)
-			s.exits(0)
-			r.exits(0)
-			s.says(`return_src: caps = video/x-raw, format=\(string\)BGR, width=\(int\)30, height=\(int\)20`)
+			s.Exits(0)
+			r.Exits(0)
+			s.Says(`return_src: caps = video/x-raw, format=\(string\)BGR, width=\(int\)30, height=\(int\)20`)
 			if m := string(r.event("frame", 4).Header["message"]); m != `"hi"` {
 				t.Errorf("message %s", m)
 			}
 		})
 		t.Run("source", func(t *testing.T) {
 			r := launch(t, "-m netgearsrc name=c bidirectional-mode=true post-messages=true address=127.0.0.1 port=0 pattern=%v ! fakesink videotestsrc is-live=true ! video/x-raw,format=BGR,width=31,height=17 ! c.return_sink", p)
-			s := peer(t, "send --pattern %d --port %d --bidirectional --frames 12 --interval 0.05 --format bgr --message [1,NaN]", p, r.port())
-			s.exits(0)
-			r.exits(0)
-			r.says(`netgear-message, port=\(string\)\d+, json=\(string\).*NaN`)
+			s := peer(t, "send --pattern %d --port %d --bidirectional --frames 12 --interval 0.05 --format bgr --message [1,NaN]", p, r.BoundPort())
+			s.Exits(0)
+			r.Exits(0)
+			r.Says(`netgear-message, port=\(string\)\d+, json=\(string\).*NaN`)
 			if e := s.event("sent", 12); e.Array == nil || fmt.Sprint(e.Array.Shape) != "[17 31 3]" {
 				t.Errorf("the last answer is %+v, want a frame of 17 rows", e)
 			}
@@ -143,10 +143,10 @@ func TestVideoCall(t *testing.T) {
 		t.Run("is-live="+live, func(t *testing.T) {
 			r := launch(t, "netgearsrc name=c bidirectional-mode=true address=127.0.0.1 port=0 ! jpegdec ! fakesink videotestsrc is-live=true ! jpegenc ! c.return_sink")
 			s := launch(t, "videotestsrc num-buffers=20 is-live=%s ! jpegenc ! netgearsink name=s bidirectional-mode=true address=127.0.0.1 port=%d s.return_src ! jpegdec ! identity silent=false name=back ! fakesink",
-				live, r.port())
-			s.exits(0)
-			r.exits(0)
-			if n := s.count(`back: last-message = chain`); n < 15 {
+				live, r.BoundPort())
+			s.Exits(0)
+			r.Exits(0)
+			if n := s.Count(`back: last-message = chain`); n < 15 {
 				t.Errorf("%d frames came back of 20", n)
 			}
 		})
@@ -166,7 +166,7 @@ func TestContradictionsAreRefused(t *testing.T) {
 		t.Run(c.settings, func(t *testing.T) {
 			t.Parallel()
 			w := watch(t, "netgearsrc %s ! fakesink", c.settings)
-			w.fails()
+			w.Fails()
 			e := w.event("message", 1)
 			if e.Kind != "error" || e.Domain != "library" || e.Code != "settings" {
 				t.Errorf("posted %+v, want an error library/settings", e)

@@ -40,7 +40,7 @@ func TestBuffersWithoutCaps(t *testing.T) {
 			}
 			s := watch(t, "%s ! netgearsink address=127.0.0.1 port=%d", c.before, port)
 			s.posts("", posted{"sink-no-caps", errdoc.Sink})
-			s.exits(1)
+			s.Exits(1)
 			if parts, err := receiver.RecvMessageBytes(zmq4.DONTWAIT); err == nil {
 				t.Errorf("%q was sent", parts[0])
 			}

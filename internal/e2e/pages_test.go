@@ -376,7 +376,7 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 		if b.how == "commands" {
 			for _, p := range all {
 				if p.moving > 0 {
-					p.says(` (bound|connecting) endpoint=`)
+					p.Says(` (bound|connecting) endpoint=`)
 				}
 			}
 			pagesCommands(t, n, dir, b)
@@ -404,10 +404,10 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 	}
 	for _, p := range all {
 		if p.block.fails {
-			p.fails()
+			p.Fails()
 			continue
 		}
-		p.await(fmt.Sprintf("to move %d frames in each of %d elements: %s", p.block.frames, p.moving, p.line), func() bool {
+		p.Await(fmt.Sprintf("to move %d frames in each of %d elements: %s", p.block.frames, p.moving, p.line), func() bool {
 			moved := map[string]int{}
 			enough := 0
 			for _, line := range p.Lines {
@@ -431,12 +431,12 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 	for _, sends := range []bool{true, false} {
 		for _, p := range all {
 			if p.sends == sends && !p.block.fails && !p.block.ends && (sends || p.block.ctrlC) {
-				p.kill(syscall.SIGINT)
+				p.Kill(syscall.SIGINT)
 			}
 		}
 		for _, p := range all {
 			if p.sends == sends && !p.block.fails {
-				p.exits(0)
+				p.Exits(0)
 			}
 		}
 	}

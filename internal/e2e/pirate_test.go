@@ -41,18 +41,18 @@ func TestReplyLost(t *testing.T) {
 		r := peer(t, "recv --pattern %d --port 0 --drop-reply 2", p)
 		s := launch(t, "videotestsrc num-buffers=6 ! %s ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false request-timeout=1",
 			testPicture, r.port(), p)
-		s.exits(0)
-		r.exits(0)
+		s.Exits(0)
+		r.Exits(0)
 		if got, want := sequence(t, r), []int{0, 1, 2, 3, 4, 5}; !slices.Equal(got, want) {
 			t.Errorf("frames %v, want %v", got, want)
 		}
 		if all := allFrames(t, r); len(all) < 7 {
 			t.Errorf("frames %v, want number 2 more than once", all)
 		}
-		if n := s.warnings(); n != 1 {
+		if n := s.Warnings(); n != 1 {
 			t.Errorf("%d warnings, want one", n)
 		}
-		s.says(`^WARNING: .* no confirmation from tcp://127.0.0.1:\d+ within 1s`)
+		s.Says(`^WARNING: .* no confirmation from tcp://127.0.0.1:\d+ within 1s`)
 	})
 }
 
@@ -62,14 +62,14 @@ func TestReceiverRestarts(t *testing.T) {
 	eachPattern(t, confirmed, func(t *testing.T, p pattern) {
 		first := peer(t, "recv --pattern %d --port 0 --die-after 3", p)
 		s := launch(t, "videotestsrc num-buffers=8 ! %s ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false", testPicture, first.port(), p)
-		first.exits(9)
+		first.Exits(9)
 		second := peer(t, "recv --pattern %d --port %d", p, first.port())
-		s.exits(0)
-		second.exits(0)
+		s.Exits(0)
+		second.Exits(0)
 		if got, want := sequence(t, first, second), []int{0, 1, 2, 3, 4, 5, 6, 7}; !slices.Equal(got, want) {
 			t.Errorf("frames %v, want %v", got, want)
 		}
-		if n := s.warnings(); n != 1 {
+		if n := s.Warnings(); n != 1 {
 			t.Errorf("%d warnings, want one", n)
 		}
 	})
@@ -80,12 +80,12 @@ func TestSenderRestarts(t *testing.T) {
 	eachPattern(t, confirmed, func(t *testing.T, p pattern) {
 		end, dir := receive(t)
 		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v request-timeout=0.2 max-retries=0 ! %s", p, end)
-		first := peer(t, "%s --no-terminate --port %d", sending(p, formats[0]), r.port())
-		first.exits(0)
-		r.says(`^WARNING: .* no frame at tcp://127.0.0.1:\d+ within 600ms`)
-		second := peer(t, "%s --port %d", sending(p, formats[0]), r.port())
-		second.exits(0)
-		r.exits(0)
+		first := peer(t, "%s --no-terminate --port %d", sending(p, formats[0]), r.BoundPort())
+		first.Exits(0)
+		r.Says(`^WARNING: .* no frame at tcp://127.0.0.1:\d+ within 600ms`)
+		second := peer(t, "%s --port %d", sending(p, formats[0]), r.BoundPort())
+		second.Exits(0)
+		r.Exits(0)
 		if n := len(frameFiles(t, dir)); n != 12 {
 			t.Errorf("%d frames, want 12", n)
 		}
@@ -114,13 +114,13 @@ func TestAbandon(t *testing.T) {
 func checkAbandon(t *testing.T, pipeline, code, text string) {
 	t.Helper()
 	g := launch(t, "%s", pipeline)
-	g.fails()
-	g.says(`^ERROR: .*` + text)
-	if n := g.warnings(); n != 1 {
+	g.Fails()
+	g.Says(`^ERROR: .*` + text)
+	if n := g.Warnings(); n != 1 {
 		t.Errorf("%d warnings, want one before the end", n)
 	}
 	w := watch(t, "%s", pipeline)
-	w.exits(1)
+	w.Exits(1)
 	checkError(t, w, "resource", code, text)
 }
 
@@ -143,7 +143,7 @@ func TestAbandonSilentReceiver(t *testing.T) {
 		r := peer(t, "recv --pattern %d --port 0 --no-reply-after 2", p)
 		w := watch(t, "videotestsrc num-buffers=9 ! %s ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false request-timeout=0.3 max-retries=3",
 			testPicture, r.port(), p)
-		w.exits(1)
+		w.Exits(1)
 		checkError(t, w, "resource", "write", "no confirmation")
 		if got, want := sequence(t, r), []int{0, 1, 2}; !slices.Equal(got, want) {
 			t.Errorf("frames %v, want %v", got, want)
@@ -160,8 +160,8 @@ func TestRetriesAreConsecutive(t *testing.T) {
 		r := peer(t, "recv --pattern %d --port 0 --drop-reply 1,3,5,7", p)
 		s := launch(t, "videotestsrc num-buffers=6 ! %s ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false request-timeout=0.5 max-retries=2",
 			testPicture, r.port(), p)
-		s.exits(0)
-		r.exits(0)
+		s.Exits(0)
+		r.Exits(0)
 		if got, want := sequence(t, r), []int{0, 1, 2, 3, 4, 5}; !slices.Equal(got, want) {
 			t.Errorf("frames %v, want %v", got, want)
 		}
@@ -172,10 +172,10 @@ func TestSubscriberTimeout(t *testing.T) {
 	t.Parallel()
 	end, dir := receive(t)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub subscriber-timeout=10 ! %s", end) // in which Python starts
-	s := peer(t, "%s --no-terminate --port %d", sending(pubSub, formats[0]), r.port())
-	s.exits(0)
-	r.exits(0)
-	r.says(`^Got EOS`)
+	s := peer(t, "%s --no-terminate --port %d", sending(pubSub, formats[0]), r.BoundPort())
+	s.Exits(0)
+	r.Exits(0)
+	r.Says(`^Got EOS`)
 	if n := len(frameFiles(t, dir)); n != 6 {
 		t.Errorf("%d frames, want 6", n)
 	}
@@ -186,14 +186,14 @@ func TestStayForNextSender(t *testing.T) {
 		end, dir := receive(t)
 		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v eos-on-terminate=false ! %s", p, end)
 		for n := range 2 {
-			s := peer(t, "%s --port %d", sending(p, formats[0]), r.port())
-			s.exits(0)
+			s := peer(t, "%s --port %d", sending(p, formats[0]), r.BoundPort())
+			s.Exits(0)
 			within(t, "all frames of a sender", func() bool { return len(frameFiles(t, dir)) == 6*(n+1) })
 		}
-		r.kill(syscall.SIGINT)
-		r.exits(0)
-		if r.warnings() != 0 {
-			t.Errorf("%d warnings, want none", r.warnings())
+		r.Kill(syscall.SIGINT)
+		r.Exits(0)
+		if r.Warnings() != 0 {
+			t.Errorf("%d warnings, want none", r.Warnings())
 		}
 	})
 }

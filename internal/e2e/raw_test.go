@@ -64,7 +64,7 @@ func TestRawRefusedNamesBothCures(t *testing.T) {
 			t.Parallel()
 			w := watch(t, "%s", c.before)
 			w.posts("", posted{"caps-refused", errdoc.Sink})
-			w.exits(1)
+			w.Exits(1)
 			for _, e := range w.events("message") {
 				if e.Element == errdoc.Sink && (!strings.Contains(e.Text, c.says) || strings.Contains(e.Text, c.not)) {
 					t.Errorf("%q, want %q in it and not %q", e.Text, c.says, c.not)
@@ -101,13 +101,13 @@ func TestArraysOfRawVideo(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := watch(t, "netgearsrc address=127.0.0.1 port=0 %s ! appsink name=out", c.settings)
-			s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).port()))
+			s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).BoundPort()))
 			for range 2 {
 				send(t, s, header(t, c.header), strings.Repeat("\x80", 12*16))
 				recv(t, s)
 			}
 			send(t, s, `{"terminate_flag": true}`)
-			w.exits(0)
+			w.Exits(0)
 			buffers := w.events("buffer")
 			if len(buffers) != 2 || !strings.Contains(buffers[0].Caps, c.want) {
 				t.Errorf("%d buffers, want 2: %+v, want %s", len(buffers), buffers, c.want)
@@ -125,7 +125,7 @@ func TestArraysOfRawVideo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := stay(t, "netgearsrc address=127.0.0.1 port=0 %s ! fakesink", c.settings)
-			s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).port()))
+			s := far(t, zmq4.PAIR, false, fmt.Sprintf("tcp://127.0.0.1:%d", pipeline(w).BoundPort()))
 			send(t, s, header(t, c.header), strings.Repeat("\x80", 12*16))
 			w.posts("", posted{"caps-contradict", errdoc.Src})
 		})
@@ -145,9 +145,9 @@ func with(all ...fields) fields {
 func TestRawWithoutExtensions(t *testing.T) {
 	t.Parallel()
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 caps=video/x-raw,format=YUY2,width=33,height=8 ! fakesink")
-	s := launch(t, "videotestsrc num-buffers=2 ! video/x-raw,format=YUY2,width=33,height=8 ! netgearsink raw-formats=any extensions=false address=127.0.0.1 port=%d", r.port())
-	s.exits(0)
-	r.exits(0)
+	s := launch(t, "videotestsrc num-buffers=2 ! video/x-raw,format=YUY2,width=33,height=8 ! netgearsink raw-formats=any extensions=false address=127.0.0.1 port=%d", r.BoundPort())
+	s.Exits(0)
+	r.Exits(0)
 	if caps := r.caps(); len(caps) != 2 || !strings.Contains(caps[1], "format=(string)YUY2, width=(int)33, height=(int)8, framerate=(fraction)0/1") { // the user's first
 		t.Errorf("caps %q, want YUY2 33x8", caps)
 	}

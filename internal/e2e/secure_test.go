@@ -34,7 +34,7 @@ func secured(mode int, folder string) string {
 func netgearKeys(t testing.TB) string {
 	t.Helper()
 	folder := t.TempDir()
-	peer(t, "certs --certs %s", folder).exits(0)
+	peer(t, "certs --certs %s", folder).Exits(0)
 	return folder
 }
 
@@ -43,8 +43,8 @@ func ourKeys(t testing.TB) string {
 	t.Helper()
 	folder := t.TempDir()
 	s := launch(t, "videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%d %s", freePort(t), secured(1, folder))
-	s.says(`certificates generated`)
-	s.kill(syscall.SIGKILL)
+	s.Says(`certificates generated`)
+	s.Kill(syscall.SIGKILL)
 	return folder
 }
 
@@ -82,17 +82,17 @@ func TestSecureStreams(t *testing.T) {
 					r := peer(t, "recv --pattern %d --port 0 --secure %d --certs %s", p, mode, folder)
 					s := launch(t, "%s ! %s netgearsink address=127.0.0.1 port=%d pattern=%v sync=false %s",
 						f.source(t, n), pace, r.port(), p, secured(mode, folder))
-					s.exits(0)
-					r.exits(0)
+					s.Exits(0)
+					r.Exits(0)
 					checkFrames(t, r, p, f, n)
 				})
 				t.Run(name+"/from NetGear", func(t *testing.T) {
 					t.Parallel()
 					end, dir := receive(t)
 					r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v %s ! %s", p, secured(mode, folder), end)
-					s := peer(t, "%s --port %d --secure %d --certs %s", sending(p, f), r.port(), mode, folder)
-					r.exits(0)
-					s.exits(0)
+					s := peer(t, "%s --port %d --secure %d --certs %s", sending(p, f), r.BoundPort(), mode, folder)
+					r.Exits(0)
+					s.Exits(0)
 					checkReceived(t, r, s, f, dir)
 				})
 			}
@@ -131,14 +131,14 @@ func TestSecureRefusals(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := watch(t, "netgearsrc name=src address=127.0.0.1 port=0 pattern=%v %s ! appsink name=out", p, c.src)
-			port := pipeline(r).port()
+			port := pipeline(r).BoundPort()
 			good := peer(t, "send --pattern %d --address 127.0.0.2:0;127.0.0.1 --port %d --frames 100000 --interval 0.02 --gst auto --secure %d --certs %s",
 				p, port, c.mode, keys)
 			r.event("buffer", 3)
 			bad := watch(t, camera, port, p, c.sink)
-			bad.exits(1)
+			bad.Exits(1)
 			checkError(t, bad, "resource", "not-authorized", c.text)
-			r.says(`^{"event": "rejected", "endpoint": "tcp://[^"]+", "reason": "[^"]*` + c.reason + `[^"]*", "failures": [1-9]`)
+			r.Says(`^{"event": "rejected", "endpoint": "tcp://[^"]+", "reason": "[^"]*` + c.reason + `[^"]*", "failures": [1-9]`)
 			r.event("buffer", len(r.events("buffer"))+5)
 			for n, e := range r.events("buffer") {
 				if p != pubSub && (e.Seq == nil || *e.Seq != uint64(n)) {
@@ -176,7 +176,7 @@ func TestSecureRefusalsByNetGear(t *testing.T) {
 			t.Parallel()
 			r := peer(t, "recv --pattern %d --port 0 --certs %s %s", p, keys, c.receiver)
 			w := watch(t, camera, r.port(), p, c.sink)
-			w.exits(1)
+			w.Exits(1)
 			checkError(t, w, "resource", "not-authorized", c.text)
 			if got := r.events("frame"); len(got) > 0 {
 				t.Errorf("%d frames came", len(got))
@@ -198,11 +198,11 @@ func TestNoDowngradeOfSink(t *testing.T) {
 			t.Fatalf("the sink said %q, want that there is no confirmation", e.Text)
 		}
 		port := first.port()
-		first.kill(syscall.SIGKILL)
+		first.Kill(syscall.SIGKILL)
 		plain := peer(t, "recv --pattern %d --port %d --monitor", p, port)
 		// It had a receiver, so it warns and goes on trying.
 		w.posts("", posted{"refused-again", "netgearsink"})
-		w.says(`"text": "refused: \S+ does not encrypt: want secure-mode there too; it gets nothing: trying again"`)
+		w.Says(`"text": "refused: \S+ does not encrypt: want secure-mode there too; it gets nothing: trying again"`)
 		plain.event("rejected", 1)
 		if got := len(plain.events("frame")); got > 0 {
 			t.Errorf("the receiver without encryption got %d frames", got)
@@ -217,12 +217,12 @@ func TestNoDowngradeOfSource(t *testing.T) {
 	eachPattern(t, confirmed, func(t *testing.T, p pattern) {
 		end, dir := receive(t)
 		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v request-timeout=0.2 max-retries=0 %s ! %s", p, secured(1, keys), end)
-		r.says(`^WARNING: .* no frame at tcp://127.0.0.1:\d+ within 600ms`)
-		plain := peer(t, "send --pattern %d --port %d --frames 1 --timeout 30 --monitor", p, r.port())
+		r.Says(`^WARNING: .* no frame at tcp://127.0.0.1:\d+ within 600ms`)
+		plain := peer(t, "send --pattern %d --port %d --frames 1 --timeout 30 --monitor", p, r.BoundPort())
 		plain.event("rejected", 1)
-		s := peer(t, "%s --port %d --secure 1 --certs %s", sending(p, formats[0]), r.port(), keys)
-		s.exits(0)
-		r.exits(0)
+		s := peer(t, "%s --port %d --secure 1 --certs %s", sending(p, formats[0]), r.BoundPort(), keys)
+		s.Exits(0)
+		r.Exits(0)
 		checkRawFrames(t, dir)
 		if len(plain.events("sent")) > 0 {
 			t.Error("the sender without encryption was served")
@@ -267,7 +267,7 @@ func TestRefusedSecuritySettings(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := watch(t, c.end, c.settings)
-			w.exits(1)
+			w.Exits(1)
 			checkError(t, w, "library", "settings", "want")
 			text := w.events("message")[0].Text
 			for _, want := range c.want {
@@ -284,7 +284,7 @@ func TestKeysArePrivate(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	start(t, "gst-launch", "sh", "-c", `umask 0 && exec "$@"`, "sh",
-		"gst-launch-1.0", "netgearsrc", "port=0", "secure-mode=ironhouse", "custom-cert-location="+folder, "!", "fakesink").says(`bound endpoint=`)
+		"gst-launch-1.0", "netgearsrc", "port=0", "secure-mode=ironhouse", "custom-cert-location="+folder, "!", "fakesink").Says(`bound endpoint=`)
 	for name, want := range map[string]os.FileMode{
 		serverSecret: 0o600, clientSecret: 0o600, filepath.Dir(serverSecret): 0o700 | os.ModeDir,
 		serverPublic: 0o644, clientPublic: 0o644,
@@ -316,8 +316,8 @@ func TestManySecureElements(t *testing.T) {
 			!swapped, settings, end, testPicture, swapped, settings))...)
 	}
 	g := start(t, "gst-launch", args...)
-	g.exits(0)
-	g.says(`^Got EOS`)
+	g.Exits(0)
+	g.Says(`^Got EOS`)
 	for i, dir := range dirs {
 		least := 30
 		if patterns[i%len(patterns)] == pubSub {
@@ -345,9 +345,9 @@ func TestPasswordDoesNotShow(t *testing.T) {
 	} {
 		drawings := t.TempDir()
 		g := start(t, "gst-launch", strings.Fields("env GST_DEBUG=netgear*:9 GST_DEBUG_DUMP_DOT_DIR="+drawings+" gst-launch-1.0 -v -m "+sink+settings)...)
-		g.fails()
-		g.says(`^ERROR: from element .*netgearsink0: .*ssh.tunnel`)
-		if n := g.count(marker); n > 0 {
+		g.Fails()
+		g.Says(`^ERROR: from element .*netgearsink0: .*ssh.tunnel`)
+		if n := g.Count(marker); n > 0 {
 			t.Errorf("%s: the password is in %d lines", settings, n)
 		}
 		for _, drawing := range frameFiles(t, drawings) {
@@ -357,8 +357,8 @@ func TestPasswordDoesNotShow(t *testing.T) {
 		}
 	}
 	g := start(t, "gst-inspect", "gst-inspect-1.0", "--no-colors", "netgearsink")
-	g.exits(0)
-	g.says(`String. Default: "" Write only`)
+	g.Exits(0)
+	g.Says(`String. Default: "" Write only`)
 	if flags := g.after(`^  ssh-tunnel-pwd +:`); !strings.Contains(flags, "writable") || strings.Contains(flags, "readable") {
 		t.Errorf("ssh-tunnel-pwd has the flags %q, want it writable and not readable", flags)
 	}
@@ -392,8 +392,8 @@ func TestSecureMachines(t *testing.T) {
 			return regexp.MustCompile(`netgear(sink|src) `).ReplaceAllString(text, "${0}"+secured(2, folder)+more+" ")
 		}
 		first := launch(m.Receiver, keyed(src, server, "")) // makes the server's keys
-		first.port()
-		first.kill(syscall.SIGKILL)
+		first.BoundPort()
+		first.Kill(syscall.SIGKILL)
 		out, err := exec.Command("../../build/netgear-keys", "-location", server, "cam1", client).CombinedOutput()
 		if err != nil {
 			t.Fatalf("netgear-keys: %v\n%s", err, out)
@@ -407,27 +407,27 @@ func TestSecureMachines(t *testing.T) {
 
 		sink := fmt.Sprintf("videotestsrc is-live=true ! video/x-raw,format=GRAY8,width=16,height=12,framerate=100/1 ! netgearsink wait-for-connection=true address=%v port=5555 pattern=%v", kit.ReceiverAddress, p)
 		r := launch(m.Receiver, keyed(src, server, allowed))
-		r.port()
+		r.BoundPort()
 		refused := launch(m.Sender, keyed(sink, stranger, ""))
-		refused.says(`not authorized: tcp://10\.9\.0\.2:5555 does not let us in`)
-		refused.await("to end", refused.HasEnded)
+		refused.Says(`not authorized: tcp://10\.9\.0\.2:5555 does not let us in`)
+		refused.Await("to end", refused.HasEnded)
 		plain := launch(m.Sender, sink)
-		plain.says(`not authorized: tcp://10\.9\.0\.2:5555 wants encryption`)
-		plain.await("to end", plain.HasEnded)
+		plain.Says(`not authorized: tcp://10\.9\.0\.2:5555 wants encryption`)
+		plain.Await("to end", plain.HasEnded)
 		if n := len(r.Frames()); n != 0 {
 			t.Errorf("%d frames of strangers", n)
 		}
 		s := launch(m.Sender, keyed(sink, client, ""))
 		r.More(10)
-		s.kill(syscall.SIGINT)
-		s.exits(0)
-		r.exits(0)
+		s.Kill(syscall.SIGINT)
+		s.Exits(0)
+		r.Exits(0)
 
 		elsewhere := launch(m.Receiver, keyed(src, server, " allow=10.9.0.9"))
-		elsewhere.port()
+		elsewhere.BoundPort()
 		s = launch(m.Sender, keyed(sink, client, ""))
-		s.says(`not authorized`)
-		s.await("to end", s.HasEnded)
+		s.Says(`not authorized`)
+		s.Await("to end", s.HasEnded)
 		if n := len(elsewhere.Frames()); n != 0 {
 			t.Errorf("%d frames from an address that is not allowed", n)
 		}

@@ -32,9 +32,9 @@ func TestPlayers(t *testing.T) {
 				}
 				port := freePort(t)
 				r := start(t, "player", "sh", "-c", "exec gst-launch-1.0 -v "+fmt.Sprintf(player, port))
-				launch(t, "videotestsrc num-buffers=%d ! %s ! netgearsink address=127.0.0.1 port=%d sync=false", frames, sender.caps, port).exits(0)
-				r.exits(0)
-				if n := r.count(chain); n != frames {
+				launch(t, "videotestsrc num-buffers=%d ! %s ! netgearsink address=127.0.0.1 port=%d sync=false", frames, sender.caps, port).Exits(0)
+				r.Exits(0)
+				if n := r.Count(chain); n != frames {
 					t.Errorf("%d frames, want %d", n, frames)
 				}
 			})
@@ -53,27 +53,27 @@ func TestRTSPServer(t *testing.T) {
 			t.Parallel()
 			port := freePort(t)
 			server := python(t, "rtsp-server.py", "../../examples/programs/rtsp-server.py", c.codec, "127.0.0.1", strconv.Itoa(port), "0")
-			url := server.says(`^(rtsp://\S+)`)[0]
+			url := server.Says(`^(rtsp://\S+)`)[0]
 			first := launch(t, client, url) // before there is a sender
 			launch(t, "videotestsrc is-live=true ! %s ! netgearsink address=127.0.0.1 port=%d max-retries=0", c.caps, port)
-			first.says(eos)
+			first.Says(eos)
 			a, b := launch(t, client, url), launch(t, client, url)
 			for _, p := range []pipeline{first, a, b} {
-				p.says(eos)
-				p.await("to end", func() bool { return p.Ended })
-				if n := p.count(chain); n < 9 { // identity ends with the tenth
+				p.Says(eos)
+				p.Await("to end", func() bool { return p.Ended })
+				if n := p.Count(chain); n < 9 { // identity ends with the tenth
 					t.Errorf("%d pictures, want 9", n)
 				}
 			}
 			last := launch(t, "rtspsrc location=%s protocols=tcp latency=100 ! decodebin ! fakesink name=fakesink0 silent=false", url)
-			last.says(chain)
+			last.Says(chain)
 			begin := time.Now()
-			server.kill(syscall.SIGINT)
-			server.exits(0)
+			server.Kill(syscall.SIGINT)
+			server.Exits(0)
 			if took := time.Since(begin); took > time.Second {
 				t.Errorf("ended %v after SIGINT, want it within a second", took)
 			}
-			last.exits(0)
+			last.Exits(0)
 		})
 	}
 }
@@ -84,7 +84,7 @@ func TestMJPEGServer(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
 	server := python(t, "mjpeg-http.py", "../../examples/programs/mjpeg-http.py", "127.0.0.1", strconv.Itoa(port), "0")
-	url := server.says(`^(http://\S+)`)[0]
+	url := server.Says(`^(http://\S+)`)[0]
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"stream", nil)
@@ -116,9 +116,9 @@ func TestMJPEGServer(t *testing.T) {
 				seen++
 			}
 		}
-		camera.kill(syscall.SIGKILL)
-		camera.await("to end", camera.HasEnded)
+		camera.Kill(syscall.SIGKILL)
+		camera.Await("to end", camera.HasEnded)
 	}
-	server.kill(syscall.SIGINT)
-	server.exits(0)
+	server.Kill(syscall.SIGINT)
+	server.Exits(0)
 }

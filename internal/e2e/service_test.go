@@ -56,10 +56,10 @@ func TestServiceUnitStreams(t *testing.T) {
 	command := strings.NewReplacer("$SOURCE", "videotestsrc is-live=true", "${RECEIVER}", "127.0.0.1", "${PORT}", fmt.Sprint(port), "/usr/bin/", "").Replace(start[1])
 	sender := launchArgs(t, strings.Fields(strings.TrimPrefix(command, "gst-launch-1.0"))...)
 	receiver := launch(t, "netgearsrc address=127.0.0.1 port=%d ! fakesink name=fakesink0 silent=false", port)
-	receiver.says(chain)
-	sender.kill(syscall.SIGINT)
-	sender.await("to end", func() bool { return sender.Ended })
-	receiver.exits(0) // the goodbye
+	receiver.Says(chain)
+	sender.Kill(syscall.SIGINT)
+	sender.Await("to end", func() bool { return sender.Ended })
+	receiver.Exits(0) // the goodbye
 }
 
 // The image's own command, an ENTRYPOINT and a CMD in JSON, writes pictures; and
@@ -92,13 +92,13 @@ func TestServiceImage(t *testing.T) {
 		command[i] = strings.Replace(word, "location=", "location="+dir+"/", 1)
 	}
 	p := launchArgs(t, command[1:]...)
-	launch(t, "videotestsrc is-live=true num-buffers=15 ! jpegenc ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d", port).exits(0)
+	launch(t, "videotestsrc is-live=true num-buffers=15 ! jpegenc ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d", port).Exits(0)
 	within(t, "ten pictures, the newest", func() bool {
 		_, err := os.Stat(filepath.Join(dir, "frame-14.jpg"))
 		return err == nil
 	})
-	p.kill(syscall.SIGINT) // STOPSIGNAL; it stays for the next sender until then
-	p.exits(0)
+	p.Kill(syscall.SIGINT) // STOPSIGNAL; it stays for the next sender until then
+	p.Exits(0)
 	if found, err := filepath.Glob(filepath.Join(dir, "frame-*.jpg")); err != nil || len(found) != 10 {
 		t.Errorf("%d pictures (%v), want 10", len(found), err)
 	}
@@ -109,20 +109,20 @@ func TestOnDemand(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
 	camera := python(t, "on-demand.py", "../../examples/programs/on-demand.py", fmt.Sprint(port))
-	camera.says(`^waiting for viewers`)
+	camera.Says(`^waiting for viewers`)
 	for n := 1; n <= 2; n++ {
 		viewer := launch(t, "netgearsrc pattern=pub-sub bind=false address=127.0.0.1 port=%d num-buffers=5 ! fakesink", port)
-		viewer.exits(0)
-		camera.await("to stop the camera again", func() bool { return strings.Count(strings.Join(camera.Lines, "\n"), "camera off") == n })
-		if on := camera.count(`^camera on$`); on != n {
+		viewer.Exits(0)
+		camera.Await("to stop the camera again", func() bool { return strings.Count(strings.Join(camera.Lines, "\n"), "camera off") == n })
+		if on := camera.Count(`^camera on$`); on != n {
 			t.Fatalf("the camera went on %d times, want %d", on, n)
 		}
 	}
 	viewer := launch(t, "netgearsrc pattern=pub-sub bind=false address=127.0.0.1 port=%d ! fakesink name=fakesink0 silent=false", port)
-	viewer.says(chain)
-	camera.kill(syscall.SIGTERM)
-	camera.exits(0)
-	viewer.exits(0) // the goodbye
+	viewer.Says(chain)
+	camera.Kill(syscall.SIGTERM)
+	camera.Exits(0)
+	viewer.Exits(0) // the goodbye
 }
 
 // netgear-top.py hands out the numbers that it shows, over HTTP and in a file,
@@ -133,13 +133,13 @@ func TestTopForPrometheus(t *testing.T) {
 	port, file := freePort(t), filepath.Join(t.TempDir(), "netgear.prom")
 	receiver := python(t, "netgear-top.py", append([]string{top, "-i", "0.2", "--prometheus", "0"},
 		strings.Fields(fmt.Sprintf("netgearsrc address=127.0.0.1 port=%d eos-on-terminate=false ! fakesink", port))...)...)
-	url := receiver.says(`^(http://\S+)`)[0]
+	url := receiver.Says(`^(http://\S+)`)[0]
 	sender := python(t, "netgear-top.py", append([]string{top, "-q", "-i", "0.2", "--prometheus", file},
 		strings.Fields(fmt.Sprintf("videotestsrc is-live=true num-buffers=%d ! jpegenc ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d", frames, port))...)...)
-	receiver.says(`^  peer +frames `)
-	receiver.says(`^  tcp://127\.0\.0\.1:\d+ .*\d`)
-	sender.exits(0)
-	receiver.says(fmt.Sprintf(`receives: .*\b%d frames, .* in all`, frames))
+	receiver.Says(`^  peer +frames `)
+	receiver.Says(`^  tcp://127\.0\.0\.1:\d+ .*\d`)
+	sender.Exits(0)
+	receiver.Says(fmt.Sprintf(`receives: .*\b%d frames, .* in all`, frames))
 
 	response, err := http.Get(url)
 	if err != nil {
@@ -174,8 +174,8 @@ func TestTopForPrometheus(t *testing.T) {
 		t.Errorf("a number that means nothing at its end in\n%s\n%s", served, written)
 	}
 	other := python(t, "netgear-top.py", top, "-i", "0.2", url)
-	other.says(fmt.Sprintf(`^netgearsrc0 receives: %d frames`, frames))
-	receiver.kill(syscall.SIGINT)
-	receiver.exits(0)
-	other.exits(0) // with the one that it looks into
+	other.Says(fmt.Sprintf(`^netgearsrc0 receives: %d frames`, frames))
+	receiver.Kill(syscall.SIGINT)
+	receiver.Exits(0)
+	other.Exits(0) // with the one that it looks into
 }

@@ -128,17 +128,17 @@ func (s *sshServer) know(name, key string) {
 func (s *sshServer) start() {
 	s.t.Helper()
 	s.run = start(s.t, "sshd", s.argv...)
-	s.run.says(`Server listening on 127\.0\.0\.1`)
+	s.run.Says(`Server listening on 127\.0\.0\.1`)
 }
 
 // kill kills the server and those who serve its sessions.
 func (s *sshServer) kill() {
 	sessions := descendants(s.run.Cmd.Process.Pid)
-	s.run.kill(syscall.SIGKILL)
+	s.run.Kill(syscall.SIGKILL)
 	for _, pid := range sessions {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
 	}
-	s.run.await("to end after SIGKILL", func() bool { return s.run.Ended })
+	s.run.Await("to end after SIGKILL", func() bool { return s.run.Ended })
 }
 
 // hang stops them all, for good.
@@ -220,9 +220,9 @@ func TestSSHTunnel(t *testing.T) {
 			end, dir := receive(t)
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v %s ! %s", c.p, secured(c.mode, keys), end)
 			s := launch(t, "%s ! %s netgearsink address=127.0.0.1 port=%d pattern=%v sync=false %s %s %s",
-				f.source(t, n), pace, r.port(), c.p, secured(c.mode, keys), server.through(), c.login)
-			s.exits(0)
-			r.exits(0)
+				f.source(t, n), pace, r.BoundPort(), c.p, secured(c.mode, keys), server.through(), c.login)
+			s.Exits(0)
+			r.Exits(0)
 			frames := frameFiles(t, dir)
 			if got := len(frames); got != n && (c.p != pubSub || got < n/2) {
 				t.Errorf("%d frames, want %d", got, n)
@@ -241,8 +241,8 @@ func TestSSHTunnel(t *testing.T) {
 			r := peer(t, "recv --pattern %d --port 0 --secure %d --certs %s", c.p, c.mode, keys)
 			s := launch(t, "%s ! %s netgearsink address=127.0.0.1 port=%d pattern=%v sync=false %s %s %s",
 				f.source(t, n), pace, r.port(), c.p, secured(c.mode, keys), server.through(), c.login)
-			s.exits(0)
-			r.exits(0)
+			s.Exits(0)
+			r.Exits(0)
 			checkFrames(t, r, c.p, f, n)
 		})
 	}
@@ -296,9 +296,9 @@ func TestSSHRefusals(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := watch(t, camera, freePort(t), pair, c.settings)
-			w.exits(1)
+			w.Exits(1)
 			checkError(t, w, c.domain, c.code, c.text)
-			if n := w.count("battery-staple"); n > 0 {
+			if n := w.Count("battery-staple"); n > 0 {
 				t.Errorf("the password is in %d lines", n)
 			}
 		})
@@ -315,14 +315,14 @@ func TestSSHServerRestarts(t *testing.T) {
 			frames, testPicture, r.port(), p, server.withKey())
 		r.event("frame", 5)
 		server.kill()
-		s.says(`ssh tunnel: connection lost`)
-		s.says(`^WARNING: from element .*ssh tunnel to ` + server.login())
+		s.Says(`ssh tunnel: connection lost`)
+		s.Says(`^WARNING: from element .*ssh tunnel to ` + server.login())
 		if n := len(r.events("frame")); n >= frames {
 			t.Fatalf("%d frames have come before the server is back", n)
 		}
 		server.start()
-		s.exits(0)
-		r.exits(0)
+		s.Exits(0)
+		r.Exits(0)
 		var want []int
 		for n := range frames {
 			want = append(want, n)
@@ -338,8 +338,8 @@ func TestSSHInterrupt(t *testing.T) {
 	// interrupt ends a sink that plays and has said something.
 	interrupt := func(t *testing.T, s pipeline, said string) {
 		t.Helper()
-		s.says("New clock")
-		s.says(said)
+		s.Says("New clock")
+		s.Says(said)
 		checkInterrupt(t, s, 2*time.Second)
 	}
 	t.Run("dead server", func(t *testing.T) {
@@ -374,8 +374,8 @@ func TestSSHInterrupt(t *testing.T) {
 			t.Parallel()
 			server := newSSHServer(t)
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 max-retries=0 ! fakesink silent=false")
-			s := launch(t, "videotestsrc is-live=true ! %s ! netgearsink address=127.0.0.1 port=%d request-timeout=0.3 max-retries=0 %s", testPicture, r.port(), server.withKey())
-			r.says(chain)
+			s := launch(t, "videotestsrc is-live=true ! %s ! netgearsink address=127.0.0.1 port=%d request-timeout=0.3 max-retries=0 %s", testPicture, r.BoundPort(), server.withKey())
+			r.Says(chain)
 			stop(server)
 			interrupt(t, s, `^WARNING: .* no confirmation`)
 		})

@@ -35,7 +35,7 @@ func TestLongValues(t *testing.T) {
 			if c.meta > most {
 				p.posts("", posted{"message-length", errdoc.Sink})
 			}
-			p.exits(0)
+			p.Exits(0)
 			e := p.got()
 			e.Answers = slices.DeleteFunc(e.Answers, func(n int) bool { return n == len("null") })
 			if !slices.Equal(e.Messages, c.messages) || !slices.Equal(e.Answers, c.answers) {
@@ -48,7 +48,7 @@ func TestLongValues(t *testing.T) {
 // got is what values.py tells at its end.
 func (p script) got() (e struct{ Messages, Answers []int }) {
 	p.T.Helper()
-	if err := json.Unmarshal([]byte(p.says(`^(\{"event": "got".*)`)[0]), &e); err != nil {
+	if err := json.Unmarshal([]byte(p.Says(`^(\{"event": "got".*)`)[0]), &e); err != nil {
 		p.T.Fatal(err)
 	}
 	return e

@@ -31,9 +31,9 @@ func TestPeerVariantsToSrc(t *testing.T) {
 				t.Parallel()
 				end, dir := receive(t)
 				r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! %s", p, end)
-				s := peer(t, "%s --port %d %s", sending(p, test.format), r.port(), test.options)
-				r.exits(0)
-				s.exits(0)
+				s := peer(t, "%s --port %d %s", sending(p, test.format), r.BoundPort(), test.options)
+				r.Exits(0)
+				s.Exits(0)
 				checkReceived(t, r, s, test.format, dir)
 			})
 		}
@@ -59,8 +59,8 @@ func TestMessageToPeer(t *testing.T) {
 			r := peer(t, "recv --port 0")
 			s := launchArgs(t, append(strings.Fields("videotestsrc num-buffers=2 ! video/x-raw,format=BGR,width=8,height=8 ! netgearsink sync=false"),
 				"address=127.0.0.1", fmt.Sprintf("port=%d", r.port()), test.property)...)
-			s.exits(0)
-			r.exits(0)
+			s.Exits(0)
+			r.Exits(0)
 			frames := r.events("frame")
 			if len(frames) != 2 {
 				t.Errorf("%d frames, want 2", len(frames))
@@ -90,7 +90,7 @@ func TestMessageToSrc(t *testing.T) {
 			args = append(args, "--compact")
 		}
 		s := peerArgs(t, args...)
-		s.exits(0)
+		s.Exits(0)
 		e := r.event("buffer", i+1)
 		if !sameJSON(e.Message, message) {
 			t.Errorf("NetgearMeta has message %s, want %s", e.Message, message)
@@ -125,10 +125,10 @@ func TestRelay(t *testing.T) {
 	t.Parallel()
 	far := peer(t, "recv --port 0")
 	relay := launch(t, "netgearsrc address=127.0.0.1 port=0 ! netgearsink address=127.0.0.1 port=%d message=own", far.port())
-	near := peer(t, "%s --message-index --port %d", sending(pair, formats[0]), relay.port())
-	near.exits(0)
-	relay.exits(0)
-	far.exits(0)
+	near := peer(t, "%s --message-index --port %d", sending(pair, formats[0]), relay.BoundPort())
+	near.Exits(0)
+	relay.Exits(0)
+	far.Exits(0)
 	frames := far.events("frame")
 	if len(frames) != 6 {
 		t.Fatalf("%d frames, want 6", len(frames))
@@ -153,9 +153,9 @@ func TestEveryRawFormatBetweenElements(t *testing.T) {
 			wantEnd, wantDir := receive(t)
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! %s", p, end)
 			s := launch(t, "videotestsrc num-buffers=3 ! video/x-raw,format=%s,width=37,height=22 ! tee name=t t. ! queue ! %s "+
-				"t. ! queue ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false", name, wantEnd, r.port(), p)
-			s.exits(0)
-			r.exits(0)
+				"t. ! queue ! netgearsink address=127.0.0.1 port=%d pattern=%v sync=false", name, wantEnd, r.BoundPort(), p)
+			s.Exits(0)
+			r.Exits(0)
 			if caps := r.caps(); len(caps) != 1 || !strings.Contains(caps[0], "format=(string)"+name+",") {
 				t.Errorf("caps %q, want %s once", caps, name)
 			}
@@ -187,13 +187,13 @@ func TestUnknownFormats(t *testing.T) {
 			t.Parallel()
 			end, dir := receive(t)
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! %s", end)
-			s := peer(t, "send --format %s --port %d", name, r.port())
-			s.exits(0)
-			r.exits(0)
+			s := peer(t, "send --format %s --port %d", name, r.BoundPort())
+			s.Exits(0)
+			r.Exits(0)
 			if n := len(frameFiles(t, dir)); n != 0 {
 				t.Errorf("%d buffers, want none", n)
 			}
-			if n := r.warnings(); n != 1 {
+			if n := r.Warnings(); n != 1 {
 				t.Errorf("%d warnings, want one for all of a moment", n)
 			}
 		})
@@ -206,9 +206,9 @@ func TestOneChannel(t *testing.T) {
 	end, dir := receive(t)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! %s", end)
 	f := formats[1]
-	s := peer(t, "send --format gray1 --width %d --height %d --frames 6 --port %d", width, height, r.port())
-	r.exits(0)
-	s.exits(0)
+	s := peer(t, "send --format gray1 --width %d --height %d --frames 6 --port %d", width, height, r.BoundPort())
+	r.Exits(0)
+	s.Exits(0)
 	checkReceived(t, r, s, f, dir)
 }
 
@@ -221,9 +221,9 @@ func TestMaxFrameSize(t *testing.T) {
 		small, large := t.TempDir()+"/small", t.TempDir()+"/large"
 		writeFile(t, small, formats[0].pixels(0, 10))
 		writeFile(t, large, formats[0].pixels(0, 11))
-		s := peer(t, "%s --port %d --file %s --file %s", sending(p, formats[0]), r.port(), small, large)
-		s.exits(0)
-		r.exits(0)
+		s := peer(t, "%s --port %d --file %s --file %s", sending(p, formats[0]), r.BoundPort(), small, large)
+		s.Exits(0)
+		r.Exits(0)
 		frames := frameFiles(t, dir)
 		if len(frames) != 3 {
 			t.Errorf("%d frames, want the 3 small ones", len(frames))
@@ -233,7 +233,7 @@ func TestMaxFrameSize(t *testing.T) {
 				t.Errorf("frame %d differs", i)
 			}
 		}
-		if n := r.warnings(); n == 0 || n > 2 {
+		if n := r.Warnings(); n == 0 || n > 2 {
 			t.Errorf("%d warnings, want one for all of a moment", n)
 		}
 	})
@@ -243,13 +243,13 @@ func TestMaxFrameSizeOfJPEG(t *testing.T) {
 	t.Parallel()
 	end, dir := receive(t)
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 max-frame-size=500 ! %s", end)
-	s := peer(t, "send --format jpeg --port %d", r.port()) // more than 500 bytes each
-	s.exits(0)
-	r.exits(0)
+	s := peer(t, "send --format jpeg --port %d", r.BoundPort()) // more than 500 bytes each
+	s.Exits(0)
+	r.Exits(0)
 	if n := len(frameFiles(t, dir)); n != 0 {
 		t.Errorf("%d frames, want none", n)
 	}
-	r.says(`^WARNING: .*max-frame-size=500`)
+	r.Says(`^WARNING: .*max-frame-size=500`)
 }
 
 // A part far beyond max-frame-size ends its connection, but not ours with
@@ -262,11 +262,11 @@ func TestFrameFarTooLarge(t *testing.T) {
 	if err := os.WriteFile(huge, make([]byte, 3*64*200_000), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	bad := peer(t, "send --frames 1 --timeout 0.5 --retries 1 --file %s --port %d", huge, r.port())
-	bad.exits(1)
-	good := peer(t, "%s --port %d", sending(pair, formats[0]), r.port())
-	good.exits(0)
-	r.exits(0)
+	bad := peer(t, "send --frames 1 --timeout 0.5 --retries 1 --file %s --port %d", huge, r.BoundPort())
+	bad.Exits(1)
+	good := peer(t, "%s --port %d", sending(pair, formats[0]), r.BoundPort())
+	good.Exits(0)
+	r.Exits(0)
 	if n := len(frameFiles(t, dir)); n != 6 {
 		t.Errorf("%d frames, want the 6 good ones", n)
 	}

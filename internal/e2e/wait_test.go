@@ -13,8 +13,8 @@ func TestLocalViewGoesOnWithoutReceiver(t *testing.T) {
 		s := launch(t, "videotestsrc is-live=true num-buffers=40 ! video/x-raw,framerate=40/1 ! tee name=t "+
 			"t. ! queue ! fakesink name=view silent=false sync=false "+
 			"t. ! jpegenc ! netgearsink address=127.0.0.1 port=%d pattern=%v", freePort(t), p)
-		s.exits(0)
-		if n := s.count(`chain .*view:sink`); n != 40 {
+		s.Exits(0)
+		if n := s.Count(`chain .*view:sink`); n != 40 {
 			t.Errorf("the view had %d frames, want 40", n)
 		}
 	})
@@ -24,7 +24,7 @@ func TestLocalViewGoesOnWithoutReceiver(t *testing.T) {
 // VideoWriter does, is not held up by a receiver that is not there.
 func TestVideoWriterWithoutReceiver(t *testing.T) {
 	w := python(t, "writer", "testdata/writer.py", "appsrc ! videoconvert ! jpegenc ! netgearsink address=127.0.0.1 port="+freePortText(t))
-	w.exits(0)
+	w.Exits(0)
 	if len(w.events("written")) != 30 || len(w.events("released")) != 1 {
 		t.Errorf("%d frames written, released %d times, want 30 and once", len(w.events("written")), len(w.events("released")))
 	}
@@ -40,8 +40,8 @@ func TestSynchronisingSinkKeepsTheRate(t *testing.T) {
 			r := watch(t, "netgearsrc name=src address=127.0.0.1 port=%d pattern=%v timestamp-mode=%s max-lag=0 ! appsink name=out sync=true", port, p, mode)
 			s := launch(t, "videotestsrc is-live=true num-buffers=%d ! video/x-raw,width=16,height=16,framerate=%d/1 ! netgearsink wait-for-connection=true address=127.0.0.1 port=%d pattern=%v",
 				frames, rate, port, p)
-			s.exits(0)
-			r.exits(0)
+			s.Exits(0)
+			r.Exits(0)
 			got := r.events("buffer")
 			if len(got) < frames/2 { // in pub-sub those that piled up before the receiver was there may be lost
 				t.Fatalf("%s: %d frames, want %d", mode, len(got), frames)
@@ -60,8 +60,8 @@ func TestNothingGivesUpByDefault(t *testing.T) {
 	eachPattern(t, confirmed, func(t *testing.T, p pattern) {
 		r := launch(t, "-e netgearsrc address=127.0.0.1 port=0 pattern=%v request-timeout=0.05 ! fakesink", p)
 		s := launch(t, "-e videotestsrc is-live=true ! jpegenc ! netgearsink address=127.0.0.1 port=%s pattern=%v request-timeout=0.05", freePortText(t), p)
-		r.says(`timeout 2\d in a row|timeout 1\d in a row`)
-		s.says(`timeout 2\d in a row|timeout 1\d in a row`)
+		r.Says(`timeout 2\d in a row|timeout 1\d in a row`)
+		s.Says(`timeout 2\d in a row|timeout 1\d in a row`)
 		if text := strings.Join(append(r.Lines, s.Lines...), "\n"); strings.Contains(text, "ERROR") {
 			t.Error(text)
 		}

@@ -158,7 +158,7 @@ func TestHostileConnections(t *testing.T) {
 		if after.RSS > before.RSS+100 {
 			t.Errorf("it grew by %.0f MB", after.RSS-before.RSS)
 		}
-		r.kill(syscall.SIGKILL)
+		r.Kill(syscall.SIGKILL)
 	})
 }
 
@@ -197,8 +197,8 @@ func TestHostileConnectionsToSink(t *testing.T) {
 		if after.RSS > before.RSS+100 {
 			t.Errorf("it grew by %.0f MB", after.RSS-before.RSS)
 		}
-		s.kill(syscall.SIGKILL)
-		r.kill(syscall.SIGKILL)
+		s.Kill(syscall.SIGKILL)
+		r.Kill(syscall.SIGKILL)
 	})
 }
 
@@ -249,7 +249,7 @@ func TestStrangersCannotAbort(t *testing.T) {
 					// One that talks garbage is no failed authentication, like any port scanner.
 					return f.Src["frames-received"] == good.sent && (f.Src["auth-failures"] > 0) == (guard.keys == "")
 				})
-				r.kill(syscall.SIGKILL)
+				r.Kill(syscall.SIGKILL)
 			})
 		})
 	}
