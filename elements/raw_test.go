@@ -25,6 +25,7 @@ func TestPlanesAreNotCopied(t *testing.T) {
 		{"video/x-raw,format=YUY2", 638, 481, 0},
 		{"video/x-raw,format=UYVY", 640, 480, 0},
 		{"video/x-raw,format=Y444", 640, 480, 0},
+		{"video/x-raw,format=GBR", 640, 480, 0},
 		{"video/x-bayer,format=grbg", 640, 480, 0},
 		{"video/x-raw,format=I420", 636, 480, 636 * 480 * 3 / 2},
 		{"video/x-raw,format=NV12", 638, 480, 638 * 480 * 3 / 2},

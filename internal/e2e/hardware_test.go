@@ -32,6 +32,8 @@ var announced = []struct{ name, caps string }{
 	// image/jpeg and nothing else of their own.
 	{"vajpegenc", "image/jpeg, parsed=(boolean)true, colorspace=(string)sYUV, sampling=(string)YCbCr-4:2:0, " + fromInput},
 	{"qsvjpegenc", "image/jpeg, " + fromInput},
+	// gstreamer-rockchip, gstmppjpegenc.c: gst_mpp_jpeg_enc_set_format.
+	{"mppjpegenc", "image/jpeg, " + fromInput},
 	// gst-plugins-good, sys/v4l2/gstv4l2jpegenc.c and gstv4l2videoenc.c.
 	{"v4l2jpegenc", "image/jpeg, " + fromInput},
 	// gst-plugins-good, sys/v4l2/gstv4l2object.c: a camera's MJPG, which is
@@ -52,6 +54,11 @@ var announced = []struct{ name, caps string }{
 	{"v4l2h264enc", annexB + ", level=(string)4, profile=(string)high, " + fromInput},
 	// gstreamer-vaapi, gstvaapiencode_h264.c: gst_vaapiencode_h264_get_caps.
 	{"vaapih264enc", annexB + ", profile=(string)constrained-baseline, " + fromInput},
+	// gstreamer-rockchip, gstmpph264enc.c and gstmpph265enc.c: gst_mpp_h264_enc_set_src_caps.
+	{"mpph264enc", annexB + ", profile=(string)high, level=(string)4, " + fromInput},
+	{"mpph265enc", "video/x-h265, stream-format=(string)byte-stream, alignment=(string)au, " + fromInput},
+	// gst-omx, omx/gstomxh264enc.c: gst_omx_h264_enc_get_caps; Raspberry Pi OS had it until bullseye.
+	{"omxh264enc", annexB + ", profile=(string)high, level=(string)4, " + fromInput},
 	// gst-plugins-bad, sys/nvcodec/gstnvh264enc.c: gst_nv_h264_enc_set_src_caps.
 	{"nvh264enc", annexB + ", profile=(string)main, level=(string)3.1, " + fromInput},
 	// gst-plugins-bad, sys/va/gstvah264enc.c, and libcamera's or a server's

@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,6 +141,39 @@ func with(all ...fields) fields {
 		maps.Copy(sum, f)
 	}
 	return sum
+}
+
+// Each of several cameras has raw video of its own kind, and its pad of netgeardemux
+// has the same bytes.
+func TestRawVideoOfSeveralServers(t *testing.T) {
+	t.Parallel()
+	cameras := []string{"video/x-raw,format=NV12,width=64,height=48", "video/x-raw,format=GBR,width=32,height=6", "video/x-bayer,format=grbg,width=16,height=8"}
+	const frames = 5
+	var ports, pads []string
+	var there [3]string
+	for i, caps := range cameras {
+		ports, there[i] = append(ports, freePortText(t)), t.TempDir()
+		pads = append(pads, fmt.Sprintf("d.src_%s ! queue ! %s ! multifilesink async=false location=%s/%%d", ports[i], caps, there[i]))
+	}
+	r := launch(t, "netgearsrc multiserver-mode=true pattern=req-rep address=127.0.0.1 ports=%s ! netgeardemux name=d %s", strings.Join(ports, ","), strings.Join(pads, " "))
+	r.Says(`bound endpoint=`)
+	var here [3]string
+	var senders [3]pipeline
+	for i, caps := range cameras {
+		here[i] = t.TempDir()
+		senders[i] = launch(t, "videotestsrc num-buffers=%d pattern=ball ! %s ! tee name=t ! queue ! multifilesink location=%s/%%d t. ! queue ! netgearsink sync=false raw-formats=any multiserver-mode=true pattern=req-rep address=127.0.0.1 port=%s",
+			frames, caps, here[i], ports[i])
+	}
+	for _, s := range senders {
+		s.Exits(0)
+	}
+	r.Exits(0)
+	for i, caps := range cameras {
+		got, want := frameFiles(t, there[i]), frameFiles(t, here[i])
+		if len(got) != frames || !slices.EqualFunc(got, want, bytes.Equal) {
+			t.Errorf("%s: %d frames, not the %d that were sent", caps, len(got), len(want))
+		}
+	}
 }
 
 // Without the key the array travels as well, and a receiver has to be told.

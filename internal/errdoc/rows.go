@@ -582,7 +582,7 @@ var Kinds = []Kind{
 		Rows: []Row{
 			{
 				ID: "frame-unsupported", On: []string{Src}, Warning: true, Text: "frame dropped: <part>: dtype <type>, shape <shape>: want <what is taken>: unsupported frame",
-				Cause: "an array that is no picture: floating point numbers, five channels", Cure: "send uint8 (1, 3 or 4 channels) or uint16 (one), or say in `caps` of `netgearsrc` what it is: `[h, w, 2]` may be YUY2",
+				Cause: "an array that is no picture: floating point numbers, five channels", Cure: "send uint8 (1, 3 or 4 channels) or uint16 (one): depth in metres as millimetres, `(depth * 1000).astype(numpy.uint16)`; or say in `caps` of `netgearsrc` what it is: `[h, w, 2]` may be YUY2",
 			},
 			{
 				ID: "frame-cmyk", On: both, Warning: true, Text: "frame dropped: JPEG in <colour space>: want GRAY, YUV or RGB, which decoders take: unsupported frame",

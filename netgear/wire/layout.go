@@ -240,7 +240,7 @@ func layout(what string, compressed bool, name string, shape Shape, dataLen int,
 			format = "GRAY16_BE"
 		}
 	case other:
-		return unsupported("uint8 or uint16")
+		return unsupported("uint8 or uint16, GStreamer has no video of another type")
 	}
 	height, width := dims[0], dims[1]
 	if height > maxSide || width > maxSide {

@@ -116,7 +116,7 @@ func TestLayoutUnsupported(t *testing.T) {
 		size  int
 		want  string
 	}{
-		{"bool", []int{4, 6}, 24, `wire: frame: dtype "bool", shape [4, 6]: want uint8 or uint16: unsupported frame`},
+		{"bool", []int{4, 6}, 24, `wire: frame: dtype "bool", shape [4, 6]: want uint8 or uint16, GStreamer has no video of another type: unsupported frame`},
 		{"int8", []int{4, 6}, 24, "want uint8 or uint16"},
 		{"int8", []int{24}, 24, "want [height, width]"},
 		{"float32", []int{4, 6}, 96, "want uint8 or uint16"},

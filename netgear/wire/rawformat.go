@@ -17,7 +17,7 @@ const (
 	fourChannels                      // [h, w, 4]
 	halfChroma                        // [H*3/2, W]: luma, and below it a quarter of the colour samples
 	pairs                             // [h, W, 2]: two pixels share their colour samples
-	planes                            // [3, h, w]
+	planes                            // [3, h, w], in the order of the format's name
 	mosaic                            // [h, w], of video/x-bayer
 )
 
@@ -30,8 +30,8 @@ type rawFormat struct {
 }
 
 // rawFormats holds the formats of raw video that an array may have, by GStreamer's
-// names. OpenCV knows each of these layouts (cv::ColorConversionCodes) except Y444,
-// whose planes follow each other as in PyTorch.
+// names. OpenCV knows each of these layouts (cv::ColorConversionCodes) except Y444 and
+// GBR, whose planes follow each other as in PyTorch.
 var rawFormats = makeRawFormats()
 
 func makeRawFormats() map[string]rawFormat {
@@ -49,7 +49,7 @@ func makeRawFormats() map[string]rawFormat {
 	add("uint8", gray8, halfChroma, "I420", "YV12", "NV12", "NV21")
 	add("uint16", gray16LE, halfChroma, "P010_10LE", "I420_10LE")
 	add("uint8", gray8, pairs, "YUY2", "YVYU", "UYVY")
-	add("uint8", gray8, planes, "Y444")
+	add("uint8", gray8, planes, "Y444", "GBR")
 	add("uint8", gray8, mosaic, "bggr", "gbrg", "grbg", "rggb")
 	return table
 }

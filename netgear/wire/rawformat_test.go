@@ -18,7 +18,7 @@ var rawShapes = []struct {
 	{"I420 YV12 NV12 NV21", "uint8", 1, func(w, h int) []int { return []int{(h + h%2) / 2 * 3, w + w%2} }},
 	{"P010_10LE I420_10LE", "uint16", 2, func(w, h int) []int { return []int{(h + h%2) / 2 * 3, w + w%2} }},
 	{"YUY2 YVYU UYVY", "uint8", 1, func(w, h int) []int { return []int{h, w + w%2, 2} }},
-	{"Y444", "uint8", 1, func(w, h int) []int { return []int{3, h, w} }},
+	{"Y444 GBR", "uint8", 1, func(w, h int) []int { return []int{3, h, w} }},
 	{"bggr gbrg grbg rggb", "uint8", 1, func(w, h int) []int { return []int{h, w} }},
 }
 

@@ -147,7 +147,7 @@ GstStructure *netgear_meta_add(GstBuffer *buffer);
 
 /* Other raw video that an array can hold. The names are those of package wire. */
 #define NETGEAR_ANY_RAW_CAPS \
-	"video/x-raw, format = (string) { I420, YV12, NV12, NV21, YUY2, YVYU, UYVY, Y444, P010_10LE, I420_10LE }, " NETGEAR_RAW_SIZE "; " \
+	"video/x-raw, format = (string) { I420, YV12, NV12, NV21, YUY2, YVYU, UYVY, Y444, GBR, P010_10LE, I420_10LE }, " NETGEAR_RAW_SIZE "; " \
 	"video/x-bayer, format = (string) { bggr, gbrg, grbg, rggb }, " NETGEAR_RAW_SIZE
 
 enum { NETGEAR_MEDIA_NONE, NETGEAR_MEDIA_JPEG, NETGEAR_MEDIA_RAW, NETGEAR_MEDIA_ENCODED };

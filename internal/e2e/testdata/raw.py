@@ -24,8 +24,8 @@ gi.require_version("GstVideo", "1.0")
 from gi.repository import Gst, GstApp, GstVideo  # noqa: E402, F401
 
 Gst.init(None)
-FOUR20, BAYER = ("I420", "YV12", "NV12", "NV21", "P010_10LE", "I420_10LE"), ("bggr", "gbrg", "grbg", "rggb")
-FORMATS = FOUR20 + ("YUY2", "YVYU", "UYVY", "Y444") + BAYER
+FOUR20, PLANAR, BAYER = ("I420", "YV12", "NV12", "NV21", "P010_10LE", "I420_10LE"), ("Y444", "GBR"), ("bggr", "gbrg", "grbg", "rggb")
+FORMATS = FOUR20 + ("YUY2", "YVYU", "UYVY") + PLANAR + BAYER
 SIZES = ((64, 48), (320, 240), (6, 4), (34, 18), (17, 12), (16, 9), (33, 21), (1, 1), (2, 2), (3, 7), (250, 6),
          (1, 8), (8, 1), (5, 5), (18, 3), (31, 2), (47, 33), (62, 63), (99, 100), (127, 5))
 TO_BGR = {
@@ -86,7 +86,7 @@ def planes_of(name, w, h):
     offset, stride, W, H = list(info.offset), list(info.stride), even(w), even(h)
     if name in ("YUY2", "YVYU", "UYVY"):
         return [Plane(offset[0], stride[0], W * 2, h, W * 2, h, 2)]
-    if name == "Y444":
+    if name in PLANAR:
         return [Plane(offset[p], stride[p], w, h, w, h, 1) for p in range(3)]
     size = 2 if "10LE" in name else 1
     luma = Plane(offset[0], stride[0], w * size, h, W * size, H, size)
@@ -98,7 +98,7 @@ def planes_of(name, w, h):
 def shape_of(name, w, h):
     if name in FOUR20:
         return ("uint16" if "10LE" in name else "uint8"), [even(h) * 3 // 2, even(w)]
-    if name == "Y444":
+    if name in PLANAR:
         return "uint8", [3, h, w]
     return "uint8", [h, w] if name in BAYER else [h, even(w), 2]
 
