@@ -26,7 +26,8 @@ BUILD  := $(CURDIR)/build
 PLUGIN := $(BUILD)/libgstnetgear.so
 DIST   := $(CURDIR)/dist
 VERSION := $(shell sed -n 's/^.define NETGEAR_VERSION "\(.*\)"/\1/p' plugin/version.h)
-DEB = gstreamer1.0-netgear_$(VERSION)-1_$(shell dpkg --print-architecture).deb
+REVISION ?= 1
+DEB = gstreamer1.0-netgear_$(VERSION)-$(REVISION)_$(shell dpkg --print-architecture).deb
 SBOM := $(DIST)/gst-netgear_$(VERSION).cdx.json
 
 # Python peers of the tests need Debian's own Python, with its zmq, numpy and cv2; another one may come first in PATH.
@@ -41,11 +42,11 @@ DEPS_RUN := ca-certificates gcc libc6-dev pkg-config libgstreamer1.0-dev libgstr
 # to decide. Tests that miss it then say so.
 SSHD := $(if $(CI),openssh-server,$(if $(wildcard /run/systemd/system),,openssh-server))
 DEPS_TEST := gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-x iproute2 openssh-client $(SSHD) procps python3 python3-zmq \
-	python3-numpy python3-opencv libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-rtsp-server-1.0 \
+	python3-numpy python3-opencv python3-matplotlib libturbojpeg0 python3-gi gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gir1.2-gst-rtsp-server-1.0 \
 	valgrind libc6-dbg dpkg-dev
 
 # srtsink and srtsrc, and what the Python contender and the pictures need.
-DEPS_BENCH := gstreamer1.0-plugins-bad python3 python3-zmq python3-numpy python3-opencv libturbojpeg0
+DEPS_BENCH := gstreamer1.0-plugins-bad python3 python3-zmq python3-numpy python3-opencv python3-matplotlib libturbojpeg0
 
 DEPS_DEB := dpkg-dev binutils
 
@@ -76,6 +77,9 @@ TESTENV := $(GSTENV) G_DEBUG=fatal-criticals
 
 # What chroots are kept in: a Debian each, about 2 GB.
 SUITE   ?= bookworm
+SUITES  ?= bullseye bookworm trixie
+ARCHS   ?= amd64 arm64
+EPOCH    = $(shell git log -1 --format=%ct 2>/dev/null || stat -c %Y CHANGELOG.md)
 CHROOTS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gst-netgear
 
 PLUGINDIR = $(shell pkg-config $(if $(PREFIX),--define-variable=prefix=$(PREFIX)) --variable=pluginsdir gstreamer-1.0)
@@ -155,7 +159,7 @@ chaos: deps build ## inject faults: processes killed TIMES=100 times, cables cut
 soak: deps build ## run 16 streams with random faults for MINUTES=60, and demand that nothing grows; STRANGERS=1: hostile peers beside them
 	@$(GO) build -o $(BUILD)/soak ./internal/soak
 	G_SLICE=always-malloc GLIBC_TUNABLES=glibc.malloc.arena_max=2:glibc.malloc.tcache_count=0 G_DEBUG=fatal-criticals $(BUILD)/soak -minutes=$(MINUTES) $(if $(STRANGERS),-strangers) -out=$(BUILD)/soak.json
-	@$(PYTHON) internal/soak/plot.py $(BUILD)/soak.json $(BUILD)/soak.png
+	@$(PYTHON) internal/soak/plot.py $(BUILD)/soak.json $(BUILD)/soak.svg
 
 .PHONY: hostile
 hostile: deps build ## fuzz live pipelines with MESSAGES=100000 for each pattern and mode; SEED= repeats what failed
@@ -253,7 +257,20 @@ sbom: build ## list what is linked in, with versions and licences, as CycloneDX:
 
 .PHONY: deb
 deb: deps-deb sbom ## make a Debian package for this machine's release: dist/gstreamer1.0-netgear_VERSION-1_ARCH.deb
-	@VERSION=$(VERSION) SBOM=$(SBOM) scripts/deb.sh $(DIST)
+	@VERSION=$(VERSION) REVISION=$(REVISION) SBOM=$(SBOM) scripts/deb.sh $(DIST)
+
+# One after the other: each compiles all there is. The revision names the Debian, and a later one is newer.
+.PHONY: packages
+packages: ## make the packages of several Debians, for amd64 and arm64, in chroots below CHROOTS=: SUITES=, ARCHS= (needs root; half an hour)
+	@GO='$(GO)' scripts/deps.sh debootstrap
+	@mkdir -p $(DIST)
+	@set -e; for suite in $(SUITES); do for arch in $(ARCHS); do \
+		root='$(CHROOTS)'/$$suite; [ $$arch = $$(dpkg --print-architecture) ] || root=$$root-$$arch; \
+		echo "==> $$suite, $$arch"; \
+		GO='$(GO)' scripts/chroot.sh $$suite $$root env SOURCE_DATE_EPOCH=$(EPOCH) \
+			scripts/package.sh $$arch $(REVISION)~$$suite '$(HARDENING)' '$(EXTLDFLAGS)'; \
+		cp $$root/src/dist/*$(VERSION)-$(REVISION)~$$suite* $(DIST); \
+	done; done
 
 .PHONY: deb-test
 deb-test: deb ## check the package with lintian, then install and use it in a clean Debian: SUITE=bookworm (needs root)
@@ -266,10 +283,12 @@ reproducible: deb ## build everything a second time elsewhere, from nothing, and
 	@GO='$(GO)' scripts/reproducible.sh build/libgstnetgear.so build/netgear-keys dist/$(notdir $(SBOM)) dist/$(DEB)
 
 .PHONY: release
-release: ## make the files of a version, in dist/: sources, package, list of parts and checksums
+release: ## make the files of a version, in dist/: sources, and for each of SUITES= and ARCHS= package and list of parts; checksums (needs root)
 	@VERSION=$(VERSION) scripts/release.sh check
-	@$(MAKE) --no-print-directory deb
-	@VERSION=$(VERSION) scripts/release.sh $(DIST) $(notdir $(SBOM)) $(DEB)
+	@rm -rf $(DIST)
+	@$(MAKE) --no-print-directory packages
+	@VERSION=$(VERSION) scripts/release.sh $(DIST) $(foreach s,$(SUITES),$(foreach a,$(ARCHS),\
+		gst-netgear_$(VERSION)-$(REVISION)~$(s)_$(a).cdx.json gstreamer1.0-netgear_$(VERSION)-$(REVISION)~$(s)_$(a).deb))
 
 # Whole Debians of their own, so that nothing of this one changes; kept in $(CHROOTS), since they take minutes to fill.
 .PHONY: test-bullseye test-trixie test-forky

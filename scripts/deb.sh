@@ -1,6 +1,7 @@
 #!/bin/sh
-# deb.sh OUT: packs what "make build" has built, and the list of its parts ($SBOM), into a Debian package below OUT. The
-# same inputs give the same bytes: all times in it are SOURCE_DATE_EPOCH, by default the time of the last commit.
+# deb.sh OUT: packs what "make build" has built, and the list of its parts ($SBOM), into a Debian package below OUT, with
+# Debian's revision $REVISION, by default 1. ARCH=arm64 packs what cross-arm64.sh has built. The same inputs give the same
+# bytes: all times in it are SOURCE_DATE_EPOCH, by default the time of the last commit.
 set -eu
 umask 022
 export LC_ALL=C.UTF-8 TZ=UTC
@@ -22,9 +23,16 @@ root=$stage/root
 doc=$root/usr/share/doc/$package
 
 # ---- the files
-make --no-print-directory install DESTDIR="$root" PREFIX=/usr >/dev/null
+arch=${ARCH:-$(dpkg --print-architecture)}
+if [ "$arch" = "$(dpkg --print-architecture)" ]; then
+	make --no-print-directory install DESTDIR="$root" PREFIX=/usr >/dev/null
+else # what cross-arm64.sh has built; dpkg's tools go by DEB_HOST_ARCH
+	export DEB_HOST_ARCH="$arch"
+	triplet=$(dpkg-architecture -q DEB_HOST_GNU_TYPE) strip="${triplet}-strip"
+	PKG_CONFIG_LIBDIR=/usr/lib/$triplet/pkgconfig make --no-print-directory install BUILD="$PWD/build/$arch" DESTDIR="$root" PREFIX=/usr >/dev/null
+fi
 plugin=$(find "$root" -name libgstnetgear.so)
-strip --strip-unneeded --remove-section=.comment "$plugin" "$root/usr/bin/netgear-keys"
+"${strip:-strip}" --strip-unneeded --remove-section=.comment "$plugin" "$root/usr/bin/netgear-keys"
 gzip -9n "$root/usr/share/man/man1/netgear-keys.1"
 
 mkdir -p "$doc"
@@ -39,7 +47,7 @@ case $maintainer in *'FILL IN'* | *@example.*)
 	;;
 esac
 gzip -9n >"$doc/changelog.Debian.gz" <<END
-gst-netgear ($VERSION-1) unstable; urgency=medium
+gst-netgear ($VERSION-${REVISION:-1}) unstable; urgency=medium
 
   * gst-netgear $VERSION; changelog.gz tells what is new.
 

@@ -30,7 +30,7 @@ func TestBench(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if info, err := os.Stat(filepath.Join(folder, "bench-speed.png")); err != nil || info.Size() < 1000 {
+	if info, err := os.Stat(filepath.Join(folder, "bench-speed.svg")); err != nil || info.Size() < 1000 {
 		t.Errorf("no picture: %v", err)
 	}
 }

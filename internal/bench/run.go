@@ -222,7 +222,7 @@ func (b *bench) saveFigures(ctx context.Context, what string, rows any) error {
 	if err := os.WriteFile(figures, append(text, '\n'), 0o644); err != nil {
 		return err
 	}
-	picture := filepath.Join(b.build, "bench-"+what+".png")
+	picture := filepath.Join(b.build, "bench-"+what+".svg")
 	cmd := exec.CommandContext(ctx, kit.Python(), native+"plot.py", figures, picture)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -1,0 +1,18 @@
+#!/bin/sh
+# package.sh ARCH REVISION CFLAGS LDFLAGS: makes the Debian package of the Debian that it runs in, for that architecture, and
+# the list of its parts, in dist/. For make packages, which runs it as root in a Debian that it may change.
+set -eu
+export DEBIAN_FRONTEND=noninteractive
+arch=$1 revision=$2
+version=$(sed -n 's/^.define NETGEAR_VERSION "\(.*\)"/\1/p' plugin/version.h)
+sbom=dist/gst-netgear_$version-${revision}_$arch.cdx.json
+
+if [ "$arch" = "$(dpkg --print-architecture)" ]; then
+	exec make --no-print-directory deb REVISION="$revision" SBOM="$PWD/$sbom"
+fi
+[ "$arch" = arm64 ] || { echo "error: no packages for $arch" >&2; exit 1; }
+scripts/cross-arm64.sh "$3" "$4"
+apt-get -q install -y --no-install-recommends dpkg-dev >/dev/null
+mkdir -p dist
+go run ./internal/sbom -version="$version" build/arm64/libgstnetgear.so build/arm64/netgear-keys >"$sbom"
+VERSION=$version REVISION=$revision SBOM=$sbom ARCH=arm64 scripts/deb.sh dist
