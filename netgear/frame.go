@@ -43,8 +43,8 @@ func (p *Payload) Detach() (b []byte, free, owner unsafe.Pointer) {
 // video, is made of its Header and its Payload.
 type Frame struct {
 	// Header describes the payload. Send fills in Pattern, the JPEG options of
-	// Config where Header.JPEG names no colour space and, with Extensions, Ext.Seq
-	// and Ext.T. After Recv, Message aliases memory that is valid until the next
+	// Config where Header.JPEG names no colour space and, with Extensions, what Ext
+	// says of number and times, but for PTS, duration and a given Taken. After Recv, Message aliases memory that is valid until the next
 	// Recv.
 	Header wire.Header
 	// After Recv the holder of the frame owns Payload. Send takes it over, whatever
@@ -53,6 +53,11 @@ type Frame struct {
 	// Live tells Send that the frame is of a live stream: see
 	// Config.WaitForConnection.
 	Live bool
+	// Captured is when the picture was taken; the zero value means that it is not
+	// known. The caller of Send sets it; Header.Ext.Taken then follows from it,
+	// unless the caller has set that too, because a camera said the time. After
+	// Recv it is that moment on this machine's clock.
+	Captured time.Time
 	// Arrived is when a received frame was first seen. A frame that waited for a
 	// busy program has the time at which it began to wait.
 	Arrived time.Time

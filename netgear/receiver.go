@@ -345,7 +345,7 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 		st.Frames++
 		st.Bytes += uint64(body.Len()) //nolint:gosec // never negative
 		if h.HasExt && h.Ext.HasT {
-			st.CaptureToReceive, st.HasCaptureToReceive = time.Duration(now.UnixNano()-h.Ext.T), true
+			st.CaptureToReceive, st.HasCaptureToReceive = time.Duration(now.UnixNano()-h.Ext.T)+age(&h.Ext), true
 		}
 	})
 	r.peers.frame(r.intake.nameOf(h))

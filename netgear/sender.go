@@ -284,11 +284,13 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 	if h.Compressed && h.JPEG.Colorspace == "" {
 		h.JPEG = wire.JPEGOptions{FastDCT: s.cfg.FastDCT, FastUpsample: s.cfg.FastUpsample, Colorspace: s.cfg.Colorspace.Wire()}
 	}
+	taken := h.Ext
 	if h.HasExt = s.cfg.Extensions; h.HasExt {
 		h.Ext.Seq, h.Ext.HasSeq = s.seq, true
-		h.Ext.T, h.Ext.HasT = now.UnixNano(), true
+		s.setTimes(&h.Ext, f.Captured, now)
 	}
 	fl.head = wire.AppendHeader(fl.head[:0], h)
+	h.Ext.Taken, h.Ext.HasTaken = taken.Taken, taken.HasTaken // as the caller gave them
 	fl.at, fl.key = time.Time{}, !h.Ext.Delta
 	b, free, owner := f.Payload.Detach()
 	var err error

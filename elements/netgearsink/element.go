@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
 	"github.com/gst-netgear/gst-netgear/netgear"
@@ -149,7 +150,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 		}
 		f.Header.HasMessage = true
 		f.Header.Message = e.messageOf(r, cfg.Message)
-		setTimes(&f.Header.Ext, &r.input)
+		e.setTimes(f, &r.input)
 		size := len(f.Payload.Bytes)
 		err := r.sender.Send(e.Context(), f)
 		if err == nil {
@@ -185,8 +186,16 @@ func (e *element) messageOf(r *run, property string) wire.Raw {
 	return r.message
 }
 
-func setTimes(x *wire.Ext, in *gstglue.Input) {
+// setTimes sets the frame's times: those of the buffer, and when the picture was
+// taken, which is at the buffer's running time.
+func (e *element) setTimes(f *netgear.Frame, in *gstglue.Input) {
 	const limit = 1 << 62 // ns: 146 years; a larger number is not a time
+	x := &f.Header.Ext
+	f.Captured = time.Time{}
+	if now, at := e.Self.RunningTimeAt(); now < limit && in.RunningTime < limit {
+		f.Captured = at.Add(time.Duration(in.RunningTime) - time.Duration(now))
+	}
+	x.Taken, x.HasTaken = in.Taken, in.HasTaken
 	if x.HasPTS = in.RunningTime < limit; x.HasPTS {
 		x.PTS = int64(in.RunningTime)
 	}

@@ -303,6 +303,7 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 	}
 	o.Seq, o.HasSeq = x.Seq, x.HasSeq
 	o.Time, o.HasTime = x.T, x.HasT
+	o.Taken, o.HasTaken = x.Taken, x.HasTaken
 	port := h.Port
 	if port == "" {
 		port = r.ownPort()

@@ -33,10 +33,28 @@ type Ext struct {
 
 	FPSNum, FPSDen int // "fps": frames per second, a million to one in a day; 0/1 is a variable rate, 0/0 unknown
 
-	T     int64 // "t": the sender's wall clock when it got the frame, ns since the Unix epoch, 0..MaxTime
-	HasT  bool
-	Delta bool   // "key" is false: the frame cannot be decoded without the ones before it
-	Caps  string // "caps": GStreamer caps, at most MaxCapsLen bytes, no control characters; "" absent
+	T    int64 // "t": the sender's wall clock when it got the frame, ns since the Unix epoch, 0..MaxTime
+	HasT bool
+	// Taken is "taken": when the picture was taken, ns since the Unix epoch,
+	// 0..MaxTime. It is by the clock of whoever took it, which is the sender's wall
+	// clock unless a camera said the time.
+	Taken    int64
+	HasTaken bool
+	// Age is "age": how long before T the sender's pipeline had the picture, ns,
+	// 0..MaxAge.
+	Age    int64
+	HasAge bool
+	Ping   bool   // "ping" is true: the sender wants Times with the confirmation
+	Peer   Moment // "peer": T by the receiver's clock
+	Delta  bool   // "key" is false: the frame cannot be decoded without the ones before it
+	Caps   string // "caps": GStreamer caps, at most MaxCapsLen bytes, no control characters; "" absent
+}
+
+// Moment is a point in time on the clock of another end.
+type Moment struct {
+	ID  string // "id": whose clock it is, see Times; "" absent
+	At  int64  // "at": ns, 0..MaxTime
+	Err int64  // "err": how far At may be off, ns, 0..MaxTime
 }
 
 func appendExt(dst []byte, e *Ext) []byte {
@@ -57,6 +75,12 @@ func appendExt(dst []byte, e *Ext) []byte {
 		dst = append(dst, '"')
 	}
 	dst = appendTime(dst, `, "t": `, e.T, e.HasT && e.T <= MaxTime)
+	dst = appendTime(dst, `, "taken": `, e.Taken, e.HasTaken && e.Taken <= MaxTime)
+	dst = appendTime(dst, `, "age": `, e.Age, e.HasAge && e.Age <= MaxAge)
+	if e.Ping {
+		dst = append(dst, `, "ping": true`...)
+	}
+	dst = appendMoment(dst, &e.Peer)
 	if e.Delta {
 		dst = append(dst, `, "key": false`...)
 	}
@@ -76,7 +100,8 @@ func appendTime(dst []byte, key string, ns int64, has bool) []byte {
 }
 
 // parseExt decodes the value of the "gst" key. After an error *e is zero.
-func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
+// Text that is the same in old needs no allocation.
+func parseExt(raw []byte, e, old *Ext) (err error) {
 	const what = "header"
 	defer func() {
 		if err != nil {
@@ -86,7 +111,7 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 	if !isObject(raw) {
 		return unwanted(what, ExtKey, "an object", raw)
 	}
-	var version, seq, pts, reorder, dur, fps, t, key, caps []byte
+	var version, seq, pts, reorder, dur, fps, t, taken, age, ping, peer, key, caps []byte
 	s := scanner{what: what, b: raw}
 	if err := s.open(); err != nil {
 		return err
@@ -114,6 +139,14 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 			fps = val
 		case "t":
 			t = val
+		case "taken":
+			taken = val
+		case "age":
+			age = val
+		case "ping":
+			ping = val
+		case "peer":
+			peer = val
 		case "key":
 			key = val
 		case "caps":
@@ -141,6 +174,20 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 	if e.T, e.HasT = parseTime(t, MaxTime); !e.HasT && t != nil {
 		return unwanted(what, "gst.t", time, t)
 	}
+	if e.Taken, e.HasTaken = parseTime(taken, MaxTime); !e.HasTaken && taken != nil {
+		return unwanted(what, "gst.taken", time, taken)
+	}
+	if e.Age, e.HasAge = parseTime(age, MaxAge); !e.HasAge && age != nil {
+		return unwanted(what, "gst.age", "nanoseconds, an integer from 0 to a minute", age)
+	}
+	if e.Ping, ok = parseBool(ping); !ok && ping != nil {
+		return unwanted(what, "gst.ping", "true or false", ping)
+	}
+	if peer != nil {
+		if err := parseMoment(what, peer, &e.Peer, old.Peer.ID); err != nil {
+			return err
+		}
+	}
 	if fps != nil {
 		if e.FPSNum, e.FPSDen, ok = parseFPS(fps); !ok {
 			return unwanted(what, "gst.fps", `a fraction such as "30/1"`, fps)
@@ -157,7 +204,7 @@ func parseExt(raw []byte, e *Ext, oldCaps string) (err error) {
 		if !isString(caps) {
 			return unwanted(what, "gst.caps", "a string", caps)
 		}
-		e.Caps = reuse(unquote(caps), oldCaps)
+		e.Caps = reuse(unquote(caps), old.Caps)
 		if !validCaps(e.Caps) {
 			return unwanted(what, "gst.caps", "at most "+strconv.Itoa(MaxCapsLen)+" bytes, no control characters", caps)
 		}

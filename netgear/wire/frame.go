@@ -98,7 +98,7 @@ func AppendTerminate(dst []byte, port string) []byte {
 // an error, see Header.BadExt. Ordinary headers need no allocation.
 func ParseHeader(b []byte, h *Header) error {
 	const what = "header"
-	oldPort, oldDType, oldCaps := h.Port, h.DType, h.Ext.Caps
+	oldPort, oldDType, oldExt := h.Port, h.DType, h.Ext
 	*h = Header{Shape: noShape}
 
 	s, err := newScanner(what, b)
@@ -169,7 +169,7 @@ func ParseHeader(b []byte, h *Header) error {
 	}
 	h.Pattern = parsePattern(pattern)
 	if gst != nil {
-		h.BadExt = parseExt(gst, &h.Ext, oldCaps)
+		h.BadExt = parseExt(gst, &h.Ext, &oldExt)
 		h.HasExt = h.BadExt == nil
 	}
 	return nil

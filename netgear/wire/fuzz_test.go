@@ -19,6 +19,12 @@ func FuzzHeader(f *testing.F) {
 	for _, c := range headers {
 		f.Add([]byte(c.text), 24)
 	}
+	for _, c := range extTimes {
+		f.Add([]byte(extHead+c.text+"}"), 24)
+	}
+	for _, c := range badExtTimes {
+		f.Add([]byte(extHead+c.text+"}"), 24)
+	}
 	for _, c := range badHeaders {
 		if len(c.text) < 8<<10 {
 			f.Add([]byte(c.text), 0)
@@ -60,6 +66,7 @@ func FuzzReply(f *testing.F) {
 	}
 	for _, c := range replies {
 		f.Add([]byte(c.text), 24)
+		f.Add(wire.AppendTimes([]byte(c.text), &sampleTimes), 24)
 	}
 	f.Fuzz(func(t *testing.T, b []byte, size int) {
 		var r wire.Reply

@@ -38,6 +38,14 @@ const (
 	maxRate     = 1e6
 	minRate     = 24 * 3600
 
+	// MaxAge is how old a frame is at most when its sender gets it, in ns: a minute.
+	// No pipeline delays live video for so long, so an older time is not the time
+	// at which the frame was taken.
+	MaxAge = 60 * 1e9
+
+	// MaxIDLen is the longest name of a receiver's clock, in bytes.
+	MaxIDLen = 16
+
 	// MaxCapsLen is the longest caps text of the extension key, in bytes.
 	MaxCapsLen = 4 << 10
 )

@@ -30,6 +30,9 @@ type Reply struct {
 	JPEG       JPEGOptions // when Compressed
 	DType      string      // when Array: as Header.DType
 	Shape      Shape       // when Array: as Header.Shape
+
+	HasTimes bool  // the "gst" key was there and good
+	Times    Times // when HasTimes
 }
 
 // AppendConfirmation appends the plain reply to a frame. NetGear's id is eight
@@ -61,7 +64,8 @@ func AppendReply(dst []byte, r *Reply) []byte {
 		dst = appendDType(dst, r.Compressed, r.DType)
 		dst = append(dst, `, "array_shape": `...)
 		dst = appendShape(dst, r.Compressed, &r.Shape)
-		return append(dst, `, "data": null}`...)
+		dst = append(dst, `, "data": null`...)
+		return appendReplyEnd(dst, r)
 	}
 	returnType := r.ReturnType
 	if returnType == "" {
@@ -70,7 +74,15 @@ func AppendReply(dst []byte, r *Reply) []byte {
 	dst = appendString(dst, returnType)
 	dst = append(dst, `, "data": `...)
 	dst = appendRaw(dst, r.Data)
-	return append(dst, '}')
+	return appendReplyEnd(dst, r)
+}
+
+func appendReplyEnd(dst []byte, r *Reply) []byte {
+	dst = append(dst, '}')
+	if r.HasTimes {
+		return AppendTimes(dst, &r.Times)
+	}
+	return dst
 }
 
 // ParseReply decodes part 0 of a reply into *r, whatever *r held before. Text and
@@ -88,7 +100,7 @@ func ParseReply(part0 []byte, r *Reply) error {
 	if text := bytes.TrimLeft(part0, blanks); len(text) == 0 || text[0] != '{' {
 		return nil
 	}
-	var port, returnType, data, compression, dtype, shape []byte
+	var port, returnType, data, compression, dtype, shape, times []byte
 	err := func() error {
 		s, err := newScanner(what, part0)
 		if err != nil {
@@ -118,6 +130,8 @@ func ParseReply(part0 []byte, r *Reply) error {
 				dtype = val
 			case "array_shape":
 				shape = val
+			case ExtKey:
+				times = val
 			}
 		}
 	}()
@@ -132,6 +146,11 @@ func ParseReply(part0 []byte, r *Reply) error {
 	}
 
 	r.Text, r.JSON = nil, true
+	if times != nil { // a bad one costs the times, not the reply
+		if r.HasTimes = parseTimes(times, &r.Times) == nil; !r.HasTimes {
+			r.Times = Times{}
+		}
+	}
 	if !isString(returnType) {
 		return unwanted(what, "return_type", "a string", returnType)
 	}

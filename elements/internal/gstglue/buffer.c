@@ -107,6 +107,37 @@ static void set_times(const NetgearSink *sink, GstBuffer *buffer, NetgearInput *
 		out->reorder = out->running_time - decoded;
 }
 
+static GstStaticCaps unix_caps = GST_STATIC_CAPS("timestamp/x-unix");
+static GstStaticCaps ntp_caps = GST_STATIC_CAPS("timestamp/x-ntp");
+
+/* From the epoch of NTP, 1900, to that of Unix. */
+#define NTP_TO_UNIX (G_GUINT64_CONSTANT(2208988800) * GST_SECOND)
+
+static GstReferenceTimestampMeta *reference_time(GstBuffer *buffer, GstStaticCaps *kind)
+{
+	GstCaps *caps = gst_static_caps_get(kind);
+	GstReferenceTimestampMeta *meta = gst_buffer_get_reference_timestamp_meta(buffer, caps);
+
+	gst_caps_unref(caps);
+	return meta;
+}
+
+/* Sets the time at which the picture was taken, where a camera or an element before us says it. */
+static void set_taken(GstBuffer *buffer, NetgearInput *out)
+{
+	const GstReferenceTimestampMeta *meta = reference_time(buffer, &unix_caps);
+	guint64 epoch = 0;
+
+	if (meta == NULL) {
+		meta = reference_time(buffer, &ntp_caps);
+		epoch = NTP_TO_UNIX;
+	}
+	if (meta == NULL || meta->timestamp < epoch || meta->timestamp - epoch > G_MAXINT64)
+		return;
+	out->has_taken = TRUE;
+	out->taken = (gint64)(meta->timestamp - epoch);
+}
+
 gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 {
 	NetgearSink *sink = s;
@@ -116,6 +147,7 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 	if (!lend(buffer, sink->raw ? &sink->info : NULL, out))
 		return FALSE;
 	set_times(sink, buffer, out);
+	set_taken(buffer, out);
 	out->delta = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 	out->live = g_atomic_int_get(&sink->hurried);
 	meta = netgear_meta_get(buffer);
@@ -159,6 +191,12 @@ gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
 	if (o->delta)
 		GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+	if (o->has_taken) {
+		GstCaps *caps = gst_static_caps_get(&unix_caps);
+
+		gst_buffer_add_reference_timestamp_meta(buffer, caps, (GstClockTime)o->taken, GST_CLOCK_TIME_NONE);
+		gst_caps_unref(caps);
+	}
 	meta = netgear_meta_add(buffer);
 	if (meta) {
 		gst_structure_set(meta, "port", G_TYPE_STRING, o->port, "message", G_TYPE_STRING, o->message, NULL);
@@ -166,6 +204,8 @@ gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 			gst_structure_set(meta, "seq", G_TYPE_UINT64, o->seq, NULL);
 		if (o->has_time)
 			gst_structure_set(meta, "sender-time", G_TYPE_INT64, o->time, NULL);
+		if (o->has_taken)
+			gst_structure_set(meta, "capture-time", G_TYPE_INT64, o->taken, NULL);
 	}
 	return buffer;
 }

@@ -25,6 +25,10 @@ type Input struct {
 	// Reorder is how long before RunningTime the frame is decoded, in ns. 0 means at
 	// the same time, or unknown.
 	Reorder uint64
+	// Taken is when the picture was taken, in ns since 1970, as a meta of the buffer
+	// says. HasTaken reports whether there is one.
+	Taken    int64
+	HasTaken bool
 	// Message is the JSON text in the buffer's meta. HasMessage reports whether
 	// there is one.
 	Message    string
@@ -63,6 +67,7 @@ func (in *Input) take() {
 	}
 	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
 	in.RunningTime, in.Duration, in.Reorder = uint64(c.running_time), uint64(c.duration), uint64(c.reorder)
+	in.Taken, in.HasTaken = int64(c.taken), c.has_taken != 0
 	in.Delta, in.Live = c.delta != 0, c.live != 0
 	if in.HasMessage = c.message != nil; in.HasMessage {
 		in.Message = C.GoString(c.message)
@@ -86,6 +91,8 @@ type Output struct {
 	HasSeq             bool
 	Time               int64 // the sender's wall clock in ns
 	HasTime            bool
+	Taken              int64 // when the picture was taken, in ns since 1970, by the clock of whoever took it
+	HasTaken           bool
 }
 
 // NewBuffer makes a GstBuffer of the frame. It copies only where downstream cannot
@@ -100,6 +107,7 @@ func (e Element) NewBuffer(o *Output) unsafe.Pointer {
 		discont: cbool(o.Discont), delta: cbool(o.Delta),
 		port: o.Port.c, message: o.Message.c,
 		has_seq: cbool(o.HasSeq), seq: C.guint64(o.Seq), has_time: cbool(o.HasTime), time: C.gint64(o.Time),
+		has_taken: cbool(o.HasTaken), taken: C.gint64(o.Taken),
 	}
 	return unsafe.Pointer(C.netgear_src_buffer(C.gpointer(e.p), &c))
 }

@@ -9,6 +9,7 @@ import "C"
 import (
 	"errors"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"github.com/gst-netgear/gst-netgear/netgear"
@@ -58,6 +59,29 @@ const NoTime = ^uint64(0)
 // RunningTime returns the running time of now in ns, or NoTime where there is no
 // clock.
 func (e Element) RunningTime() uint64 { return uint64(C.netgear_running_time(C.gpointer(e.p))) }
+
+// RunningTimeAt returns a running time, as RunningTime, and the moment at which it
+// was read. The two belong together to within some microseconds, unless the machine
+// is so busy that all of a few attempts are interrupted.
+func (e Element) RunningTimeAt() (running uint64, at time.Time) {
+	const attempts, good = 5, 20 * time.Microsecond
+	least := time.Hour
+	for range attempts {
+		begin := time.Now()
+		now := e.RunningTime()
+		took := time.Since(begin)
+		if now == NoTime {
+			return NoTime, begin
+		}
+		if took < least {
+			least, running, at = took, now, begin.Add(took/2)
+		}
+		if took < good {
+			break
+		}
+	}
+	return running, at
+}
 
 // Weak is a reference that does not keep its element alive. It is for goroutines
 // that may outlive the element.

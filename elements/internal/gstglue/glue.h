@@ -229,6 +229,8 @@ typedef struct {
 	gpointer owner;      /* for netgear_loan_func */
 	const char *message; /* of the buffer's meta, borrowed; or NULL */
 	gboolean delta;      /* cannot be decoded without the frames before it */
+	gboolean has_taken;
+	gint64 taken;        /* when the picture was taken, by a meta of the buffer; ns since 1970 */
 	gboolean live;       /* whoever makes the frames must not be held up for long */
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
@@ -245,9 +247,9 @@ typedef struct {
 	gboolean discont, delta;
 	/* The meta */
 	const char *port, *message;
-	gboolean has_seq, has_time;
+	gboolean has_seq, has_time, has_taken;
 	guint64 seq;
-	gint64 time;
+	gint64 time, taken; /* ns since 1970 */
 } NetgearOutput;
 gpointer netgear_src_buffer(gpointer src, const NetgearOutput *o);
 /* A sample of a returned frame; NULL when there are no such caps. */
