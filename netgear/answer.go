@@ -17,13 +17,15 @@ type answers struct {
 	json  bool
 	reply wire.Reply
 	head  []byte
+	timed []byte // head, with times
 	array zmsg.Message
 }
 
-func newAnswers(cfg *Config) *answers {
+// newAnswers returns the answers of a receiver with that name.
+func newAnswers(cfg *Config, id string) *answers {
 	a := &answers{json: cfg.answers()}
 	if !a.json {
-		a.head = wire.AppendConfirmation(nil, deviceID())
+		a.head = wire.AppendConfirmation(nil, id)
 		return a
 	}
 	if cfg.MultiClient {
@@ -76,14 +78,19 @@ func (a *answers) setArray(f *Frame) error {
 	return nil
 }
 
-// send passes the answer to the socket.
-func (a *answers) send(sock zmsg.Socket) error {
+// send passes the answer to the socket, with times unless they are nil.
+func (a *answers) send(sock zmsg.Socket, times *wire.Times) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.reply.Array {
-		return sock.Send(a.head, &a.array)
+	head := a.head
+	if times != nil {
+		a.timed = wire.AppendTimes(append(a.timed[:0], head...), times)
+		head = a.timed
 	}
-	return sock.Send(a.head, nil)
+	if a.reply.Array {
+		return sock.Send(head, &a.array)
+	}
+	return sock.Send(head, nil)
 }
 
 // close releases an array.

@@ -132,7 +132,7 @@ func (c *caretaker) readAhead() {
 		}
 		var h wire.Header
 		if wire.ParseHeader(r.spare.Bytes(), &h) == nil && r.known(&h) {
-			r.confirm()
+			r.confirm(&h)
 			r.stats.count(func(st *Stats) { st.FramesDropped++ })
 			continue
 		}
@@ -154,7 +154,7 @@ func (c *caretaker) letIn() {
 	c.ahead = 0
 	r.body.Close()
 	if r.cfg.Pattern == wire.ReqRep {
-		r.confirm() // it goes nowhere, but a REP socket must answer before it reads on
+		r.confirm(nil) // it goes nowhere, but a REP socket must answer before it reads on
 	} else {
 		for {
 			if _, err := r.parts(); err != nil {

@@ -24,6 +24,7 @@ type end struct {
 	port  atomic.Uint64
 	peers *peerTable
 	stats counters
+	clock ownClock
 }
 
 // init checks the settings and makes an end that is not open yet.
@@ -32,6 +33,7 @@ func (e *end) init(cfg *Config, role Role, obs *Observer) error {
 		return err
 	}
 	e.cfg, e.obs, e.role, e.row = *cfg, *obs, role, patternRows[cfg.Pattern]
+	e.clock = newOwnClock()
 	e.pirate, e.peers = pirate{limit: cfg.MaxRetries}, newPeerTable()
 	return nil
 }

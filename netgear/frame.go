@@ -58,6 +58,11 @@ type Frame struct {
 	// unless the caller has set that too, because a camera said the time. After
 	// Recv it is that moment on this machine's clock.
 	Captured time.Time
+	// ClockOffset is how far the sender's wall clock was ahead of ours when a
+	// received frame was sent, and ClockError how far that may be off. HasClock means
+	// that they are known, which takes confirmations, and this package at both ends.
+	ClockOffset, ClockError time.Duration
+	HasClock                bool
 	// Arrived is when a received frame was first seen. A frame that waited for a
 	// busy program has the time at which it began to wait.
 	Arrived time.Time

@@ -29,6 +29,7 @@ const receiverPatience = 3
 // methods.
 type Receiver struct {
 	end
+	id     string // names it, and its clock
 	answer *answers
 	intake *intake
 
@@ -38,8 +39,10 @@ type Receiver struct {
 	body, rest  zmsg.Message
 	header      wire.Header
 	arrived     time.Time // when it was read
-	care        caretaker
-	latest      *latest // pub-sub has this in the place of the above
+	// confirmation is scratch space of times.
+	confirmation wire.Times
+	care         caretaker
+	latest       *latest // pub-sub has this in the place of the above
 
 	due       time.Time          // when a valid frame must have come; zero: nobody waits for one
 	begun     time.Time          // since when it is due
@@ -62,7 +65,8 @@ func NewReceiver(cfg Config, obs Observer) (*Receiver, error) {
 	if err := r.init(&cfg, ReceiverRole, &obs); err != nil {
 		return nil, err
 	}
-	r.answer = newAnswers(&r.cfg)
+	r.id = deviceID()
+	r.answer = newAnswers(&r.cfg, r.id)
 	r.eosOnTerminate.Store(cfg.EOSOnTerminate)
 	if err := r.open(); err != nil {
 		return nil, err
@@ -307,13 +311,13 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 		return false, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 	}
 	if bad := r.intake.judge(r.head, &r.body, parts, &r.header); bad != nil {
-		r.confirm()
+		r.confirm(nil)
 		r.nonsense = true
 		r.intake.malformed(bad)
 		return false, nil
 	}
 	if !r.intake.admits(&r.header, r.head.Connection(), r.arrived) {
-		r.confirm() // a REP socket must answer
+		r.confirm(nil) // a REP socket must answer
 		return false, nil
 	}
 	r.dueBefore, r.due = r.due, time.Time{}
@@ -326,7 +330,7 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 	if h.Terminate {
 		return false, r.terminated(h.Port)
 	}
-	r.confirm()
+	r.confirm(h)
 	r.pirate.succeeded()
 	r.conn.trust()
 	if h.BadExt != nil {
@@ -344,9 +348,6 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 	r.stats.count(func(st *Stats) {
 		st.Frames++
 		st.Bytes += uint64(body.Len()) //nolint:gosec // never negative
-		if h.HasExt && h.Ext.HasT {
-			st.CaptureToReceive, st.HasCaptureToReceive = time.Duration(now.UnixNano()-h.Ext.T)+age(&h.Ext), true
-		}
 	})
 	r.peers.frame(r.intake.nameOf(h))
 	r.last, r.lastName = stream, r.intake.nameOf(h)
@@ -354,6 +355,7 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 	// A frame that depends on others has all of them. It follows over another
 	// connection, and a decoder must not take that for a gap.
 	f.Header, f.Arrived, f.Discontinuity = *h, now, disrupted && !h.Ext.Delta
+	r.readTimes(f)
 	stream.disrupted, r.talking = false, true
 	b, free, owner := body.Detach()
 	f.Payload = ForeignPayload(b, free, owner)
@@ -375,10 +377,11 @@ func (r *Receiver) parts() (n int, err error) {
 	return n, err
 }
 
-// confirm replies to the message that was taken in.
-func (r *Receiver) confirm() {
+// confirm replies to the message that was read last. h is its header, or nil where
+// that has no meaning.
+func (r *Receiver) confirm(h *wire.Header) {
 	if r.row.confirmed {
-		r.replied(r.answer.send(r.conn.data))
+		r.replied(r.answer.send(r.conn.data, r.times(h)))
 	}
 }
 

@@ -44,6 +44,8 @@ type Sender struct {
 	keys      keyFrames
 	seq       uint64
 	message   wire.Raw // Config.Message
+	there     farClock
+	times     wire.Times // of the last confirmation, so that its text is reused
 	lastFrame time.Time
 	reply     zmsg.Message // the parts of an answer
 	array     zmsg.Message
@@ -61,7 +63,9 @@ type flying struct {
 	head []byte
 	data zmsg.Message
 	at   time.Time // when the socket first got it
-	key  bool      // it needs no frame before it
+	seq  uint64
+	key  bool // it needs no frame before it
+	late bool // it was sent again: nobody knows what its confirmation confirms
 }
 
 // NewSender opens a Sender. It returns at once, whether or not a peer is there.
@@ -291,7 +295,7 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 	}
 	fl.head = wire.AppendHeader(fl.head[:0], h)
 	h.Ext.Taken, h.Ext.HasTaken = taken.Taken, taken.HasTaken // as the caller gave them
-	fl.at, fl.key = time.Time{}, !h.Ext.Delta
+	fl.at, fl.seq, fl.key, fl.late = time.Time{}, s.seq, !h.Ext.Delta, false
 	b, free, owner := f.Payload.Detach()
 	var err error
 	if free == nil {
@@ -438,14 +442,15 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 	}
 	for s.sent < s.count {
 		fl := &s.ring[(s.first+s.sent)%len(s.ring)]
+		now := time.Now() // before it leaves
 		switch err := s.conn.data.Send(fl.head, &fl.data); {
 		case errors.Is(err, zmsg.ErrAgain):
 			return zmsg.In | zmsg.Out, nil
 		case err != nil:
 			return zmsg.In, err
 		}
-		if fl.at.IsZero() {
-			fl.at = time.Now()
+		if fl.late = !fl.at.IsZero(); !fl.late {
+			fl.at = now
 		}
 		s.sent++
 	}
@@ -480,7 +485,7 @@ func (s *Sender) collect() error {
 			s.noteSurplus()
 			s.stats.count(func(st *Stats) { st.FramesMalformed++ })
 		} else {
-			s.answered(parts)
+			s.answered(parts, time.Now())
 		}
 		s.reply.Close()
 		s.array.Close()
@@ -499,15 +504,21 @@ func (s *Sender) noteSurplus() {
 	s.conn.distrust()
 }
 
-// answered handles the answer to the oldest frame.
-func (s *Sender) answered(parts int) {
-	port := ""
+// answered handles the answer to the oldest frame, which came at now.
+func (s *Sender) answered(parts int, now time.Time) {
+	port, text := "", s.reply.Bytes()
 	if s.cfg.answers() {
-		port = s.tellReply(parts)
-	} else if parts != 1 {
-		s.malformed(fmt.Errorf("confirmation in %d parts: want 1: %w", parts, wire.ErrMalformed))
+		port = s.tellReply(parts, now)
+	} else {
+		var ok bool
+		if text, ok = wire.CutTimes(text, &s.times); ok {
+			s.learn(&s.times, now)
+		}
+		if parts != 1 {
+			s.malformed(fmt.Errorf("confirmation in %d parts: want 1: %w", parts, wire.ErrMalformed))
+		}
 	}
-	s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), s.reply.Bytes())
+	s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), text)
 	s.confirmed(port)
 }
 
@@ -532,9 +543,9 @@ func (s *Sender) confirmed(port string) {
 	}
 }
 
-// tellReply passes a receiver's answer to the Observer, and returns the receiver's
-// port. An answer without meaning still confirms its frame.
-func (s *Sender) tellReply(parts int) (port string) {
+// tellReply passes a receiver's answer, which came at now, to the Observer, and
+// returns the receiver's port. An answer without meaning still confirms its frame.
+func (s *Sender) tellReply(parts int, now time.Time) (port string) {
 	var r wire.Reply
 	bad := wire.ParseReply(s.reply.Bytes(), &r)
 	want := 1
@@ -550,6 +561,9 @@ func (s *Sender) tellReply(parts int) (port string) {
 	if bad != nil {
 		s.malformed(bad)
 		return ""
+	}
+	if r.HasTimes {
+		s.learn(&r.Times, now)
 	}
 	port = strings.Clone(r.Port)
 	if s.obs.Reply == nil {

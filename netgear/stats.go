@@ -34,11 +34,17 @@ type Stats struct {
 	AckRTT, AckRTTAvg time.Duration
 	// SendBlock is the total time that Send has waited.
 	SendBlock time.Duration
-	// CaptureToReceive is the last frame's time from the sender's wall clock to
-	// ours; its error is the difference of the two clocks. HasCaptureToReceive means
-	// that the sender sent its time.
+	// CaptureToReceive is the time from when the last frame was taken, or when its
+	// Sender got it if that is not known, to its arrival. Unless HasClock, its error
+	// is the difference of the two wall clocks. HasCaptureToReceive means that the
+	// sender sent its time.
 	CaptureToReceive    time.Duration
 	HasCaptureToReceive bool
+	// ClockOffset is how far the other end's wall clock is ahead of ours, and
+	// ClockError how far that may be off. HasClock means that they are known, which
+	// takes confirmations, and this package at both ends.
+	ClockOffset, ClockError time.Duration
+	HasClock                bool
 	// Secure means that every connection is encrypted.
 	Secure bool
 	Peers  []Peer
@@ -52,6 +58,15 @@ type counters struct {
 	// taken is how many messages a Receiver has read from its socket, whatever they
 	// turned out to be.
 	taken uint64
+	// measured is when the clocks were compared last.
+	measured time.Time
+}
+
+// clock notes how the clocks of the two ends differ.
+func (c *counters) clock(offset, bound time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.st.ClockOffset, c.st.ClockError, c.st.HasClock, c.measured = offset, bound, true, time.Now()
 }
 
 func (c *counters) take() {
@@ -96,6 +111,9 @@ func (c *counters) ack(rtt time.Duration) {
 func (c *counters) snapshot(cfg *Config, peers *peerTable) Stats {
 	c.mu.Lock()
 	st := c.st
+	if st.HasClock { // they have drifted since
+		st.ClockError += time.Duration(maxDrift * float64(time.Since(c.measured)))
+	}
 	c.mu.Unlock()
 	st.AuthFailures, st.Secure = peers.authFailures.Load(), cfg.SecureMode != Grasslands
 	st.Peers = peers.withLinks()

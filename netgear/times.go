@@ -6,11 +6,29 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
+// farClock is what a Sender knows of the clocks of its receiver. It belongs to the
+// goroutine that sends.
+type farClock struct {
+	id     string // the receiver's
+	offset clockOffset
+	// ours and theirs are how far the wall clocks are ahead of the clocks that are
+	// never set, ns.
+	ours, theirs int64
+}
+
+// noticeable is how far a wall clock must jump, in ns, to be worth a line in the log.
+const noticeable = int64(10 * time.Millisecond)
+
 // setTimes writes the times of a frame into its header: of the picture, which was
 // taken at captured (zero: unknown), and of now, when the Sender got the frame.
 func (s *Sender) setTimes(x *wire.Ext, captured, now time.Time) {
-	x.T, x.HasT = now.UnixNano(), true
+	mono, wall := s.clock.read(now)
+	x.T, x.HasT = wall, true
 	x.Age, x.HasAge = 0, false
+	x.Ping, x.Peer = s.row.confirmed && !s.cfg.MultiClient, wire.Moment{}
+	if offset, bound, ok := s.there.offset.at(mono); ok {
+		x.Peer = wire.Moment{ID: s.there.id, At: mono + offset, Err: bound}
+	}
 	if captured.IsZero() {
 		return
 	}
@@ -21,6 +39,73 @@ func (s *Sender) setTimes(x *wire.Ext, captured, now time.Time) {
 	x.Age, x.HasAge = int64(age), true
 	if !x.HasTaken {
 		x.Taken, x.HasTaken = x.T-x.Age, true
+	}
+}
+
+// learn takes in the times behind the confirmation of the oldest frame, which came at
+// now.
+func (s *Sender) learn(t *wire.Times, now time.Time) {
+	fl, far := &s.ring[s.first], &s.there
+	if t.Seq != fl.seq || fl.late || !s.cfg.Extensions || s.cfg.MultiClient {
+		return
+	}
+	mono, wall := s.clock.read(now)
+	sent, _ := s.clock.read(fl.at)
+	ours, theirs := wall-mono, t.Wall-t.Out
+	if far.id == t.ID {
+		s.tellJump("the wall clock of this machine was set", ours-far.ours)
+		s.tellJump("the receiver's wall clock was set", theirs-far.theirs)
+	} else {
+		*far = farClock{id: t.ID} // another receiver, or one that has restarted
+	}
+	far.ours, far.theirs = ours, theirs
+	if far.offset.add(exchange{sent, t.In, t.Out, mono}) {
+		s.conn.log.Info("the clock of one end has jumped: measuring anew")
+	}
+	if offset, bound, ok := far.offset.at(mono); ok {
+		s.stats.clock(time.Duration(offset+theirs-ours), time.Duration(bound))
+	}
+}
+
+func (s *Sender) tellJump(what string, ns int64) {
+	if ns < -noticeable || ns > noticeable {
+		s.conn.log.Info(what, "by", time.Duration(ns))
+	}
+}
+
+// times returns what to add to the confirmation of a message that has just been read,
+// or nil.
+func (r *Receiver) times(h *wire.Header) *wire.Times {
+	if h == nil || !h.HasExt || !h.Ext.Ping || !h.Ext.HasSeq {
+		return nil
+	}
+	r.confirmation = wire.Times{ID: r.id, Seq: h.Ext.Seq}
+	t := &r.confirmation
+	t.In, _ = r.clock.read(r.arrived)
+	t.Out, t.Wall = r.clock.read(time.Now())
+	return t
+}
+
+// readTimes notes when a frame was taken, and what its sender knows of the two clocks.
+func (r *Receiver) readTimes(f *Frame) {
+	f.Captured, f.ClockOffset, f.ClockError, f.HasClock = time.Time{}, 0, 0, false
+	x := &f.Header.Ext
+	if !f.Header.HasExt || !x.HasT {
+		return
+	}
+	mono, wall := r.clock.read(f.Arrived)
+	took := time.Duration(wall-x.T) + age(x)
+	if f.HasClock = x.Peer.ID == r.id; f.HasClock {
+		ours := x.Peer.At + wall - mono // T by our wall clock
+		f.ClockOffset, f.ClockError = time.Duration(x.T-ours), time.Duration(x.Peer.Err)
+		took = time.Duration(mono-x.Peer.At) + age(x)
+		f.Captured = f.Arrived.Add(-took)
+	}
+	r.stats.count(func(st *Stats) { st.CaptureToReceive, st.HasCaptureToReceive = took, true })
+	if f.HasClock {
+		r.stats.clock(f.ClockOffset, f.ClockError)
+	} else {
+		r.stats.count(func(st *Stats) { st.HasClock = false })
 	}
 }
 

@@ -196,6 +196,12 @@ func (e *element) setTimes(f *netgear.Frame, in *gstglue.Input) {
 		f.Captured = at.Add(time.Duration(in.RunningTime) - time.Duration(now))
 	}
 	x.Taken, x.HasTaken = in.Taken, in.HasTaken
+	if in.HasLocal { // of a relay, whose own times begin at the arrival
+		now := time.Now()
+		if age := now.UnixNano() - in.Local; age >= 0 && age <= wire.MaxAge {
+			f.Captured = now.Add(-time.Duration(age))
+		}
+	}
 	if x.HasPTS = in.RunningTime < limit; x.HasPTS {
 		x.PTS = int64(in.RunningTime)
 	}

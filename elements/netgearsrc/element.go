@@ -304,6 +304,8 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 	o.Seq, o.HasSeq = x.Seq, x.HasSeq
 	o.Time, o.HasTime = x.T, x.HasT
 	o.Taken, o.HasTaken = x.Taken, x.HasTaken
+	o.Local = f.Captured.UnixNano()
+	o.ClockOffset, o.ClockError, o.HasClock = int64(f.ClockOffset), int64(f.ClockError), f.HasClock
 	port := h.Port
 	if port == "" {
 		port = r.ownPort()

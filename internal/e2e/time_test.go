@@ -8,7 +8,7 @@ import (
 
 // testdata/taken.py says what each case is.
 func TestCaptureTime(t *testing.T) {
-	for _, c := range []string{"unix", "ntp", "clock"} {
+	for _, c := range []string{"unix", "ntp", "relay", "clock"} {
 		t.Run(c, func(t *testing.T) {
 			t.Parallel()
 			python(t, "taken "+c, "testdata/taken.py", c).Exits(0)

@@ -151,8 +151,10 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 	out->delta = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 	out->live = g_atomic_int_get(&sink->hurried);
 	meta = netgear_meta_get(buffer);
-	if (meta)
+	if (meta) {
 		out->message = gst_structure_get_string(meta, "message");
+		out->has_local = gst_structure_get_int64(meta, "local-capture-time", &out->local);
+	}
 	return TRUE;
 }
 
@@ -206,6 +208,9 @@ gpointer netgear_src_buffer(gpointer s, const NetgearOutput *o)
 			gst_structure_set(meta, "sender-time", G_TYPE_INT64, o->time, NULL);
 		if (o->has_taken)
 			gst_structure_set(meta, "capture-time", G_TYPE_INT64, o->taken, NULL);
+		if (o->has_clock)
+			gst_structure_set(meta, "local-capture-time", G_TYPE_INT64, o->local, "clock-offset", G_TYPE_INT64, o->clock_offset,
+					  "clock-error", G_TYPE_INT64, o->clock_error, NULL);
 	}
 	return buffer;
 }

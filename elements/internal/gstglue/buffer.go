@@ -29,6 +29,10 @@ type Input struct {
 	// says. HasTaken reports whether there is one.
 	Taken    int64
 	HasTaken bool
+	// Local is when the pipeline before a relay had the picture, by the wall clock of
+	// this machine. HasLocal reports whether it is known.
+	Local    int64
+	HasLocal bool
 	// Message is the JSON text in the buffer's meta. HasMessage reports whether
 	// there is one.
 	Message    string
@@ -68,6 +72,7 @@ func (in *Input) take() {
 	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
 	in.RunningTime, in.Duration, in.Reorder = uint64(c.running_time), uint64(c.duration), uint64(c.reorder)
 	in.Taken, in.HasTaken = int64(c.taken), c.has_taken != 0
+	in.Local, in.HasLocal = int64(c.local), c.has_local != 0
 	in.Delta, in.Live = c.delta != 0, c.live != 0
 	if in.HasMessage = c.message != nil; in.HasMessage {
 		in.Message = C.GoString(c.message)
@@ -93,6 +98,10 @@ type Output struct {
 	HasTime            bool
 	Taken              int64 // when the picture was taken, in ns since 1970, by the clock of whoever took it
 	HasTaken           bool
+	// Local is when the sender's pipeline had the picture, by our wall clock, in ns
+	// since 1970; ClockOffset is the sender's wall clock less ours, in ns.
+	Local, ClockOffset, ClockError int64
+	HasClock                       bool
 }
 
 // NewBuffer makes a GstBuffer of the frame. It copies only where downstream cannot
@@ -108,6 +117,7 @@ func (e Element) NewBuffer(o *Output) unsafe.Pointer {
 		port: o.Port.c, message: o.Message.c,
 		has_seq: cbool(o.HasSeq), seq: C.guint64(o.Seq), has_time: cbool(o.HasTime), time: C.gint64(o.Time),
 		has_taken: cbool(o.HasTaken), taken: C.gint64(o.Taken),
+		has_clock: cbool(o.HasClock), local: C.gint64(o.Local), clock_offset: C.gint64(o.ClockOffset), clock_error: C.gint64(o.ClockError),
 	}
 	return unsafe.Pointer(C.netgear_src_buffer(C.gpointer(e.p), &c))
 }

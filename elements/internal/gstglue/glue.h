@@ -231,6 +231,8 @@ typedef struct {
 	gboolean delta;      /* cannot be decoded without the frames before it */
 	gboolean has_taken;
 	gint64 taken;        /* when the picture was taken, by a meta of the buffer; ns since 1970 */
+	gboolean has_local;
+	gint64 local;        /* the same by the wall clock of this machine, where netgearsrc knew it */
 	gboolean live;       /* whoever makes the frames must not be held up for long */
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
@@ -247,9 +249,11 @@ typedef struct {
 	gboolean discont, delta;
 	/* The meta */
 	const char *port, *message;
-	gboolean has_seq, has_time, has_taken;
+	gboolean has_seq, has_time, has_taken, has_clock;
 	guint64 seq;
 	gint64 time, taken; /* ns since 1970 */
+	gint64 local; /* taken by our wall clock; has_clock is of this and the next two */
+	gint64 clock_offset, clock_error; /* the sender's wall clock less ours, ns */
 } NetgearOutput;
 gpointer netgear_src_buffer(gpointer src, const NetgearOutput *o);
 /* A sample of a returned frame; NULL when there are no such caps. */

@@ -84,4 +84,16 @@ var statFields = []struct {
 		}
 		return s.CaptureToReceive
 	}},
+	{"clock-offset-ms", netgear.BothRoles, func(s *netgear.Stats) any {
+		if !s.HasClock {
+			return nil
+		}
+		return s.ClockOffset
+	}},
+	{"clock-error-ms", netgear.BothRoles, func(s *netgear.Stats) any {
+		if !s.HasClock {
+			return nil
+		}
+		return s.ClockError
+	}},
 }

@@ -2,6 +2,7 @@
 
     unix   a buffer with a timestamp/x-unix keeps it over the wire and over a relay
     ntp    one with a timestamp/x-ntp comes out with the same time as timestamp/x-unix
+    relay  a relay in which frames wait: the receiver behind it still knows when they were taken, by its own clock
     clock  without either it is the time of the buffer by the pipeline's clock, and not that of sending
 """
 
@@ -61,6 +62,27 @@ def given(name, epoch):
         assert reference == capture == taken, (reference, capture, taken)
 
 
+def relay():
+    end = play("netgearsrc name=src port=0 address=127.0.0.1 ! appsink name=out")
+    middle = play(f"netgearsrc name=src port=0 address=127.0.0.1 ! queue ! identity sleep-time={int(DELAY * 1e6)} ! netgearsink port={port(end)}")
+    play(f"videotestsrc is-live=true ! {CAPS} ! netgearsink port={port(middle)}")
+    known = 0
+    while known < 3:
+        buffer = pull(end)
+        structure = Gst.ElementFactory.make("netgearsrc").emit("get-meta", buffer)
+        ok, local = structure.get_int64("local-capture-time")
+        stats = end.get_by_name("src").get_property("stats")
+        if not ok or local < time.time_ns() - 5e9 or stats.get_double("capture-to-receive-ms")[1] < DELAY * 1e3:
+            assert known == 0 and structure.get_uint64("seq")[1] < 2, stats.to_string()
+            continue  # one end has not measured the clocks yet
+        known += 1
+        capture = structure.get_int64("capture-time")[1]
+        offset, bound = structure.get_int64("clock-offset")[1], structure.get_int64("clock-error")[1]
+        assert abs(local - capture) < 50e6, (local, capture)  # the clocks are the same one
+        assert abs(offset) <= bound, (offset, bound)
+        assert abs(stats.get_double("clock-offset-ms")[1]) <= stats.get_double("clock-error-ms")[1], stats.to_string()
+
+
 def clock():
     """A slow element between camera and sink: the times are those of the camera."""
     end = play("netgearsrc name=src port=0 address=127.0.0.1 ! appsink name=out")
@@ -86,4 +108,4 @@ def clock():
 
 
 Gst.init(None)
-{"unix": lambda: given("unix", 0), "ntp": lambda: given("ntp", NTP_TO_UNIX), "clock": clock}[sys.argv[1]]()
+{"unix": lambda: given("unix", 0), "ntp": lambda: given("ntp", NTP_TO_UNIX), "relay": relay, "clock": clock}[sys.argv[1]]()
