@@ -225,6 +225,10 @@ type Observer struct {
 	// that lacks the frames that the present one depends on. Send calls it at most
 	// once a second, until a key frame was sent.
 	KeyFrame func()
+	// EstimatedBitrate is called, at most ten times a second, when what the way to
+	// the slowest receiver carries has changed by more than a twentieth; bit/s, 0
+	// means not known. It is called on a goroutine of its own, beside the stream.
+	EstimatedBitrate func(bits uint64)
 	// Log gets records for whoever looks for a fault.
 	Log *slog.Logger
 }

@@ -20,6 +20,7 @@ const closeGrace = 2 * time.Millisecond
 // know only what they are given, from top to bottom:
 //
 //	conn ----- inquiry     why nothing comes: a goroutine beside the stream
+//	  |        gauge       what the way to a receiver carries: another one
 //	  |          |
 //	socket ---- watch      the socket of the moment; what happens to connections
 //	  |          |
@@ -86,6 +87,9 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 	}
 	c.inquiry = newInquiry(c.refusals.scout, c.refusals, stats, &c.attention, obs)
 	spawn(c.fail, c.inquiry.run)
+	if role == SenderRole {
+		spawn(c.fail, func() { newGauge(c.door, stats, obs).run(c.ctx) })
+	}
 	return c, nil
 }
 

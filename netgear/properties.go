@@ -342,6 +342,10 @@ var Properties = []Property{
 		Blurb: "Number of connected peers",
 	},
 	{
+		Name: "estimated-bitrate", Nick: "Estimated bitrate", Kind: Uint64, On: SenderRole, When: Never, Max: 1 << 62, NotInURI: true,
+		Blurb: "Bits per second that the way to the slowest receiver carries, of those that are waited for (0 = not known)",
+	},
+	{
 		Name: "stats", Nick: "Statistics", Kind: Structure, On: BothRoles, When: Never, NotInURI: true,
 		Blurb: "Counters since the start, times in milliseconds (application/x-netgear-statistics)",
 	},

@@ -29,7 +29,7 @@ const goodbyeGrace = time.Second
 // in a row.
 //
 // One goroutine at a time may call Send, Finish and Close. Any goroutine may call
-// Stats, Peers, CurrentPort and Leave.
+// Stats, Peers, CurrentPort, EstimatedBitrate and Leave.
 type Sender struct {
 	end
 	failed error // why nothing can be sent any more
@@ -133,6 +133,10 @@ func (s *Sender) isOut(now time.Time) bool {
 	by := s.holdUntil()
 	return !by.IsZero() && !now.Before(by)
 }
+
+// EstimatedBitrate returns what Stats has under that name. It costs less than Stats.
+// Any goroutine may call it.
+func (s *Sender) EstimatedBitrate() uint64 { return s.stats.bitrate() }
 
 // Send sends one frame and waits until fewer than InFlight frames are unconfirmed.
 // It takes over the payload, whatever it returns.

@@ -34,6 +34,9 @@ type Stats struct {
 	AckRTT, AckRTTAvg time.Duration
 	// SendBlock is the total time that Send has waited.
 	SendBlock time.Duration
+	// EstimatedBitrate is, at a Sender, what the way to the slowest peer that is
+	// waited for carries, in bit/s; 0: not known.
+	EstimatedBitrate uint64
 	// CaptureToReceive is the time from when the last frame was taken, or when its
 	// Sender got it if that is not known, to its arrival. Unless HasClock, its error
 	// is the difference of the two wall clocks. HasCaptureToReceive means that the
@@ -73,6 +76,13 @@ func (c *counters) take() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.taken++
+}
+
+// bitrate returns EstimatedBitrate.
+func (c *counters) bitrate() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.st.EstimatedBitrate
 }
 
 // count lets f change the counters.

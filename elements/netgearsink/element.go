@@ -63,6 +63,7 @@ func (e *element) Open() error {
 	obs := e.Observer()
 	obs.Reply = e.returned
 	obs.KeyFrame = e.askKeyFrame
+	obs.EstimatedBitrate = e.LinkObserver()
 	r := &run{header: wire.Header{Shape: wire.Shape{N: -1}}}
 	return e.Start(func(cfg netgear.Config) (gstglue.End, error) {
 		s, err := netgear.NewSender(cfg, obs)

@@ -157,10 +157,11 @@ type Instance interface {
 	Half
 	// Settings returns what the user set.
 	Settings() *Settings
-	// CurrentPort, NumPeers and Statistics return the properties with the same
-	// names, on any thread; zero while the element is stopped.
+	// CurrentPort, NumPeers, EstimatedBitrate and Statistics return the properties
+	// with the same names, on any thread; zero while the element is stopped.
 	CurrentPort() uint
 	NumPeers() int
+	EstimatedBitrate() uint64
 	Statistics() netgear.Stats
 	// Dropped returns how many signals and messages were dropped because of a slow
 	// handler.

@@ -91,6 +91,35 @@ func (c *Core) NumPeers() int {
 	return 0
 }
 
+// LinkObserver returns the function of an Observer that notifies of
+// estimated-bitrate, and posts netgear-link when it has changed by a quarter since
+// the last time. It is for one end.
+func (c *Core) LinkObserver() func(bits uint64) {
+	posted := uint64(0)
+	return func(bits uint64) {
+		post := bits != posted && (bits >= posted+posted/4 || bits <= posted-posted/4)
+		if post {
+			posted = bits
+		}
+		c.dispatch.post(func(e Element) {
+			e.Notify("estimated-bitrate")
+			if post {
+				e.postLink(bits)
+			}
+		})
+	}
+}
+
+// EstimatedBitrate implements Instance. A source has none.
+func (c *Core) EstimatedBitrate() uint64 {
+	if end := c.end.Load(); end != nil {
+		if s, ok := (*end).(*netgear.Sender); ok {
+			return s.EstimatedBitrate()
+		}
+	}
+	return 0
+}
+
 // Statistics implements Instance.
 func (c *Core) Statistics() (st netgear.Stats) {
 	if end := c.end.Load(); end != nil {

@@ -102,8 +102,9 @@ void netgear_install_signals(gpointer klass, int role);
 gboolean netgear_has_handler(gpointer element, const char *signal);
 void netgear_emit_peer(gpointer element, const char *signal, const char *endpoint, const char *reason);
 void netgear_emit_data(gpointer element, const char *signal, const char *port, const char *json, gpointer sample);
-/* Returns FALSE, and posts nothing, where too many messages wait on the bus. */
+/* These return FALSE, and post nothing, where too many messages wait on the bus. */
 gboolean netgear_post_data(gpointer element, const char *name, const char *port, const char *json);
+gboolean netgear_post_link(gpointer element, guint64 bitrate);
 
 /* stats.c: a structure that grows field by field. */
 /* One of the field peers. What follows has_link is of TCP alone. */

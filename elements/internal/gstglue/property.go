@@ -45,7 +45,9 @@ func installProperties(klass unsafe.Pointer, role netgear.Role) {
 			param.def_int = C.gint64(p.Get(&def).(int64))
 		case netgear.Uint64:
 			param.kind = C.NETGEAR_UINT64
-			param.def_uint = C.guint64(p.Get(&def).(uint64))
+			if p.Stored() {
+				param.def_uint = C.guint64(p.Get(&def).(uint64))
+			}
 		case netgear.Bool:
 			param.kind = C.NETGEAR_BOOL
 			if p.Get(&def).(bool) {
@@ -155,6 +157,9 @@ func netgearGetProperty(obj unsafe.Pointer, id C.guint, value *C.GValue) {
 		return
 	case "num-peers":
 		C.g_value_set_uint(value, C.guint(in.NumPeers()))
+		return
+	case "estimated-bitrate":
+		C.g_value_set_uint64(value, C.guint64(in.EstimatedBitrate()))
 		return
 	case "stats":
 		C.netgear_stats_take(C.gpointer(statistics(obj, in)), value)

@@ -70,7 +70,7 @@ static void message_taken(gpointer counter, GstMiniObject *message)
 	g_atomic_int_add((gint *)counter, -1);
 }
 
-gboolean netgear_post_data(gpointer element, const char *name, const char *port, const char *json)
+static gboolean post(gpointer element, GstStructure *st)
 {
 	/* In the element, which the message keeps alive until it is taken. */
 	gint *on_bus = GST_IS_BASE_SINK(element) ? &((NetgearSink *)element)->on_bus : &((NetgearSrc *)element)->on_bus;
@@ -78,10 +78,21 @@ gboolean netgear_post_data(gpointer element, const char *name, const char *port,
 
 	if (g_atomic_int_add(on_bus, 1) >= MAX_ON_BUS) {
 		g_atomic_int_add(on_bus, -1);
+		gst_structure_free(st);
 		return FALSE;
 	}
-	message = gst_message_new_element(element, gst_structure_new(name, "port", G_TYPE_STRING, port, "json", G_TYPE_STRING, json, NULL));
+	message = gst_message_new_element(element, st);
 	gst_mini_object_weak_ref(GST_MINI_OBJECT_CAST(message), message_taken, on_bus);
 	gst_element_post_message(element, message);
 	return TRUE;
+}
+
+gboolean netgear_post_data(gpointer element, const char *name, const char *port, const char *json)
+{
+	return post(element, gst_structure_new(name, "port", G_TYPE_STRING, port, "json", G_TYPE_STRING, json, NULL));
+}
+
+gboolean netgear_post_link(gpointer element, guint64 bitrate)
+{
+	return post(element, gst_structure_new("netgear-link", "estimated-bitrate", G_TYPE_UINT64, bitrate, NULL));
 }

@@ -82,6 +82,9 @@ func (c *Core) emitPeer(signal, endpoint, reason string) {
 	})
 }
 
+// postLink posts what the way to the receivers carries, unless too many messages wait.
+func (e Element) postLink(bits uint64) { C.netgear_post_link(C.gpointer(e.p), C.guint64(bits)) }
+
 // HasHandler reports whether a handler is connected to a signal.
 func (c *Core) HasHandler(signal string) (has bool) {
 	c.weak.With(func(e Element) {

@@ -239,12 +239,20 @@ func (c *conn) isEnding() bool {
 	return c.ending
 }
 
-// outward carries what libzmq sends, until libzmq closes its side. It reads on
-// when the peer has gone, so that libzmq is never held up. libzmq's end is named
-// far.
-func (c *conn) outward(far string) {
-	p := newPipe(c.peer, c.local)
+// carryOutward begins to carry what libzmq sends, whose end is named far.
+func (c *conn) carryOutward(far string) {
 	c.flow = newFlow(c.door, c.peer, far)
+	c.done.Add(1)
+	c.door.cfg.Spawn(func() {
+		defer c.done.Done()
+		c.outward()
+	})
+}
+
+// outward carries what libzmq sends, until libzmq closes its side. It reads on
+// when the peer has gone, so that libzmq is never held up.
+func (c *conn) outward() {
+	p := newPipe(c.peer, c.local)
 	p.flow = c.flow
 	defer p.close()
 	gone := false
@@ -312,7 +320,7 @@ func (c *conn) give(b []byte) error {
 		}
 		b = rest
 	}
-	if err := c.outRun.settle(c.peer, c.local, c.out); err != nil {
+	if err := c.outRun.settle(c.flow, c.local, c.out); err != nil {
 		return err
 	}
 	return c.restLocked()
@@ -327,8 +335,7 @@ func (c *conn) pass(fed, piece []byte) error {
 		}
 		return err
 	}
-	c.flow.sent(len(piece))
-	return c.outRun.add(c.peer, fed, piece)
+	return c.outRun.add(c.flow, fed, piece)
 }
 
 // rest sends the PONG that waits for the end of a frame.

@@ -119,11 +119,7 @@ func (c *conn) serveDialled(reach Reach, far string) {
 	stop := d.atEnd(c.ctx, func() { peer.Close() })
 	defer stop()
 	_ = peer.SetReadDeadline(time.Now().Add(d.cfg.HandshakeTime)) // it fails when the peer has gone
-	c.done.Add(1)
-	d.cfg.Spawn(func() {
-		defer c.done.Done()
-		c.outward(far)
-	})
+	c.carryOutward(far)
 	c.inward()
 	c.done.Wait()
 }

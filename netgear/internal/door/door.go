@@ -337,11 +337,7 @@ func (c *conn) join(local net.Conn, far string) error {
 	if closed {
 		return net.ErrClosed
 	}
-	c.done.Add(1)
-	c.door.cfg.Spawn(func() {
-		defer c.done.Done()
-		c.outward(far)
-	})
+	c.carryOutward(far)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package door
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,15 +32,22 @@ type Link struct {
 	DeliveryRate uint64        // bytes per second that were acknowledged of late; 0: not known yet
 	Unsent       uint32        // bytes that wait in the kernel and were never sent
 	Retransmits  uint32        // packets sent again since the connection was made
+	MinRTT       time.Duration // the least of the last minutes
+	Acked        uint64        // bytes acknowledged since the connection was made
+	Busy         time.Duration // how long there was something to send, or to be acknowledged
 }
 
-// flow follows the rate of the link to one peer. One goroutine uses it.
+// flow follows the rate of the link to one peer. One goroutine at a time uses it;
+// any may read its meter.
 type flow struct {
+	meter
 	door   *Door
 	peer   *stream
-	far    string // names libzmq's end of the connection
-	room   int    // bytes that may wait; 0: no bound, as it is not TCP
-	passed int    // bytes since the last look
+	far    string       // names libzmq's end of the connection
+	room   int          // bytes that may wait; 0: no bound, as it is not TCP
+	bound  atomic.Int64 // room, for whoever reads
+	fresh  int          // bytes since the last look
+	seen   Traffic      // at the last look
 	looked time.Time
 }
 
@@ -51,23 +59,36 @@ func newFlow(d *Door, peer *stream, far string) *flow {
 	return f
 }
 
-// sent takes note of n bytes on their way to the peer.
+// Write writes to the peer.
+func (f *flow) Write(b []byte) (int, error) {
+	f.begin(time.Now(), len(b))
+	n, err := f.peer.Write(b)
+	f.sent(n)
+	return n, err
+}
+
+// sent takes note that the write that began has ended, with n bytes on their way
+// to the peer.
 func (f *flow) sent(n int) {
+	now := time.Now()
+	if f.end(now, n) {
+		f.marked(now, f.gone())
+	}
 	if f.room == 0 {
 		return
 	}
-	f.passed += n
-	now := time.Now()
+	f.fresh += n
 	if now.Sub(f.looked) < lookPause {
 		return
 	}
-	passed := f.passed
-	f.passed, f.looked = 0, now
+	passed, elapsed := f.fresh, now.Sub(f.looked)
+	f.fresh, f.looked = 0, now
 	l, ok := f.peer.link()
 	if !ok || l.DeliveryRate == 0 {
 		return
 	}
-	rate := min(l.DeliveryRate, uint64(mostRoom)*uint64(time.Second/flowTime))
+	f.setTrip(l.MinRTT)
+	rate := min(f.rate(l, passed, elapsed), uint64(mostRoom)*uint64(time.Second/flowTime))
 	room := max(leastRoom, int(rate*uint64(flowTime)/uint64(time.Second)))
 	if room > f.room {
 		// The first bytes go into buffers on the way, faster than the link: so it
@@ -81,9 +102,28 @@ func (f *flow) sent(n int) {
 	}
 }
 
+// gone returns how many bytes have left our kernel.
+func (f *flow) gone() uint64 {
+	l, _ := f.peer.link() // nothing where it is not TCP: there a write is all that is known
+	return f.passed() - uint64(l.Unsent)
+}
+
+// rate returns what the link carries, in bytes/s. What the kernel tells is too much
+// where bytes go into a buffer on the way, in bursts.
+func (f *flow) rate(l Link, passed int, elapsed time.Duration) uint64 {
+	t := f.read(f.looked, 0)
+	limited, limitedTime := t.Limited-f.seen.Limited, t.LimitedTime-f.seen.LimitedTime
+	f.seen = t
+	if limitedTime >= lookPause/4 {
+		return limited * uint64(time.Second) / uint64(limitedTime)
+	}
+	return min(l.DeliveryRate, 2*uint64(passed)*uint64(time.Second)/uint64(elapsed)) //nolint:gosec // never negative
+}
+
 // resize bounds each place where bytes wait.
 func (f *flow) resize(room int) {
 	f.room = room
+	f.bound.Store(int64(room))
 	_ = f.peer.raw.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, room) // it fails when the peer has gone
 	})
@@ -105,6 +145,9 @@ func (s *stream) link() (l Link, ok bool) {
 			DeliveryRate: info.Delivery_rate,
 			Unsent:       info.Notsent_bytes,
 			Retransmits:  info.Total_retrans,
+			MinRTT:       time.Duration(info.Min_rtt) * time.Microsecond,
+			Acked:        info.Bytes_acked,
+			Busy:         time.Duration(info.Busy_time) * time.Microsecond, //nolint:gosec // not for ages
 		}
 		ok = true
 	})
@@ -127,6 +170,31 @@ func (d *Door) LinkOf(meant func(p Peer) bool) (Link, bool) {
 		return Link{}, false
 	}
 	return peer.link()
+}
+
+// Way is what went to one peer, by the number of its connection.
+type Way struct {
+	ID uint64
+	Traffic
+	Link // zero where the way is not over TCP
+}
+
+// Ways appends those to all peers whose handshake is over.
+func (d *Door) Ways(to []Way) []Way {
+	d.mu.Lock()
+	conns := make([]*conn, 0, len(d.conns))
+	for _, c := range d.conns {
+		if isClosed(c.through) {
+			conns = append(conns, c)
+		}
+	}
+	d.mu.Unlock()
+	now := time.Now()
+	for _, c := range conns {
+		l, _ := c.peer.link()
+		to = append(to, Way{c.id, c.flow.read(now, int(c.flow.bound.Load())), l})
+	}
+	return to
 }
 
 // farEnd is libzmq's end of a connection.

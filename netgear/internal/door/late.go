@@ -3,6 +3,7 @@ package door
 import (
 	"errors"
 	"sync"
+	"time"
 )
 
 // Bounds of what waits for a peer whose link is slow, in bytes: of one message,
@@ -59,7 +60,7 @@ func (l *late) begin() error {
 	if !c.door.newest.Load() {
 		return nil
 	}
-	if err := c.outRun.flush(c.peer); err != nil {
+	if err := c.outRun.flush(c.flow); err != nil {
 		return err
 	}
 	l.collecting = !c.peer.writable() && c.door.lateBytes.Load() < lateTotal
@@ -84,7 +85,7 @@ func (l *late) add(piece []byte, more int64) (bool, error) {
 	}
 	err := l.wait()
 	if err == nil {
-		_, err = l.conn.peer.Write(l.message)
+		_, err = l.conn.flow.Write(l.message)
 	}
 	l.message, l.collecting = nil, false
 	return true, err
@@ -133,7 +134,9 @@ func (l *late) wait() error {
 func (l *late) write(done chan struct{}) {
 	c := l.conn
 	for {
+		c.flow.begin(time.Now(), 0)
 		err := c.peer.awaitWritable()
+		c.flow.sent(0)
 		m, ok := l.next(err, done)
 		if !ok {
 			return
@@ -141,9 +144,8 @@ func (l *late) write(done chan struct{}) {
 		c.outlet.Lock()
 		c.middle = true
 		c.outlet.Unlock()
-		_, err = c.peer.Write(m.bytes)
+		_, err = c.flow.Write(m.bytes)
 		c.door.lateBytes.Add(-int64(len(m.bytes)))
-		c.flow.sent(len(m.bytes))
 		c.outlet.Lock()
 		c.middle = false
 		err = errors.Join(err, c.pongLocked())

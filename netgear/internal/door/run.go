@@ -1,5 +1,7 @@
 package door
 
+import "io"
+
 // run is what one direction has read and not written yet. A message that comes in
 // pieces goes on in one: nobody has a use for a part of it, and each piece would
 // wake up whoever waits for it. One goroutine uses it.
@@ -9,7 +11,7 @@ type run struct {
 
 // add takes in what goes on next, which is at the beginning of fed or lies
 // elsewhere, and writes what cannot wait.
-func (r *run) add(dst *stream, fed, pass []byte) error {
+func (r *run) add(dst io.Writer, fed, pass []byte) error {
 	if len(pass) == 0 {
 		return nil
 	}
@@ -28,14 +30,14 @@ func (r *run) add(dst *stream, fed, pass []byte) error {
 
 // settle writes what there is, or has it wait in the buffer of src for the rest
 // of the message that in has read the beginning of.
-func (r *run) settle(dst, src *stream, in *Reader) error {
+func (r *run) settle(dst io.Writer, src *stream, in *Reader) error {
 	if len(r.bytes) > 0 && in.Inside() && in.Body() < spliceMin && src.keep(r.bytes, in.Body()) {
 		return nil
 	}
 	return r.flush(dst)
 }
 
-func (r *run) flush(dst *stream) error {
+func (r *run) flush(dst io.Writer) error {
 	if len(r.bytes) == 0 {
 		return nil
 	}

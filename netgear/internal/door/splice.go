@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -272,20 +273,32 @@ func (p *pipe) move(n int64) (moved int64, srcErr, dstErr error) {
 			return moved, io.EOF, nil
 		}
 		for p.inside > 0 {
-			if err := p.dst.raw.Write(p.out); err != nil {
+			if err := p.give(); err != nil {
 				return moved, nil, err
-			}
-			if p.err != nil {
-				return moved, nil, p.err
 			}
 			p.inside -= p.moved
 			moved += p.moved
-			if p.flow != nil {
-				p.flow.sent(int(p.moved))
-			}
 		}
 	}
 	return moved, nil, nil
+}
+
+// give has the destination take in some of what is in the pipe.
+func (p *pipe) give() error {
+	if p.flow != nil {
+		p.flow.begin(time.Now(), int(p.inside))
+	}
+	err := p.dst.raw.Write(p.out)
+	if err == nil {
+		err = p.err
+	}
+	if err != nil {
+		p.moved = 0
+	}
+	if p.flow != nil {
+		p.flow.sent(int(p.moved))
+	}
+	return err
 }
 
 func splice(from, to, n int) (int64, error) {

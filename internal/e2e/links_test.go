@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
+)
+
+// slowLink carries so many bit/s to a port of this machine.
+func slowLink(t *testing.T, port int, rate int64, rtt time.Duration) *kit.SlowLink {
+	t.Helper()
+	l, err := kit.NewSlowLink(fmt.Sprintf("127.0.0.1:%d", port), rate, rtt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	return l
+}
+
+// estimates returns what the pipeline has said of estimated-bitrate: what it was
+// notified of, and the messages on the bus, in Mbit/s.
+func (p pipeline) estimates() (notified, posted []float64) {
+	p.Mu.Lock()
+	defer p.Mu.Unlock()
+	for list, re := range map[*[]float64]*regexp.Regexp{
+		&notified: regexp.MustCompile(`GstNetgearSink:\w+: estimated-bitrate = (\d+)`),
+		&posted:   regexp.MustCompile(`netgear-link, estimated-bitrate=\(guint64\)(\d+)`),
+	} {
+		for _, line := range p.Lines {
+			if m := re.FindStringSubmatch(line); m != nil {
+				n, _ := strconv.ParseFloat(m[1], 64)
+				*list = append(*list, n/1e6)
+			}
+		}
+	}
+	return notified, posted
+}
+
+// A sink knows what the link to its receiver carries, in every pattern, and follows
+// it when that changes.
+func TestTheLinkIsKnown(t *testing.T) {
+	t.Parallel()
+	for _, pattern := range []string{"pair", "req-rep", "pub-sub"} {
+		t.Run(pattern, func(t *testing.T) {
+			t.Parallel()
+			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", pattern)
+			link := slowLink(t, r.BoundPort(), 8e6, 0)
+			s := launch(t, "-m videotestsrc is-live=true pattern=snow ! video/x-raw,width=640,height=360,framerate=30/1 ! jpegenc ! "+
+				"netgearsink address=127.0.0.1 port=%d pattern=%s", link.Port(), pattern)
+			known := func(least, most float64) func() bool {
+				return func() bool {
+					notified, posted := s.estimates()
+					if len(notified) == 0 || len(posted) == 0 {
+						return false
+					}
+					n, p := notified[len(notified)-1], posted[len(posted)-1]
+					return n >= least && n <= most && p >= n*0.75 && p <= n*1.34
+				}
+			}
+			within(t, "an estimate of about 8 Mbit/s", known(5.5, 10.5))
+			link.SetRate(2e6)
+			within(t, "an estimate of about 2 Mbit/s", known(1.2, 2.8))
+			link.SetRate(8e6)
+			within(t, "an estimate of about 8 Mbit/s again", known(5.5, 10.5))
+		})
+	}
+}

@@ -1,0 +1,115 @@
+package door
+
+import (
+	"sync"
+	"time"
+)
+
+// Implementation constants.
+const (
+	// blockedWrite is how long a write takes that had to wait for the way. On a way
+	// that is faster than what is sent, a write takes less.
+	blockedWrite = time.Millisecond
+	// dryPause is between two writes. After a longer one the kernel may have had
+	// nothing to send, so that what follows says nothing of the way.
+	dryPause = flowTime / 4
+	// fullTime is how long after a write that waited the next one must begin: half
+	// of what may wait unsent has gone by then.
+	fullTime = 2 * flowTime
+)
+
+// Traffic is what went to a peer since the connection was made, whatever carries it.
+type Traffic struct {
+	Passed uint64 // bytes
+	// Limited is how many of them went while there was more to send than the way
+	// took, and LimitedTime is how long that was. The one divided by the other is
+	// the rate of the way.
+	Limited     uint64
+	LimitedTime time.Duration
+	// Bursts is how many times a write began after a pause in which all that was
+	// sent before may have been acknowledged.
+	Bursts uint64
+	// Waiting is the size in bytes of the write that waits at the moment, and what
+	// waits before it; WaitTime is how long it has waited. Zero: none waits.
+	Waiting  uint64
+	WaitTime time.Duration
+}
+
+// meter measures Traffic. One goroutine at a time writes; any may read.
+//
+// A write that waited ends when so much has left the kernel that there is room. So
+// between the ends of two of them, if they follow each other closely, the way was
+// the limit all the time.
+type meter struct {
+	mu      sync.Mutex
+	t       Traffic
+	writing bool
+	size    int       // of the write that began
+	began   time.Time // when
+	ended   time.Time // when the last write did
+	mark    time.Time // when the last write that waited did; zero: it says nothing any more
+	gone    uint64    // bytes that had left the kernel then
+
+	trip time.Duration // the least that an acknowledgement takes; 0: not known
+}
+
+// begin notes that a write of n bytes begins, or of an unknown number: 0.
+func (m *meter) begin(now time.Time, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.writing, m.size, m.began = true, n, now
+	pause := now.Sub(m.ended)
+	if pause >= m.trip {
+		m.t.Bursts++
+	}
+	if pause > dryPause || now.Sub(m.mark) > fullTime {
+		m.mark = time.Time{}
+	}
+}
+
+// end notes that the write has ended, and has written n bytes. It reports whether
+// the write waited; then marked follows.
+func (m *meter) end(now time.Time, n int) (waited bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.writing, m.ended = false, now
+	m.t.Passed += uint64(n) //nolint:gosec // never negative
+	return now.Sub(m.began) >= blockedWrite
+}
+
+// marked notes how many bytes have left the kernel when a write that waited has
+// ended.
+func (m *meter) marked(now time.Time, gone uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.mark.IsZero() {
+		m.t.Limited += gone - m.gone
+		m.t.LimitedTime += now.Sub(m.mark)
+	}
+	m.mark, m.gone = now, gone
+}
+
+// passed returns how many bytes were written.
+func (m *meter) passed() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.t.Passed
+}
+
+// setTrip notes how long an acknowledgement takes at least.
+func (m *meter) setTrip(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.trip = d
+}
+
+// read returns what there is at now. room is how many bytes may wait unsent.
+func (m *meter) read(now time.Time, room int) Traffic {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := m.t
+	if wait := now.Sub(m.began); m.writing && wait >= blockedWrite {
+		t.Waiting, t.WaitTime = uint64(m.size+room), wait //nolint:gosec // never negative
+	}
+	return t
+}
