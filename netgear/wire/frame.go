@@ -33,6 +33,7 @@ func (p Pattern) String() string {
 // that repeats is then not allocated again.
 type Header struct {
 	Port       string      // who sends, in multi-server mode; "" absent. The number 7 and the text "7" are the same port
+	Name       Naming      // what Port names; ByPort in every header of NetGear's
 	Terminate  bool        // the sender ends; of the other fields only Port has a meaning
 	Compressed bool        // part 1 is a JPEG, DType and Shape mean nothing
 	JPEG       JPEGOptions // when Compressed

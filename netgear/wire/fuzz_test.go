@@ -163,3 +163,75 @@ func FuzzValue(f *testing.F) {
 		}
 	})
 }
+
+// FuzzForeign: no panic in any wire, and what decodes and can be sent decodes to the
+// same.
+func FuzzForeign(f *testing.F) {
+	add := func(parts [][]byte) {
+		p := append(slices.Clone(parts), nil, nil, nil)
+		f.Add(min(len(parts), 3), p[0], p[1], p[2])
+	}
+	for w := range captured {
+		for _, v := range capture(f, w) {
+			add(v.Parts)
+		}
+	}
+	for _, c := range foreignCases {
+		add(bytesOf(c.parts))
+	}
+	f.Fuzz(func(t *testing.T, n int, a, b, c []byte) {
+		parts := [][]byte{a, b, c}[:1+uint(n)%3]
+		wire.Detect(parts)
+		for w := range captured {
+			foreign := w.Foreign()
+			pictures, err := foreign.Parse(nil, parts)
+			if err != nil {
+				if !isMalformed(err) || len(pictures) > 0 {
+					t.Fatalf("%v does not wrap ErrMalformed, or %d pictures beside it", err, len(pictures))
+				}
+				continue
+			}
+			for i := range pictures {
+				again(t, w, &pictures[i], parts)
+			}
+		}
+	})
+}
+
+func again(t *testing.T, w wire.Wire, p *wire.Picture, parts [][]byte) {
+	if len(p.Header.Port) > wire.MaxPortLen || bytes.ContainsRune([]byte(p.Header.Port), 0) {
+		t.Fatalf("name %q", p.Header.Port)
+	}
+	var data []byte
+	if p.Part >= 0 {
+		data = parts[p.Part]
+	} else if data = make([]byte, wire.Base64Len(p.Base64)); wire.DecodeBase64(data, p.Base64) != nil {
+		return
+	}
+	_ = p.Header.Check(data, 1<<20)
+	foreign, h := w.Foreign(), p.Header
+	if foreign.Carries(&h) != nil {
+		t.Fatalf("%+v came and cannot be sent", h)
+	}
+	if h.Name == wire.ByCamera {
+		h.Message = wire.ValueFromText(h.Port)
+	}
+	sent := [][]byte{foreign.Append(nil, &h, data), data}
+	switch foreign.Form() {
+	case wire.HeadAlone:
+		sent = sent[:1]
+	case wire.DataAlone:
+		sent = sent[1:]
+	case wire.HeadAndData:
+	}
+	if len(sent[0]) > wire.MaxHeaderLen {
+		return // escapes make text longer
+	}
+	back, err := foreign.Parse(nil, sent)
+	if w == wire.JPEG && err != nil {
+		t.Fatal(err)
+	}
+	if err != nil || len(back) != 1 || back[0].Header.DType != h.DType || back[0].Header.Shape != h.Shape || back[0].Header.Compressed != h.Compressed {
+		t.Fatalf("sent %+v as %q, back %+v, %v", h, sent, back, err)
+	}
+}
