@@ -77,6 +77,9 @@ type Config struct {
 	Port     uint
 	Protocol Protocol
 	Pattern  wire.Pattern
+	// Wire selects whose messages this end speaks. In wire.Auto, which only a
+	// Receiver has, the first message of each sender decides.
+	Wire wire.Wire
 	// Bind makes this end bind and the other end connect.
 	Bind bool
 
@@ -84,7 +87,7 @@ type Config struct {
 	// multi-server Receiver binds, or that a multi-client Sender connects to.
 	Ports string
 	// With MultiServer one Receiver takes frames from several Senders, which send
-	// their Port with each frame. With MultiClient one Sender sends to several
+	// their Port with each frame; where Wire names senders, one Port serves all. With MultiClient one Sender sends to several
 	// Receivers, which send their Port with each answer. Set it at both ends. Not
 	// with the pattern pair.
 	MultiServer, MultiClient bool
@@ -329,6 +332,9 @@ func (c *Config) Validate(role Role) error {
 	if err := c.checkAddress(); err != nil {
 		return err
 	}
+	if err := c.checkWire(role); err != nil {
+		return err
+	}
 	tunnel := c.SSHTunnel != "" && role == SenderRole
 	for _, r := range []struct {
 		bad  bool
@@ -338,10 +344,10 @@ func (c *Config) Validate(role Role) error {
 		{c.MultiServer && c.Pattern == wire.Pair, "multiserver-mode=true with pattern=pair: want pattern=req-rep or pub-sub"},
 		{c.MultiClient && c.Pattern == wire.Pair, "multiclient-mode=true with pattern=pair: want pattern=req-rep or pub-sub"},
 		{c.Bidirectional && c.Pattern == wire.PubSub, "bidirectional-mode=true with pattern=pub-sub: want pattern=pair or req-rep"},
-		{c.MultiServer && role == ReceiverRole && c.Ports == "", "multiserver-mode=true without ports: want ports=5566,5567 or the like"},
+		{c.MultiServer && role == ReceiverRole && c.Ports == "" && !c.namedSenders(role), "multiserver-mode=true without ports: want ports=5566,5567 or the like"},
 		{c.MultiClient && role == SenderRole && c.Ports == "", "multiclient-mode=true without ports: want ports=5566,5567 or the like"},
 		{c.Ports != "" && !c.manyPorts(role), fmt.Sprintf("ports=%q without multiserver-mode (of a source) or multiclient-mode (of a sink): want port", c.Ports)},
-		{(c.MultiServer || c.MultiClient) && c.Port == 0 && !c.manyPorts(role), "port 0 in a mode in which the port is the peer's name: want the port"},
+		{(c.MultiServer || c.MultiClient) && c.Port == 0 && !c.manyPorts(role) && !c.Wire.Named(), "port 0 in a mode in which the port is the peer's name: want the port"},
 		{c.Allow != "" && !c.Bind, fmt.Sprintf("allow=%q with bind=false: want it at the end that binds", c.Allow)},
 		{c.Allow != "" && c.Protocol == IPC, fmt.Sprintf("allow=%q with protocol=ipc, which has no addresses: want the folder's permissions for that", c.Allow)},
 		{tunnel && c.MultiServer, "ssh-tunnel-mode with multiserver-mode=true: want one of them at the most"},
@@ -407,7 +413,7 @@ func (c *Config) literal() netip.Addr {
 
 // manyPorts reports whether this end has several ports.
 func (c *Config) manyPorts(role Role) bool {
-	return c.MultiServer && role == ReceiverRole || c.MultiClient && role == SenderRole
+	return c.MultiServer && role == ReceiverRole && !c.namedSenders(role) || c.MultiClient && role == SenderRole
 }
 
 // ports returns the ports to bind or to connect to.

@@ -95,7 +95,7 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 
 // assemble makes the parts, without a socket and with closed ports.
 func (c *conn) assemble(cfg *Config, role Role, keys *keyring) (err error) {
-	w := &watch{role: role, alarm: c.alarm, peers: c.peers, owners: newOwners(cfg.RequestTimeout), obs: c.obs, log: c.log, ctx: c.ctx}
+	w := &watch{role: role, alarm: c.alarm, peers: c.peers, owners: newOwners(cfg.RequestTimeout), tongues: &tongues{}, obs: c.obs, log: c.log, ctx: c.ctx}
 	if c.entrance, err = newEntrance(cfg, role, keys != nil, c.alarm, c.log, w.turnedAway); err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (c *conn) assemble(cfg *Config, role Role, keys *keyring) (err error) {
 	c.revival = newRevival(len(c.ports), c.waker.Wake, c.fail)
 	w.entrance, w.refusals, w.revival = c.entrance, c.refusals, c.revival
 	w.owners.host = func(connection int) string { return addressOf(c.from(connection)) }
-	c.socket = &socket{entrance: c.entrance, role: role, keys: keys, watch: w, owners: w.owners, log: c.log}
+	c.socket = &socket{entrance: c.entrance, role: role, keys: keys, watch: w, owners: w.owners, tongues: w.tongues, log: c.log}
 	return nil
 }
 

@@ -85,6 +85,7 @@ func newEntrance(cfg *Config, role Role, secure bool, a *alarm, log *slog.Logger
 	dc := door.Config{
 		Limits: limits(cfg, role, secure), MaxConnections: int(cfg.MaxConnections),
 		HandshakeTime: handshakePatience,
+		OnePart:       cfg.Wire.Foreign() != nil,
 		One:           cfg.Pattern == wire.Pair && cfg.Bind && !secure,
 		UserTimeout:   max(cfg.RequestTimeout, time.Second),
 		Keepalive:     net.KeepAliveConfig{Enable: true, Idle: keepaliveIdle, Interval: keepaliveInterval, Count: keepaliveCount},

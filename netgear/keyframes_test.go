@@ -151,7 +151,7 @@ func TestDiscontinuityOfEncodedVideo(t *testing.T) {
 		var f Frame
 		var body zmsg.Message
 		h := encoded(uint64(i), c.delta)
-		if ok, err := r.accept(&f, &h, &body, time.Now()); !ok || err != nil {
+		if ok, err := r.accept(&f, &h, &body, time.Now(), -1); !ok || err != nil {
 			t.Fatalf("frame %d: %v, %v", i, ok, err)
 		}
 		if f.Discontinuity != c.want {

@@ -34,6 +34,10 @@ const (
 	longestHold = 250 * time.Millisecond
 	// maxStreams is how many connections are remembered at most.
 	maxStreams = 1024
+	// maxNamed is how many frames wait at most of senders and cameras that have names,
+	// of all of them: the cameras of one message come at once. They have at most
+	// maxWaitingBytes beyond the limit of other frames.
+	maxNamed = 64
 	// maxQueue is how many messages wait in all, goodbyes included. No honest peers
 	// send so many.
 	maxQueue = 256
@@ -81,15 +85,19 @@ type latest struct {
 	// The goroutine's own: the least delay of each sender, and the frames that are
 	// held back until hold.
 	usual map[source]time.Duration
-	late  map[source]*arrival
-	hold  time.Time
+	// more holds the parts behind the second of the message that is read, of a wire
+	// that has such, and got what was made of it.
+	more []zmsg.Message
+	got  []*arrival
+	late map[source]*arrival
+	hold time.Time
 }
 
 // source identifies a sender by its connection, so that no sender takes the place of
 // another, and by its name.
 type source struct {
 	connection int
-	port       string // in multi-server mode
+	port       string // in multi-server mode, or the name of a camera
 }
 
 // arrival is one message.
@@ -125,6 +133,9 @@ func newLatest(e *end, in *intake) *latest {
 		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}
 	l.maxLag.Store(int64(e.cfg.MaxLag))
+	if e.cfg.Wire == wire.Auto || e.cfg.Wire == wire.LeRobot {
+		l.more = make([]zmsg.Message, 0, wire.MaxCameras-1) // messages must not move
+	}
 	spawn(c.fail, func() {
 		defer close(l.done)
 		l.stop(l.read(ctx))
@@ -280,14 +291,13 @@ func (l *latest) read(ctx context.Context) error {
 			}
 			continue
 		}
-		a, err := l.receive()
-		if errors.Is(err, zmsg.ErrAgain) {
-			continue
-		}
-		if err != nil {
+		all, err := l.receive()
+		if err != nil && !errors.Is(err, zmsg.ErrAgain) {
 			return fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 		}
-		l.sort(a)
+		for _, a := range all {
+			l.sort(a)
+		}
 	}
 }
 
@@ -351,46 +361,74 @@ func (l *latest) release() {
 	l.hold = time.Time{}
 }
 
-// receive returns the next message. It counts and reports a malformed one, and
-// returns ErrAgain: the message could be large, and is of no use.
-func (l *latest) receive() (*arrival, error) {
-	l.mu.Lock()
-	var a *arrival
-	if n := len(l.spare); n > 0 {
-		a, l.spare = l.spare[n-1], l.spare[:n-1]
-	} else {
-		a = new(arrival)
-	}
-	l.mu.Unlock()
-	parts, err := receiveParts(l.conn.data, &a.head, &a.body, &a.rest)
-	a.header = wire.Header{}
-	if err == nil {
-		l.stats.take()
-		bad := l.intake.judge(&a.head, &a.body, parts, &a.header)
-		if bad == nil && !a.header.Terminate { // a useless message must not take the place of a useful one
-			bad = a.header.Check(a.body.Bytes(), l.intake.cfg.MaxFrameSize)
-		}
-		switch {
-		case bad != nil:
-			l.intake.malformed(bad)
-			err = zmsg.ErrAgain
-		case !l.intake.admits(&a.header, a.head.Connection(), time.Now()):
-			err = zmsg.ErrAgain
-		}
-	}
+// receive returns the next message, which has one arrival unless it has the pictures of
+// several cameras. It counts and reports a malformed one: the message could be large,
+// and is of no use.
+func (l *latest) receive() ([]*arrival, error) {
+	a := l.fresh()
+	l.more = l.more[:0]
+	parts, err := receiveParts(l.conn.data, &a.head, &a.body, &a.rest, &l.more)
+	defer l.closeMore()
 	if err != nil {
-		l.mu.Lock()
-		l.recycleLocked(a)
-		l.mu.Unlock()
+		l.recycle(a)
 		return nil, err
 	}
-	a.at, a.from = time.Now(), source{connection: a.head.Connection()}
+	in, from := l.intake, a.head.Connection()
+	in.spoken = in.wireOf(from, &a.head, &a.body, l.more, parts)
+	if in.spoken.Foreign() != nil {
+		return l.unpack(in.spoken, a, from, in.partsOf(&a.head, &a.body, l.more, parts)), nil
+	}
+	l.stats.take(1)
+	l.got = l.got[:0]
+	bad := in.judgeOwn(from, &a.head, &a.body, parts, &a.header)
+	if bad == nil && !a.header.Terminate { // a useless message must not take the place of a useful one
+		bad = a.header.Check(a.body.Bytes(), in.cfg.MaxFrameSize)
+	}
+	now := time.Now()
+	switch {
+	case bad != nil:
+		in.malformed(bad)
+	case in.admits(&a.header, from, now):
+		l.accept(a, from, now)
+		return l.got, nil
+	}
+	l.recycle(a)
+	return nil, nil
+}
+
+// accept adds an arrival that came at now to what receive returns.
+func (l *latest) accept(a *arrival, connection int, now time.Time) {
+	a.at, a.from = now, source{connection: connection}
 	a.from.port = strings.Clone(l.intake.nameOf(&a.header))
 	if a.header.Terminate {
 		a.head.Close() // nobody needs them
 		a.body.Close()
 	}
-	return a, nil
+	l.got = append(l.got, a)
+}
+
+func (l *latest) fresh() (a *arrival) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.spare)
+	if n == 0 {
+		return new(arrival)
+	}
+	a, l.spare = l.spare[n-1], l.spare[:n-1]
+	a.header = wire.Header{}
+	return a
+}
+
+func (l *latest) recycle(a *arrival) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.recycleLocked(a)
+}
+
+func (l *latest) closeMore() {
+	for i := range l.more {
+		l.more[i].Close()
+	}
 }
 
 // delay returns the time from the sender's clock to ours.
@@ -474,9 +512,11 @@ func (l *latest) tooManyLocked(from source) (oldest int) {
 // frames, if too many wait in all. Frames that depend on others have limits of their
 // own: they wait for a key frame that does not come.
 func (l *latest) evictLocked() bool {
-	whole, deltas, bytes := 0, 0, 0
+	whole, named, namedBytes, deltas, bytes := 0, 0, 0, 0, 0
 	for _, a := range l.queue {
 		switch {
+		case a.isWhole() && a.header.Name != wire.ByPort:
+			named, namedBytes = named+1, namedBytes+a.body.Len()
 		case a.isWhole():
 			whole++
 		case a.isDelta():
@@ -484,7 +524,7 @@ func (l *latest) evictLocked() bool {
 		}
 	}
 	switch {
-	case whole > l.most():
+	case whole > l.most(), named > maxNamed, named > l.most() && namedBytes > maxWaitingBytes:
 		l.throwOutLocked(l.busiestLocked((*arrival).isWhole, func(*arrival) int { return 1 }))
 	case deltas > maxDeltas:
 		l.throwOutLocked(l.busiestLocked((*arrival).isDelta, func(*arrival) int { return 1 }))

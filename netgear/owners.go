@@ -13,8 +13,9 @@ import (
 // it. Outside the multi-server mode all senders have one name, so one is served at a
 // time.
 //
-// The caller bounds the names: there is one outside the multi-server mode, and
-// within it there are those among the ports. Safe for concurrent use.
+// There is one name outside the multi-server mode, and within it there are those among
+// the ports, or at most maxNames where senders choose their names. Safe for concurrent
+// use.
 type owners struct {
 	patience time.Duration               // after this time a silent connection loses its name
 	stands   func(connection int) bool   // reports whether the other end has not closed it
@@ -46,8 +47,33 @@ func (o *owners) admits(name string, connection int, now time.Time) bool {
 	if ok && own.connection != connection && o.holdsLocked(own, connection, now) {
 		return false
 	}
+	if !ok && len(o.names) >= maxNames {
+		o.makeRoomLocked()
+	}
 	o.names[name] = owner{connection, now}
 	return true
+}
+
+// maxNames is how many senders are served at once.
+const maxNames = 256
+
+// makeRoomLocked removes the name that was silent for longest of those of the
+// connection with the most names. So a sender that takes many loses its own.
+func (o *owners) makeRoomLocked() {
+	of := map[int]int{}
+	most := 0
+	for _, own := range o.names {
+		of[own.connection]++
+		most = max(most, of[own.connection])
+	}
+	var oldest string
+	var last time.Time
+	for name, own := range o.names {
+		if of[own.connection] == most && (last.IsZero() || own.last.Before(last)) {
+			oldest, last = name, own.last
+		}
+	}
+	delete(o.names, oldest)
 }
 
 // holdsLocked reports whether the owner of a name keeps it from another connection.

@@ -310,6 +310,20 @@ func (t *peerTable) frame(port string) {
 	}
 }
 
+// frameFrom counts a frame of a connection.
+func (t *peerTable) frameFrom(connection int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.sockets {
+		for _, l := range s.up {
+			if l.fd == connection {
+				l.peer.Frames++
+				return
+			}
+		}
+	}
+}
+
 // portOf returns the port of a TCP endpoint.
 func portOf(endpoint string) string {
 	if !strings.HasPrefix(endpoint, "tcp://") {

@@ -97,6 +97,14 @@ var (
 		{"stonehouse", "Encryption; whoever has the server's public key may connect"},
 		{"ironhouse", "Encryption; whoever has the server's public key and one of the known secret keys may connect"},
 	}}
+	wireEnum = &Enum{"GstNetgearWire", []EnumValue{
+		{"auto", "That of the first message of each sender; only for a source"},
+		{"netgear", "VidGear's NetGear"},
+		{"imagezmq", "imagezmq's ImageSender and ImageHub, each sender with a name"},
+		{"jpeg", "A JPEG and nothing else, as Unitree's teleimager sends"},
+		{"lerobot", "LeRobot's ZMQCamera"},
+		{"array", "send_array of pyzmq's documentation"},
+	}}
 	waitModeEnum = &Enum{Type: "GstNetgearWaitMode", Values: []EnumValue{
 		{"false", "Frames of any stream give way to newer ones"},
 		{"true", "Frames wait for ever"},
@@ -162,6 +170,12 @@ var Properties = []Property{
 		field:   func(c *Config) any { return enumPtr[wire.Pattern]{&c.Pattern} },
 	},
 	{
+		Name: "wire", Nick: "Wire", Kind: Choice, Enum: wireEnum, On: BothRoles,
+		Default: "netgear", DefaultReceiver: "auto",
+		Blurb: "Whose messages to speak; those that are not NetGear's need pattern=req-rep or pub-sub",
+		field: func(c *Config) any { return enumPtr[wire.Wire]{&c.Wire} },
+	},
+	{
 		Name: "bind", Nick: "Bind", Kind: Bool, On: BothRoles,
 		Default: "false", DefaultReceiver: "true",
 		Blurb: "Bind and let the other end connect (true), or connect (false); NetGear's receivers bind",
@@ -170,7 +184,7 @@ var Properties = []Property{
 	{
 		Name: "multiserver-mode", Nick: "Multi-server mode", Kind: Bool, On: BothRoles, NetGear: "multiserver_mode",
 		Default: "false",
-		Blurb:   "Several senders to one source, which tells them apart by their ports (both ends; req-rep and pub-sub)",
+		Blurb:   "Several senders to one source, which tells them apart by their ports, or at one port by their names where the wire has such (both ends; req-rep and pub-sub)",
 		field:   func(c *Config) any { return &c.MultiServer },
 	},
 	{

@@ -53,7 +53,7 @@ type Receiver struct {
 	lost      bool               // a connection ended since tellLoss
 	leaving   int                // servers that said goodbye while others go on
 	last      *stream            // the stream of the frame that Recv returned last
-	lastName  string             // its name
+	lastOwner string             // the name of its sender
 
 	eosOnTerminate atomic.Bool
 }
@@ -212,7 +212,7 @@ func (r *Receiver) recvLatest(ctx context.Context, f *Frame) error {
 			return r.timedOut(ctx)
 		}
 		r.pass(a)
-		ok, err := r.accept(f, &a.header, &a.body, a.at)
+		ok, err := r.accept(f, &a.header, &a.body, a.at, a.from.connection)
 		if ok || err != nil {
 			return err
 		}
@@ -310,23 +310,24 @@ func (r *Receiver) take(f *Frame) (ok bool, err error) {
 	if err != nil {
 		return false, fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 	}
-	if bad := r.intake.judge(r.head, &r.body, parts, &r.header); bad != nil {
+	from := r.head.Connection()
+	if bad := r.intake.judge(from, r.head, &r.body, parts, &r.header); bad != nil {
 		r.confirm(nil)
 		r.nonsense = true
 		r.intake.malformed(bad)
 		return false, nil
 	}
-	if !r.intake.admits(&r.header, r.head.Connection(), r.arrived) {
+	if !r.intake.admits(&r.header, from, r.arrived) {
 		r.confirm(nil) // a REP socket must answer
 		return false, nil
 	}
 	r.dueBefore, r.due = r.due, time.Time{}
-	return r.accept(f, &r.header, &r.body, r.arrived)
+	return r.accept(f, &r.header, &r.body, r.arrived, from)
 }
 
-// accept makes a frame of a message of its sender that arrived at now. ok reports
-// whether f holds it.
-func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time.Time) (ok bool, err error) {
+// accept makes a frame of a message of its sender that arrived at now over the
+// connection from. ok reports whether f holds it.
+func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time.Time, from int) (ok bool, err error) {
 	if h.Terminate {
 		return false, r.terminated(h.Port)
 	}
@@ -349,8 +350,12 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 		st.Frames++
 		st.Bytes += uint64(body.Len()) //nolint:gosec // never negative
 	})
-	r.peers.frame(r.intake.nameOf(h))
-	r.last, r.lastName = stream, r.intake.nameOf(h)
+	if h.Name == wire.ByPort {
+		r.peers.frame(r.intake.nameOf(h))
+	} else {
+		r.peers.frameFrom(from)
+	}
+	r.last, r.lastOwner = stream, r.intake.ownerOf(h)
 	disrupted := stream.disrupted
 	// A frame that depends on others has all of them. It follows over another
 	// connection, and a decoder must not take that for a gap.
@@ -368,11 +373,11 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 // parts receives one whole message, its first part into spare and its second
 // into body.
 func (r *Receiver) parts() (n int, err error) {
-	n, err = receiveParts(r.conn.data, r.spare, &r.body, &r.rest)
+	n, err = receiveParts(r.conn.data, r.spare, &r.body, &r.rest, nil)
 	if err == nil {
 		r.arrived = earliest(time.Now(), r.care.came)
 		r.care.came = time.Time{}
-		r.stats.take()
+		r.stats.take(1)
 	}
 	return n, err
 }
@@ -380,8 +385,12 @@ func (r *Receiver) parts() (n int, err error) {
 // confirm replies to the message that was read last. h is its header, or nil where
 // that has no meaning.
 func (r *Receiver) confirm(h *wire.Header) {
-	if r.row.confirmed {
+	switch {
+	case !r.row.confirmed:
+	case r.intake.spoken.Foreign() == nil:
 		r.replied(r.answer.send(r.conn.data, r.times(h)))
+	case r.cfg.Pattern == wire.ReqRep: // nobody else waits for an answer
+		r.replied(r.conn.data.Send([]byte(wire.Answer), nil))
 	}
 }
 
@@ -397,7 +406,7 @@ func (r *Receiver) replied(err error) {
 // ends the stream. The goodbye of a sender that never sent a frame ends nothing.
 func (r *Receiver) terminated(port string) error {
 	r.stats.count(func(st *Stats) { st.Goodbyes++ })
-	r.intake.owners.release(r.intake.nameOf(&wire.Header{Port: port}))
+	r.intake.owners.release(r.intake.ownerOf(&wire.Header{Port: port}))
 	if r.row.confirmsTerminate {
 		text := wire.ConfirmTerminate
 		if r.cfg.MultiServer {
@@ -488,6 +497,9 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 	name := r.intake.nameOf(h)
 	s := r.streams[name]
 	if s == nil {
+		if len(r.streams) >= maxStreams { // a sender chooses its name, and may choose many
+			clear(r.streams)
+		}
 		s = &stream{disrupted: true, incomplete: true}
 		r.streams[strings.Clone(name)] = s
 	}
@@ -515,7 +527,7 @@ func (r *Receiver) follow(h *wire.Header) *stream {
 // its sender is then a Discontinuity.
 func (r *Receiver) Reject(size int) {
 	if r.takeBack(size, func(st *Stats) { st.FramesMalformed++ }) {
-		r.intake.owners.release(r.lastName)
+		r.intake.owners.release(r.lastOwner)
 		r.due, r.nonsense = r.dueBefore, true // a frame without meaning is not a success
 	}
 }

@@ -32,7 +32,8 @@ const goodbyeGrace = time.Second
 // Stats, Peers, CurrentPort, EstimatedBitrate and Leave.
 type Sender struct {
 	end
-	failed error // why nothing can be sent any more
+	failed  error        // why nothing can be sent any more
+	foreign wire.Foreign // nil: NetGear's own wire
 
 	// The unconfirmed frames, oldest first, in a ring: there are count of them,
 	// starting at first. The first sent of them were sent over the present socket.
@@ -66,6 +67,7 @@ type flying struct {
 	seq  uint64
 	key  bool // it needs no frame before it
 	late bool // it was sent again: nobody knows what its confirmation confirms
+	form wire.Form
 }
 
 // NewSender opens a Sender. It returns at once, whether or not a peer is there.
@@ -75,7 +77,10 @@ func NewSender(cfg Config, obs Observer) (*Sender, error) {
 	if err := s.init(&cfg, SenderRole, &obs); err != nil {
 		return nil, err
 	}
-	s.ring, s.message = make([]flying, cfg.InFlight), wire.ValueFromText(cfg.Message)
+	s.ring, s.message, s.foreign = make([]flying, cfg.InFlight), wire.ValueFromText(cfg.Message), cfg.Wire.Foreign()
+	if s.foreign != nil && s.message == nil {
+		s.message = ownName(cfg.Wire)
+	}
 	s.SetWaitForConnection(cfg.WaitForConnection)
 	s.obs.PeerAdded = func(endpoint string) {
 		s.keys.joined(s.row.confirmed)
@@ -158,6 +163,12 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	if err := tooLong("message", f.Header.Message); err != nil {
 		f.Payload.Release()
 		return err
+	}
+	if s.foreign != nil {
+		if err := s.foreign.Carries(&f.Header); err != nil {
+			f.Payload.Release()
+			return fmt.Errorf("netgear: wire=%s: %w", wireNames[s.cfg.Wire], err)
+		}
 	}
 	s.patience.live = f.Live
 	if err := s.makeRoom(ctx, f); err != nil {
@@ -283,6 +294,9 @@ func (s *Sender) deliver(ctx context.Context, n int) error {
 
 // load fills fl from f, and takes over the payload.
 func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
+	if s.foreign != nil {
+		return s.loadForeign(fl, f, now)
+	}
 	h := &f.Header
 	h.Pattern = s.cfg.Pattern
 	h.Port = s.name()
@@ -300,7 +314,12 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 	fl.head = wire.AppendHeader(fl.head[:0], h)
 	h.Ext.Taken, h.Ext.HasTaken = taken.Taken, taken.HasTaken // as the caller gave them
 	fl.at, fl.seq, fl.key, fl.late = time.Time{}, s.seq, !h.Ext.Delta, false
-	b, free, owner := f.Payload.Detach()
+	return fl.take(&f.Payload)
+}
+
+// take takes over the payload.
+func (fl *flying) take(p *Payload) error {
+	b, free, owner := p.Detach()
 	var err error
 	if free == nil {
 		err = fl.data.SetCopy(b)
@@ -330,7 +349,7 @@ func (s *Sender) publish(fl *flying) error {
 	_, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, longAgo)
 	if err != nil {
 		err = fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
-	} else if err = s.conn.data.Send(fl.head, &fl.data); err != nil {
+	} else if err = fl.send(s.conn.data); err != nil {
 		err = fmt.Errorf("netgear: %w: send: %w", ErrTransport, err)
 	}
 	s.lastFrame = time.Now()
@@ -447,7 +466,7 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 	for s.sent < s.count {
 		fl := &s.ring[(s.first+s.sent)%len(s.ring)]
 		now := time.Now() // before it leaves
-		switch err := s.conn.data.Send(fl.head, &fl.data); {
+		switch err := fl.send(s.conn.data); {
 		case errors.Is(err, zmsg.ErrAgain):
 			return zmsg.In | zmsg.Out, nil
 		case err != nil:
@@ -477,7 +496,7 @@ const tooManyAnswers = 64
 func (s *Sender) collect() error {
 	for surplus := 0; s.sent > 0 || s.cfg.Pattern == wire.Pair && surplus < maxSurplus; {
 		// An array comes in a second part.
-		parts, err := receiveParts(s.conn.data, &s.reply, &s.array, &s.extra)
+		parts, err := receiveParts(s.conn.data, &s.reply, &s.array, &s.extra, nil)
 		if parts == 0 && errors.Is(err, zmsg.ErrAgain) {
 			return nil
 		}
@@ -646,7 +665,7 @@ func (s *Sender) discard() {
 }
 
 // Finish waits for the last confirmations, says goodbye as NetGear does, and sees
-// the goodbye on its way. Beyond the confirmations that takes at most a second or a
+// the goodbye on its way; other wires have none. Beyond the confirmations that takes at most a second or a
 // fifth of RequestTimeout. The connection is then closed; another Send opens it
 // again. When ctx ends first, Finish returns its error and can be called again.
 func (s *Sender) Finish(ctx context.Context) error {
@@ -672,7 +691,7 @@ func (s *Sender) Finish(ctx context.Context) error {
 		s.shut()
 		return nil
 	}
-	if !s.lastFrame.IsZero() {
+	if !s.lastFrame.IsZero() && s.foreign == nil {
 		if err := sleep(ctx, time.Until(s.lastFrame.Add(tailGrace))); err != nil {
 			return err
 		}
@@ -681,8 +700,10 @@ func (s *Sender) Finish(ctx context.Context) error {
 	if s.peers.count() == 0 {
 		until = earliest(until, s.holdUntil())
 	}
-	if err := s.goodbye(ctx, until); err != nil {
-		return err
+	if s.foreign == nil {
+		if err := s.goodbye(ctx, until); err != nil {
+			return err
+		}
 	}
 	linger := max(time.Until(until), reconnectInterval)
 	if s.peers.count() > 0 {

@@ -31,6 +31,7 @@ type socket struct {
 	keys     *keyring // nil: no encryption
 	watch    *watch
 	owners   *owners
+	tongues  *tongues
 	log      *slog.Logger
 
 	zctx       *zmq4.Context

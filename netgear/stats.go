@@ -11,6 +11,7 @@ import (
 //	Sender    Frames = AcksReceived + FramesDropped + those in flight, at most InFlight
 //	          (in pub-sub nothing is confirmed, and FramesDropped are those that were not sent)
 //	Receiver  Frames + FramesDropped + FramesMalformed + Goodbyes = messages taken in
+//	          (of a message with the pictures of several cameras, each picture counts)
 type Stats struct {
 	Frames uint64 // sent or received
 	Bytes  uint64 // of their data parts
@@ -59,7 +60,7 @@ type counters struct {
 	mu sync.Mutex
 	st Stats
 	// taken is how many messages a Receiver has read from its socket, whatever they
-	// turned out to be.
+	// turned out to be. One with several pictures counts as so many.
 	taken uint64
 	// measured is when the clocks were compared last.
 	measured time.Time
@@ -72,10 +73,10 @@ func (c *counters) clock(offset, bound time.Duration) {
 	c.st.ClockOffset, c.st.ClockError, c.st.HasClock, c.measured = offset, bound, true, time.Now()
 }
 
-func (c *counters) take() {
+func (c *counters) take(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.taken++
+	c.taken += uint64(n) //nolint:gosec // never negative
 }
 
 // bitrate returns EstimatedBitrate.

@@ -29,6 +29,7 @@ type watch struct {
 	alarm    *alarm
 	peers    *peerTable
 	owners   *owners // of the streams of a Receiver
+	tongues  *tongues
 	refusals *refusals
 	revival  *revival
 	obs      *Observer
@@ -129,7 +130,9 @@ func (w *watch) newsOf(kind linkEvent, ev zmq4.Event, addr string, value int) li
 		l.reason = l.why.reason(w.refusals.keys != nil)
 	case linkEnded:
 		w.owners.ended(value)
+		w.tongues.forget(value)
 	case linkAccepted, linkConnected:
+		w.tongues.forget(value)
 		if w.role == SenderRole {
 			w.entrance.door.Bound(value)
 		}

@@ -107,6 +107,11 @@ func (e *element) SetCaps(c gstglue.InCaps) error {
 			return fmt.Errorf("%w: multiclient-mode=true with pattern=req-rep and encoded video: each client gets a part of the frames, which cannot be decoded without the others: want pattern=pub-sub", netgear.ErrSettings)
 		}
 	}
+	if f := e.Settings().Live().Wire.Foreign(); f != nil {
+		if err := f.Carries(&h); err != nil {
+			return fmt.Errorf("%w: %w", gstglue.ErrNegotiation, err)
+		}
+	}
 	r.caps, r.header = c, h
 	return nil
 }

@@ -53,6 +53,8 @@ type run struct {
 
 	describer gstglue.Describer
 	times     timeline
+	arrived   time.Time // when the last frame came, and the running time of that
+	at        uint64
 
 	port, message gstglue.CText
 	text          []byte // the text that port was made from
@@ -145,7 +147,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			}
 			return nil, e.Fail(err, "could not receive")
 		}
-		now := before(e.Self.RunningTime(), time.Since(r.frame.Arrived))
+		now := r.arrival(e.Self.RunningTime)
 		caps, ignored, err := r.describer.Describe(&r.frame, r.cfg.MaxFrameSize)
 		if err != nil {
 			e.drop(r, err)
@@ -172,6 +174,15 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 		}
 		return buf, gstglue.FlowOK
 	}
+}
+
+// arrival returns the running time at which the frame arrived. Frames of one message,
+// of several cameras, arrived at one time.
+func (r *run) arrival(runningTime func() uint64) uint64 {
+	if r.at == gstglue.NoTime || !r.frame.Arrived.Equal(r.arrived) {
+		r.arrived, r.at = r.frame.Arrived, before(runningTime(), time.Since(r.frame.Arrived))
+	}
+	return r.at
 }
 
 // before returns the running time that was age before now, or NoTime.

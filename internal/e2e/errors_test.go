@@ -87,6 +87,8 @@ var wrongSettings = map[string]string{
 	"address-port":          "address=h:5556",
 	"both-multi-modes":      "multiserver-mode=true multiclient-mode=true",
 	"multiserver-pair":      "multiserver-mode=true",
+	"wire-auto":             "wire=auto",
+	"wire-settings":         "wire=imagezmq",
 	"multiclient-pair":      "multiclient-mode=true",
 	"bidirectional-pub-sub": "bidirectional-mode=true pattern=pub-sub",
 	"multiserver-ports":     "MANY pattern=req-rep",

@@ -58,6 +58,14 @@ var Kinds = []Kind{
 				Cause: "with `pub-sub` nothing comes back", Cure: "another pattern, or without `bidirectional-mode`",
 			},
 			{
+				ID: "wire-auto", On: []string{Sink}, Text: "settings: wire=auto at the end that sends, which has nobody to go by: want wire=netgear, imagezmq, jpeg, lerobot or array",
+				Cause: "a source goes by what a sender sends first; a sink sends first itself", Cure: "the wire of the receiver: docs/wires.md",
+			},
+			{
+				ID: "wire-settings", On: both, Text: "settings: wire=<name> with <what it does not have>",
+				Cause: "the messages of that wire have no room for it, or its programs have no such sockets", Cure: "what the text names: docs/wires.md says what each wire has",
+			},
+			{
 				ID: "multiserver-ports", On: []string{Src}, Text: "settings: multiserver-mode=true without ports: want ports=5566,5567 or the like",
 				Cause: "the source needs one port for each sender", Cure: "`ports` with the `port` of each sender",
 			},
@@ -502,7 +510,7 @@ var Kinds = []Kind{
 		Title: "Another sender", About: "A source serves one sender at a time, and in the multi-server mode one for each of `ports`. The message is dropped and counted (`frames-dropped`), and the stream goes on.",
 		Rows: []Row{{
 			ID: "intruder", On: []string{Src}, Warning: true,
-			Text:  "another sender: a message from <address>, while <who> goes on: want one sender for a port (several: multiserver-mode=true, each with its own of ports)",
+			Text:  "another sender: a message from <address>, while <who> goes on: want one sender for a port (several: multiserver-mode=true, <how>)",
 			Cause: "two senders have the same receiver, or a stranger sends to its port", Cure: "a port for each sender, or `multiserver-mode`; `allow` or `secure-mode` against strangers",
 		}},
 	},

@@ -32,7 +32,11 @@ var within = map[string][]string{
 	// an array that is no picture
 	"want a name of at most %d characters of ASCII": {"returned-unsupported"}, "want dimensions of at most 31 bits": {"returned-unsupported"},
 	// who sends
-	"the sender that is served": {"intruder"}, "the sender that uses port ": {"intruder"},
+	"the sender that is served": {"intruder"}, "the sender that uses port ": {"intruder"}, "the sender that has the name": {"intruder"}, "each with its own of ports": {"intruder"}, ", each with its own name": {"intruder"},
+	// what the messages of a wire have no room for
+	"pattern=req-rep: want pattern=pub-sub": {"wire-settings"}, "whose answers carry nothing": {"wire-settings"}, "which any number of receivers connect to": {"wire-settings"},
+	"whose messages do not name their sender": {"wire-settings"}, "whose messages have no room for it": {"wire-settings"},
+	"(the wire carries": {"caps-refused"},
 	// the steps of opening, and of a stream
 	"netgear: %w: event descriptor: %w": {"open"}, "netgear: %w: context: %w": {"open"}, "netgear: %w: socket: %w": {"open"}, "netgear: %w: socket option %s: %w": {"open"}, "netgear: %w: socket option ZAP_ENFORCE_DOMAIN: %w": {"open"}, "netgear: %w: monitor: %w": {"open"},
 	"netgear: %w: ZAP socket: %w": {"open"}, "netgear: %w: bind %s: %w": {"open"},
@@ -91,6 +95,7 @@ var unposted = map[string]string{
 	"put jpegdec (JPEG) or videoconvert": "the debug text", "put decodebin behind netgearsrc": "the debug text", "not posted again": "the log", "frame seq=%d bytes=%d ack-us=%d": "the log", "frame seq=%d bytes=%d capture-to-receive-us=%d": "the log",
 	" a JPEG: want raw pixels": "nobody: elements ask for the layout of raw frames alone",
 	// what NewRaw says and makes
+	"messages cannot carry it": "a Go program that uses the library: the pads of an element take no such frames", "message cannot carry it": "as the line above",
 	"want BGR, GRAY8, RGB, NV12 or the like": "a Go program that uses the library", "%d bytes for %dx%d pixels of %s": "a Go program that uses the library",
 	"%s, format=(string)%s, width=(int)%d, height=(int)%d": "the caps of a frame that a Go program makes",
 }

@@ -28,7 +28,7 @@ func (bareJPEG) Parse(dst []Picture, parts [][]byte) ([]Picture, error) {
 		return dst, malformed(what, "want the beginning of a JPEG, got %s", shorten(parts[last]))
 	}
 	dst, p := next(dst)
-	p.Header.Port = ""
+	p.Header.Port, p.name = "", nil
 	p.Header.setJPEG()
 	p.Part = last
 	return dst, nil

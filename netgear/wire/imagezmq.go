@@ -53,7 +53,7 @@ func parseArray(dst []Picture, parts [][]byte, what string, named bool) ([]Pictu
 	}
 	more, p := next(dst)
 	h := &p.Header
-	p.Part = 1
+	p.Part, p.name = 1, nil
 	if named {
 		if msg == nil {
 			return dst, unwanted(what, "msg", "the name of the sender", nil)

@@ -38,12 +38,20 @@ func (leRobot) Append(dst []byte, h *Header, data []byte) []byte {
 	dst = append(dst, `{"timestamps": {`...)
 	dst = appendString(dst, camera)
 	dst = append(dst, `: `...)
-	dst = appendSeconds(dst, h.Ext.T)
+	dst = appendSeconds(dst, takenAt(&h.Ext))
 	dst = append(dst, `}, "images": {`...)
 	dst = appendString(dst, camera)
 	dst = append(dst, `: "`...)
 	dst = base64.StdEncoding.AppendEncode(dst, data)
 	return append(dst, `"}}`...)
+}
+
+// takenAt returns when the picture was taken or, where nobody knows, sent.
+func takenAt(x *Ext) int64 {
+	if x.HasTaken {
+		return x.Taken
+	}
+	return x.T
 }
 
 // appendSeconds appends a time in ns as Python writes a float of seconds.
@@ -171,19 +179,16 @@ func parseLeKiwi(dst []Picture, parts [][]byte) ([]Picture, error) {
 	return all, nil
 }
 
-// nameCamera makes the picture a JPEG of that camera.
+// nameCamera makes the picture a JPEG of that camera. The name is its message too, so
+// that who passes the picture on keeps it.
 func (p *Picture) nameCamera(name []byte) {
 	h := &p.Header
 	h.setJPEG()
-	h.Port, h.Name = cameraName(name, h.Port), ByCamera
-}
-
-// cameraName returns the name of a camera as nameFrom returns names.
-func cameraName(name []byte, old string) string {
-	if string(name) == old {
-		return old
+	if old := h.Port; p.name == nil || string(name) != old {
+		h.Port = nameFrom(appendString(nil, string(name)), old)
+		p.name = appendString(nil, h.Port)
 	}
-	return nameFrom(appendString(nil, string(name)), old)
+	h.Name, h.Message, h.HasMessage = ByCamera, p.name, true
 }
 
 // setTime takes over a time in seconds. It ignores what is no possible time, as NaN.
@@ -193,6 +198,8 @@ func (p *Picture) setTime(seconds []byte) {
 		return
 	}
 	whole, part := math.Modf(t)
-	h := &p.Header
-	h.HasExt, h.Ext.HasT, h.Ext.T = true, true, int64(whole)*1e9+int64(part*1e9)
+	x := &p.Header.Ext
+	x.T, x.HasT = int64(whole)*1e9+int64(part*1e9), true
+	x.Taken, x.HasTaken = x.T, true
+	p.Header.HasExt = true
 }

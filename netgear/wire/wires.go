@@ -86,6 +86,8 @@ type Picture struct {
 	// Base64 has the data as text, for DecodeBase64.
 	Part   int
 	Base64 []byte
+
+	name Raw // of the camera in Header.Port; not changed once it is made
 }
 
 // foreign is in the order of the constants of Wire.
@@ -185,7 +187,7 @@ func members(what string, b []byte, f func(key, val []byte)) error {
 func isJPEG(b []byte) bool { return len(b) > 2 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff }
 
 // next makes room for one more picture behind dst. It keeps the texts of the picture
-// that was there, for reuse.
+// that was there, for reuse: name belongs to Header.Port as it is then.
 func next(dst []Picture) ([]Picture, *Picture) {
 	if len(dst) < cap(dst) {
 		dst = dst[:len(dst)+1]

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -217,7 +218,7 @@ func TestForeignMessages(t *testing.T) {
 	for i := range many {
 		many[i] = fmt.Sprintf(`"c%d": ""`, i)
 	}
-	cases := append(foreignCases[:len(foreignCases):len(foreignCases)], struct {
+	cases := append(slices.Clip(foreignCases), struct {
 		w     wire.Wire
 		parts []string
 		want  string

@@ -18,17 +18,45 @@ static void say_refused(GstPad *pad, GstCaps *caps)
 	gst_clear_object(&element);
 }
 
-/* Returns what a pad accepts: with raw-formats=picture that is not all of its template. */
+/* What the messages of each wire carry, by the numbers of the property wire; NULL: anything. */
+static const gchar *const carried[][3] = {
+	{NULL}, {NULL}, {"image/jpeg", "video/x-raw", "video/x-bayer"}, {"image/jpeg"}, {"image/jpeg"}, {"video/x-raw", "video/x-bayer"},
+};
+
+static gboolean carries(gint wire, const GstStructure *st)
+{
+	gsize i;
+
+	if (wire < 0 || (gsize)wire >= G_N_ELEMENTS(carried) || carried[wire][0] == NULL)
+		return TRUE;
+	for (i = 0; i < G_N_ELEMENTS(carried[wire]) && carried[wire][i]; i++)
+		if (gst_structure_has_name(st, carried[wire][i]))
+			return TRUE;
+	return FALSE;
+}
+
+static gboolean keep_carried(GstCapsFeatures *features, GstStructure *st, gpointer wire)
+{
+	(void)features;
+	return carries(GPOINTER_TO_INT(wire), st);
+}
+
+/* Returns what a pad accepts. That is not all of its template with raw-formats=picture, and where the
+ * messages of a wire do not carry it. */
 static GstCaps *caps_taken(GstPad *pad)
 {
 	static GstStaticCaps pictures = GST_STATIC_CAPS(NETGEAR_PICTURE_CAPS "; " NETGEAR_ENCODED_CAPS);
 	GstObject *element = gst_pad_get_parent(pad);
-	gint any = TRUE;
+	gint any = TRUE, wire = 0;
+	GstCaps *caps;
 
 	if (element && GST_IS_BASE_SINK(element))
-		g_object_get(element, "raw-formats", &any, NULL);
+		g_object_get(element, "raw-formats", &any, "wire", &wire, NULL);
 	gst_clear_object(&element);
-	return any ? gst_pad_get_pad_template_caps(pad) : gst_static_caps_get(&pictures);
+	caps = any ? gst_pad_get_pad_template_caps(pad) : gst_static_caps_get(&pictures);
+	caps = gst_caps_make_writable(caps);
+	gst_caps_filter_and_map_in_place(caps, keep_carried, GINT_TO_POINTER(wire));
+	return caps;
 }
 
 static GstPadProbeReturn probe_caps(GstPad *pad, GstPadProbeInfo *info, gpointer unused)

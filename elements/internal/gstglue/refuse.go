@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"strings"
 	"unsafe"
+
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
 // netgearCapsRefused is called with caps that a sink pad does not take, once for
@@ -22,10 +24,40 @@ func netgearCapsRefused(obj unsafe.Pointer, caps *C.char, anyRaw C.gboolean) {
 	}
 	text := C.GoString(caps)
 	cure := cureOf(text)
-	if anyRaw != 0 {
+	switch of := uncarried(halfOf[Instance](obj), text); {
+	case of != "":
+		cure = of
+	case anyRaw != 0:
 		cure = "raw-formats=any, or " + cure
 	}
 	elementOf(obj).PostError(fmt.Errorf("%w: %s is not taken: want %s before it", ErrNegotiation, shorten(text), cure), "the caps are "+text)
+}
+
+// uncarried returns the cure for caps that the messages of a wire do not carry. It is
+// empty where they do.
+func uncarried(half Instance, caps string) string {
+	e, ok := half.(interface{ Settings() *Settings })
+	if !ok {
+		return ""
+	}
+	w := e.Settings().Live().Wire
+	jpeg, raw := strings.HasPrefix(caps, "image/jpeg"), strings.HasPrefix(caps, "video/x-raw") || strings.HasPrefix(caps, "video/x-bayer")
+	switch w {
+	case wire.JPEG, wire.LeRobot:
+		if !jpeg {
+			return "jpegenc (the wire carries JPEG alone)"
+		}
+	case wire.Array:
+		if !raw {
+			return "jpegdec or decodebin (the wire carries raw video alone)"
+		}
+	case wire.ImageZMQ:
+		if !jpeg && !raw {
+			return "jpegenc behind a decoder (the wire carries JPEG and raw video), or wire=netgear"
+		}
+	case wire.Auto, wire.NetGear:
+	}
+	return ""
 }
 
 // shorten keeps the most important part of the text of caps.

@@ -41,6 +41,8 @@ type Config struct {
 	// One has the connections that come in take turns: for a PAIR socket, which
 	// serves one. Without encryption only.
 	One bool
+	// OnePart has a message of one part count as a picture: see PreferNewest.
+	OnePart bool
 	// Allow says why an address is not let in, or nil. It may be nil itself.
 	Allow func(netip.Addr) error
 	// UserTimeout is how long TCP data may be without an acknowledgement of the

@@ -41,7 +41,8 @@ type lateOne struct {
 }
 
 // PreferNewest says whether pictures that a socket publishes give way to newer
-// ones, for each peer by itself. A picture is a message of two parts.
+// ones, for each peer by itself. A picture is a message of two parts, or any message
+// with Config.OnePart.
 func (d *Door) PreferNewest(on bool) { d.newest.Store(on) }
 
 // begin decides, where a message begins, which way it goes.
@@ -97,7 +98,7 @@ func (l *late) end(parts int) {
 		return
 	}
 	d := l.conn.door
-	m := lateOne{l.message, parts > 1}
+	m := lateOne{l.message, parts > 1 || d.cfg.OnePart}
 	l.message, l.collecting = nil, false
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -126,6 +126,30 @@ int netgear_zmsg_send(void *sock, const void *head, size_t head_size, zmq_msg_t 
 	return e == EAGAIN ? EPIPE : e;
 }
 
+int netgear_zmsg_send_data(void *sock, zmq_msg_t *data)
+{
+	zmq_msg_t part;
+	int e;
+
+	zmq_msg_init(&part);
+	if (zmq_msg_copy(&part, data) != 0)
+		e = errno;
+	else
+		e = send_part(sock, &part, 0);
+	if (e != 0)
+		zmq_msg_close(&part);
+	return e;
+}
+
+int netgear_zmsg_make(zmq_msg_t *m, size_t size) { return zmq_msg_init_size(m, size) == 0 ? 0 : errno; }
+
+void netgear_zmsg_take(zmq_msg_t *m, zmq_msg_t *from)
+{
+	zmq_msg_init(m);
+	zmq_msg_move(m, from);
+	zmq_msg_close(from);
+}
+
 /* Returns 1 when more parts follow, 0 when none does, or a negative errno. */
 int netgear_zmsg_recv(void *sock, zmq_msg_t *m)
 {

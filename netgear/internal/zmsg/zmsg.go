@@ -96,6 +96,25 @@ func (m *Message) SetCopy(b []byte) error {
 	return nil
 }
 
+// Make fills the message with size bytes of any content, for the caller to write to.
+func (m *Message) Make(size int) error {
+	m.Close()
+	if C.netgear_zmsg_make(m.c(), C.size_t(size)) != 0 {
+		return syscall.ENOMEM
+	}
+	m.full = true
+	return nil
+}
+
+// Take moves the content of from into m.
+func (m *Message) Take(from *Message) {
+	m.Close()
+	if from.full {
+		C.netgear_zmsg_take(m.c(), from.c())
+		m.full, from.full = true, false
+	}
+}
+
 // SetForeign fills the message with b, which lies outside Go's heap, without a copy.
 // When libzmq and every Message are done with it, the C function free, void (*)(void
 // *owner), is called with owner, from any thread. After an error it has been called
@@ -183,6 +202,14 @@ func (s Socket) Send(head []byte, data *Message) error {
 	}
 	e := C.netgear_zmsg_send(s.p, unsafe.Pointer(unsafe.SliceData(head)), C.size_t(len(head)), d)
 	runtime.KeepAlive(head)
+	runtime.KeepAlive(data)
+	return errno(e)
+}
+
+// SendData sends a message of one part, which shares the content of data. It is
+// otherwise as Send.
+func (s Socket) SendData(data *Message) error {
+	e := C.netgear_zmsg_send_data(s.p, data.c())
 	runtime.KeepAlive(data)
 	return errno(e)
 }
