@@ -268,8 +268,8 @@ packages: ## make the packages of several Debians, for amd64 and arm64, in chroo
 		root='$(CHROOTS)'/$$suite; [ $$arch = $$(dpkg --print-architecture) ] || root=$$root-$$arch; \
 		echo "==> $$suite, $$arch"; \
 		GO='$(GO)' scripts/chroot.sh $$suite $$root env SOURCE_DATE_EPOCH=$(EPOCH) \
-			scripts/package.sh $$arch $(REVISION)~$$suite '$(HARDENING)' '$(EXTLDFLAGS)'; \
-		cp $$root/src/dist/*$(VERSION)-$(REVISION)~$$suite* $(DIST); \
+			scripts/package.sh $$arch $(REVISION) '$(HARDENING)' '$(EXTLDFLAGS)'; \
+		cp $$root/src/dist/*.deb $$root/src/dist/*.json $(DIST); \
 	done; done
 
 .PHONY: deb-test
@@ -287,8 +287,7 @@ release: ## make the files of a version, in dist/: sources, and for each of SUIT
 	@VERSION=$(VERSION) scripts/release.sh check
 	@rm -rf $(DIST)
 	@$(MAKE) --no-print-directory packages
-	@VERSION=$(VERSION) scripts/release.sh $(DIST) $(foreach s,$(SUITES),$(foreach a,$(ARCHS),\
-		gst-netgear_$(VERSION)-$(REVISION)~$(s)_$(a).cdx.json gstreamer1.0-netgear_$(VERSION)-$(REVISION)~$(s)_$(a).deb))
+	@VERSION=$(VERSION) scripts/release.sh $(DIST) $$(cd $(DIST) && ls)
 
 # Whole Debians of their own, so that nothing of this one changes; kept in $(CHROOTS), since they take minutes to fill.
 .PHONY: test-bullseye test-trixie test-forky

@@ -28,7 +28,8 @@ if [ "$arch" = "$(dpkg --print-architecture)" ]; then
 	make --no-print-directory install DESTDIR="$root" PREFIX=/usr >/dev/null
 else # what cross-arm64.sh has built; dpkg's tools go by DEB_HOST_ARCH
 	export DEB_HOST_ARCH="$arch"
-	triplet=$(dpkg-architecture -q DEB_HOST_GNU_TYPE) strip="${triplet}-strip"
+	triplet=$(dpkg-architecture -a "$arch" -q DEB_HOST_GNU_TYPE)
+	strip=$triplet-strip
 	PKG_CONFIG_LIBDIR=/usr/lib/$triplet/pkgconfig make --no-print-directory install BUILD="$PWD/build/$arch" DESTDIR="$root" PREFIX=/usr >/dev/null
 fi
 plugin=$(find "$root" -name libgstnetgear.so)

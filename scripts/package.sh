@@ -1,10 +1,13 @@
 #!/bin/sh
 # package.sh ARCH REVISION CFLAGS LDFLAGS: makes the Debian package of the Debian that it runs in, for that architecture, and
-# the list of its parts, in dist/. For make packages, which runs it as root in a Debian that it may change.
+# the list of its parts, in dist/. The revision gets the number of the Debian, so that a later one has the newer package. For
+# make packages, which runs it as root in a Debian that it may change.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-arch=$1 revision=$2
+arch=$1
+revision=$2~deb$(sed -n 's/^VERSION_ID="\(.*\)"/\1/p' /etc/os-release) # nothing in a testing
 version=$(sed -n 's/^.define NETGEAR_VERSION "\(.*\)"/\1/p' plugin/version.h)
+rm -rf dist
 sbom=dist/gst-netgear_$version-${revision}_$arch.cdx.json
 
 if [ "$arch" = "$(dpkg --print-architecture)" ]; then

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 )
 
@@ -21,8 +22,14 @@ func TestServersToOneSource(t *testing.T) {
 			if i == 1 {
 				key = "--port-key-int"
 			}
-			servers = append(servers, peer(t, "send --pattern %d --port %d %s %d --frames %d --interval 0.05 --timeout 8 --format bgr --width %d --height 20",
+			servers = append(servers, peer(t, "send --pattern %d --port %d %s %d --frames %d --interval 0.05 --timeout 8 --format bgr --width %d --height 20 --bye-when-told",
 				p, port, key, port, frames, 32+i))
+		}
+		for _, s := range servers { // the last known one to say goodbye ends the stream
+			s.event("sent", frames)
+		}
+		for _, s := range servers {
+			s.Kill(syscall.SIGUSR1)
 		}
 		for _, s := range servers {
 			s.Exits(0)

@@ -26,6 +26,7 @@ import hashlib
 import json
 import os
 import random
+import signal
 import string
 import subprocess
 import sys
@@ -41,10 +42,11 @@ import zmq.auth
 from zmq.auth.thread import ThreadAuthenticator
 
 PAIR, REQ_REP, PUB_SUB = 0, 1, 2
-SENDER_SOCKET = {PAIR: zmq.PAIR, REQ_REP: zmq.REQ, PUB_SUB: zmq.PUB}
+# NetGear has a PUB; an XPUB says and does the same, and tells of subscriptions
+SENDER_SOCKET = {PAIR: zmq.PAIR, REQ_REP: zmq.REQ, PUB_SUB: zmq.XPUB}
 RECEIVER_SOCKET = {PAIR: zmq.PAIR, REQ_REP: zmq.REP, PUB_SUB: zmq.SUB}
 
-SETTLE = 0.15  # seconds; a PUB needs them after the handshake for the subscription, and before the terminate message (HWM 1)
+SETTLE = 0.15  # seconds; for further subscribers than the first, and before the terminate message (HWM 1)
 PUB_INTERVAL = 0.01  # seconds; a PUB with HWM 1 drops frames that follow each other within 1-2 ms
 BYE_LINGER = 1000  # ms for the last message to leave
 
@@ -309,6 +311,12 @@ class Link:
         port = self.endpoints[0].rpartition(":")[2]
         emit("ready", port=int(port) if port.isdigit() else port, endpoint=self.endpoints[0], endpoints=self.endpoints)
 
+    def await_subscriber(self):
+        """Returns when somebody has subscribed: what is published before goes nowhere."""
+        while not self.socket.recv().startswith(b"\x01"):
+            pass
+        time.sleep(SETTLE)
+
     def reopen(self):
         """What NetGear does after a timeout."""
         self.socket.close(linger=0)
@@ -528,13 +536,15 @@ class Sending:
         self.client_ports = []
         self.sent = self.timeouts = 0
         self.gave_up = False
+        if args.bye_when_told:
+            self.told, tell = os.pipe()
+            signal.signal(signal.SIGUSR1, lambda *_: os.write(tell, b"x"))
 
     def run(self):
         args, link = self.args, self.link
         link.announce()
         if args.pattern == PUB_SUB and not args.no_wait:
-            link.connected.wait()
-            time.sleep(SETTLE)
+            link.await_subscriber()
         for i in range(args.frames):
             if i:
                 time.sleep(args.interval)  # a gap, not a rate: no burst after a late frame
@@ -546,6 +556,8 @@ class Sending:
             if self.gave_up:
                 break
         if not (args.no_terminate or self.gave_up):
+            if args.bye_when_told:
+                os.read(self.told, 1)
             self.terminate()
         emit("end", frames=self.sent, timeouts=self.timeouts)
         link.close()
@@ -892,8 +904,7 @@ class HostileSender:
         args, link = self.args, self.link
         link.announce()
         if args.pattern == PUB_SUB:
-            link.connected.wait()
-            time.sleep(SETTLE)
+            link.await_subscriber()
         self.good(0)
         beside = {case.name for case in hostile_envelopes(args.pattern)}
         for n, case in enumerate(cases, 1):
@@ -1270,6 +1281,7 @@ def parser():
     send.add_argument("--port-key-int", metavar="N", type=int, help="multi-server mode, as a number")
     send.add_argument("--multiclient-ports", metavar="P,P", help="multi-client mode; instead of --port")
     send.add_argument("--retries", type=int, default=3, help="NetGear's max_retries: the N-th timeout abandons, 0 never")
+    send.add_argument("--bye-when-told", action="store_true", help="terminate after SIGUSR1")
     send.add_argument("--no-wait", action="store_true", help="pub-sub: do not wait for the subscriber")
 
     hostile = commands.add_parser("hostile", parents=[common, link, both, replies, waiting])
