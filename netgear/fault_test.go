@@ -171,21 +171,31 @@ func TestSuccessRestoresTheRetries(t *testing.T) {
 			}
 			peer := newFakePeer(t, typ, "")
 			cfg := config(netgear.SenderRole, p)
-			cfg.RequestTimeout, cfg.MaxRetries = 150*time.Millisecond, 2
+			cfg.RequestTimeout, cfg.MaxRetries = 300*time.Millisecond, 2
 			s := sender(t, cfg, peer.port)
 			const frames = 4
+			if err := peer.sock.SetRcvtimeo(50 * time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			var over atomic.Bool
+			defer over.Store(true)
 			peer.run(func() {
-				for range frames {
-					_ = peer.recv() // no answer to the first attempt
+				attempts := map[string]int{}
+				for !over.Load() {
 					parts := peer.recv()
 					if len(parts) < 2 {
-						return
+						continue
 					}
+					frame := string(parts[len(parts)-1])
+					if attempts[frame]++; attempts[frame] == 1 {
+						continue
+					}
+					answer := []any{"ok"}
 					if typ == zmq4.ROUTER {
-						peer.send(parts[0], parts[1], parts[2], "ok")
-					} else {
-						peer.send("ok")
+						answer = []any{parts[0], parts[1], parts[2], "ok"}
 					}
+					// On a busy machine it may be for a connection that has gone: then the frame comes again.
+					_, _ = peer.sock.SendMessageDontwait(answer...)
 				}
 			})
 			for i := range frames {
@@ -194,7 +204,7 @@ func TestSuccessRestoresTheRetries(t *testing.T) {
 				}
 			}
 			// A pair receiver may refuse the new connection at first.
-			if st := s.Stats(); st.AcksReceived != frames || st.AckTimeouts != frames || st.Reconnects < frames {
+			if st := s.Stats(); st.AcksReceived != frames || st.AckTimeouts < frames || st.Reconnects < frames {
 				t.Errorf("stats %+v", st)
 			}
 		})
@@ -854,6 +864,7 @@ func TestTwoGoroutinesAreRefused(t *testing.T) {
 
 // Nothing is left of a sender and a receiver that are closed.
 func TestCloseLeavesNothingBehind(t *testing.T) {
+	var took []time.Duration
 	cycle := func() {
 		for _, p := range patterns {
 			r := receiver(t, config(netgear.ReceiverRole, p))
@@ -862,9 +873,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 			if err := errors.Join(s.Close(), r.Close()); err != nil {
 				t.Error(err)
 			}
-			if took := time.Since(begin); took > 50*time.Millisecond {
-				t.Errorf("closing took %v", took)
-			}
+			took = append(took, time.Since(begin))
 		}
 	}
 	cycle()
@@ -885,6 +894,12 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	waitFor(ctx, func() bool { return runtime.NumGoroutine() <= before })
 	if n := runtime.NumGoroutine(); n > before {
 		t.Errorf("%d goroutines, want %d", n, before)
+	}
+	// Whoever waited for the network would wait for a linger, a second at least. A busy
+	// machine takes its time, but not always.
+	slices.Sort(took)
+	if median, worst := took[len(took)/2], took[len(took)-1]; median > 50*time.Millisecond || worst > time.Second {
+		t.Errorf("closing took %v, %v at the worst", median, worst)
 	}
 }
 
