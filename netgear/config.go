@@ -51,6 +51,9 @@ const (
 	// SenderTime keeps the distances between the sender's timestamps, where the
 	// headers have them.
 	SenderTime
+	// CaptureTime stamps a frame with the running time at which it was taken, where
+	// the clocks of the two ends are known.
+	CaptureTime
 )
 
 // RawFormats selects the raw video that netgearsink takes.
@@ -161,7 +164,10 @@ type Config struct {
 	// Only the elements use PostMessages, TimestampMode and RawFormats.
 	PostMessages  bool
 	TimestampMode TimestampMode
-	RawFormats    RawFormats
+	// Latency is how late a frame may come with CaptureTime, in ms. Only the elements
+	// use it.
+	Latency    uint
+	RawFormats RawFormats
 	// Caps completes what a sender says of its frames. Only the elements use it.
 	Caps string
 	// EOSOnTerminate makes the sender's goodbye end a Receiver. Without it the

@@ -87,6 +87,7 @@ var (
 	timestampModeEnum = &Enum{"GstNetgearTimestampMode", []EnumValue{
 		{"receive-time", "Running time at which the frame arrived"},
 		{"sender", "Spacing of the sender's timestamps, where the wire has them"},
+		{"capture", "Running time at which the picture was taken, where the clocks of the two ends were compared (pair, req-rep)"},
 	}}
 	rawFormatsEnum = &Enum{"GstNetgearRawFormats", []EnumValue{
 		{"picture", "What every Python peer takes for a picture: BGR, RGB, gray and formats of four channels"},
@@ -124,6 +125,7 @@ const (
 	minTimeout = 0.05 // s; less than a round trip over a slow network would only cause reconnects
 	maxTimeout = 3600 // s
 	maxPort    = math.MaxUint16
+	maxLatency = 60_000 // ms; no picture is older
 	// maxInFlight is also how many frames back a Receiver recognises a frame that is
 	// sent again.
 	maxInFlight = 64
@@ -327,6 +329,12 @@ var Properties = []Property{
 		Default: "receive-time",
 		Blurb:   "Where buffers take their timestamps from",
 		field:   func(c *Config) any { return enumPtr[TimestampMode]{&c.TimestampMode} },
+	},
+	{
+		Name: "latency", Nick: "Latency", Kind: Uint, On: ReceiverRole, Max: maxLatency,
+		Default: "0",
+		Blurb:   "Milliseconds that a frame may come after it was taken, with timestamp-mode=capture; sinks and mixers show it that much later",
+		field:   func(c *Config) any { return &c.Latency },
 	},
 	{
 		Name: "eos-on-terminate", Nick: "EOS on terminate", Kind: Bool, On: ReceiverRole, When: Playing,

@@ -97,6 +97,8 @@ func TestParseAndFormat(t *testing.T) {
 		{"jpeg-colorspace", "rgb", "rgb"},
 		{"jpeg-colorspace", "RGB", "rgb"},
 		{"timestamp-mode", "sender", "sender"},
+		{"timestamp-mode", "capture", "capture"},
+		{"latency", "100", "100"},
 	} {
 		t.Run(c.name+"="+c.in, func(t *testing.T) {
 			p := netgear.Lookup(netgear.BothRoles, c.name)

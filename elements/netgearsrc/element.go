@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -52,8 +53,8 @@ type run struct {
 	begun    bool            // Create was called
 
 	describer gstglue.Describer
-	times     timeline
-	arrived   time.Time // when the last frame came, and the running time of that
+	times     map[string]*timeline // see timesOf
+	arrived   time.Time            // when the last frame came, and the running time of that
 	at        uint64
 
 	port, message gstglue.CText
@@ -73,10 +74,36 @@ func (e *element) Open() error {
 			return nil, err
 		}
 		r.describer.User = cfg.Caps
-		r.receiver, r.cfg, r.times = rec, cfg, timeline{bySender: cfg.TimestampMode == netgear.SenderTime}
+		r.receiver, r.cfg, r.times = rec, cfg, map[string]*timeline{}
+		latency := time.Duration(0)
+		if cfg.TimestampMode == netgear.CaptureTime {
+			latency = time.Duration(cfg.Latency) * time.Millisecond
+		}
+		e.Self.SetLatency(uint64(latency))
 		e.run.Store(r)
 		return rec, nil
 	}, r.apply)
+}
+
+// maxTimelines is how many senders are kept apart: more than there are at once.
+const maxTimelines = 1024
+
+// timesOf returns the timeline of a frame. Each sender and each camera that has a name
+// has its own.
+func (r *run) timesOf(h *wire.Header) *timeline {
+	name := ""
+	if r.cfg.MultiServer || h.Name != wire.ByPort {
+		name = h.Port
+	}
+	t := r.times[name]
+	if t == nil {
+		if len(r.times) >= maxTimelines { // a sender may choose its name, and choose many
+			clear(r.times)
+		}
+		t = &timeline{bySender: r.cfg.TimestampMode != netgear.ReceiveTime}
+		r.times[strings.Clone(name)] = t
+	}
+	return t
 }
 
 // apply passes on the settings that can change while the element runs.
@@ -147,7 +174,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			}
 			return nil, e.Fail(err, "could not receive")
 		}
-		now := r.arrival(e.Self.RunningTime)
+		now, at := e.Self.RunningTimeAt()
 		caps, ignored, err := r.describer.Describe(&r.frame, r.cfg.MaxFrameSize)
 		if err != nil {
 			e.drop(r, err)
@@ -165,7 +192,7 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 			r.drop()
 			return nil, flow
 		}
-		e.fill(r, caps.Media == gstglue.Encoded, now)
+		e.fill(r, caps.Media == gstglue.Encoded, now, at)
 		e.trace(r)
 		size := len(r.out.Payload.Bytes)
 		buf := e.Self.NewBuffer(&r.out)
@@ -176,11 +203,11 @@ func (e *element) Create() (unsafe.Pointer, gstglue.Flow) {
 	}
 }
 
-// arrival returns the running time at which the frame arrived. Frames of one message,
-// of several cameras, arrived at one time.
-func (r *run) arrival(runningTime func() uint64) uint64 {
+// arrival returns the running time at which the frame arrived, where now is that of the
+// moment at. Frames of one message, of several cameras, arrived at one time.
+func (r *run) arrival(now uint64, at time.Time) uint64 {
 	if r.at == gstglue.NoTime || !r.frame.Arrived.Equal(r.arrived) {
-		r.arrived, r.at = r.frame.Arrived, before(runningTime(), time.Since(r.frame.Arrived))
+		r.arrived, r.at = r.frame.Arrived, before(now, at.Sub(r.frame.Arrived))
 	}
 	return r.at
 }
@@ -276,9 +303,9 @@ func describe(c gstglue.OutCaps) string {
 	return fmt.Sprintf("JPEG %dx%d", c.Width, c.Height)
 }
 
-// fill makes the output of the frame, encoded video or not, which arrived at the
-// running time now, or NoTime.
-func (e *element) fill(r *run, encoded bool, now uint64) {
+// fill makes the output of the frame, encoded video or not. now is the running time
+// at the moment at, or NoTime.
+func (e *element) fill(r *run, encoded bool, now uint64, at time.Time) {
 	f, o := &r.frame, &r.out
 	h := &f.Header
 	x := wire.Ext{}
@@ -292,22 +319,14 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 	case x.FPSNum > 0:
 		o.Duration = uint64(x.FPSDen) * uint64(time.Second) / uint64(x.FPSNum)
 	}
-	var jumped bool
+	jumped := false
 	o.PTS, o.DTS = gstglue.NoTime, gstglue.NoTime
-	switch {
-	case now == gstglue.NoTime: // a pipeline without a clock has none
-	case encoded:
-		if f.Discontinuity {
-			r.times.restart()
-		}
-		// In multi-server mode each sender has its own time.
-		o.PTS, o.DTS, jumped = r.times.stampEncoded(now, x.PTS, x.Reorder, x.HasPTS, h.Port == "")
-	default:
-		o.PTS, jumped = r.times.stamp(now, x.PTS, x.HasPTS)
+	if now != gstglue.NoTime { // a pipeline without a clock has none
+		jumped = e.stamp(r, encoded, now, at)
 	}
 	o.Discont = f.Discontinuity || jumped
 	o.Delta = encoded && x.Delta
-	if r.times.bySender && o.Duration <= jump {
+	if r.cfg.TimestampMode == netgear.SenderTime && o.Duration <= jump {
 		// A frame may come that much later than its time. Beyond a jump it gets a
 		// new time anyway.
 		e.Self.SetLatency(o.Duration)
@@ -334,6 +353,44 @@ func (e *element) fill(r *run, encoded bool, now uint64) {
 	o.Port, o.Message = &r.port, &r.message
 	o.Payload = f.Payload
 }
+
+// stamp sets the times of the frame. jumped means that they do not follow those
+// before.
+func (e *element) stamp(r *run, encoded bool, now uint64, at time.Time) (jumped bool) {
+	f, o, t := &r.frame, &r.out, r.timesOf(&r.frame.Header)
+	x := wire.Ext{}
+	if f.Header.HasExt {
+		x = f.Header.Ext
+	}
+	if encoded && f.Discontinuity {
+		t.restart()
+	}
+	arrived := r.arrival(now, at)
+	if r.cfg.TimestampMode == netgear.CaptureTime {
+		if !f.Captured.IsZero() {
+			captured := int64(now) - int64(at.Sub(f.Captured))
+			o.PTS, o.DTS = t.stampCaptured(captured, x.PTS, x.Reorder, encoded && x.HasPTS)
+			if !encoded {
+				o.DTS = gstglue.NoTime
+			}
+			return false
+		}
+		arrived = before(arrived, time.Duration(x.Age))
+		if t.unknown++; t.unknown == unknownFrames {
+			e.Self.Log(gstglue.LevelInfo, "create", "timestamp-mode=capture: nobody knows how far the sender's clock is from ours (pub-sub, a Python program, an earlier version, or extensions=false): frames are placed by their arrival")
+		}
+	}
+	if encoded {
+		o.PTS, o.DTS, jumped = t.stampEncoded(arrived, x.PTS, x.Reorder, x.HasPTS, r.cfg.MultiServer || f.Header.Name != wire.ByPort || f.Header.Port == "")
+	} else {
+		o.PTS, jumped = t.stamp(arrived, x.PTS, x.HasPTS)
+	}
+	return jumped
+}
+
+// unknownFrames is how many frames without a time of capture say that there will be
+// none: the first frame of a sender never has one.
+const unknownFrames = 2
 
 // ownPort is the name of a sender that sends none.
 func (r *run) ownPort() string {

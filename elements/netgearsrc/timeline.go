@@ -10,6 +10,10 @@ import "github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
 // on its way gets a time before its arrival, never after it. A jump of the sender's
 // clock starts the placing anew.
 //
+// By capture time a frame's time is when it was taken, by our clock. Where that is not
+// known, it is placed by sender time, as if the one that travelled fastest had arrived
+// when it was taken.
+//
 // Frames of encoded video come in the order of decoding. Where there are B-frames, the
 // sender says how long each frame is decoded before it is shown. The rules above then
 // hold for the times of decoding, with one exception. All frames between two that are
@@ -18,6 +22,7 @@ import "github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
 // B-frame is placed between the frames around it.
 type timeline struct {
 	bySender bool
+	unknown  int // frames by capture time of which it is not known
 
 	placed bool
 	offset int64 // our running time minus the sender's, the smallest value lately
@@ -127,6 +132,27 @@ func (t *timeline) stampReordered(now uint64, pts, dts int64, behind bool) (stam
 		t.lead(shown{true, pts, pts - dts, stamp})
 	}
 	return stamp, t.decoded, jumped
+}
+
+// stampCaptured returns the time of a frame that was taken at a running time, and the
+// time of decoding, which is NoTime as in stampEncoded. For a frame that is no encoded
+// video the two are the same.
+func (t *timeline) stampCaptured(captured, pts, reorder int64, hasPTS bool) (stamp, dts uint64) {
+	t.placed = false // a frame of which the time is not known is placed anew
+	if t.told = t.told || reorder > 0; t.told || !hasPTS {
+		dts = t.rise(uint64(max(0, captured-reorder)))
+		return dts + uint64(reorder), dts
+	}
+	if back := t.front.pts - pts; t.front.known && 0 < back && back < jump {
+		t.reordered = true
+		return min(uint64(max(0, captured)), t.front.stamp), gstglue.NoTime
+	}
+	stamp = t.rise(uint64(max(0, captured)))
+	t.lead(shown{true, pts, 0, stamp})
+	if t.reordered {
+		return stamp, gstglue.NoTime
+	}
+	return stamp, stamp
 }
 
 // lead makes s the frame that is shown last.

@@ -216,3 +216,71 @@ func TestTimelineKeepsTheOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestTimelineOfCapture(t *testing.T) {
+	const (
+		ms   = 1_000_000
+		none = gstglue.NoTime
+	)
+	type frame struct {
+		captured, pts, reorder int64
+		encoded                bool
+		stamp, dts             uint64
+	}
+	for _, c := range []struct {
+		name   string
+		frames []frame
+	}{
+		{"raw, whatever the sender's own times are", []frame{
+			{captured: 100 * ms, pts: 9, stamp: 100 * ms, dts: 100 * ms},
+			{captured: 133 * ms, pts: 8, stamp: 133 * ms, dts: 133 * ms},
+		}},
+		{"never back, not before the beginning", []frame{
+			{captured: -5 * ms, stamp: 0, dts: 0},
+			{captured: 40 * ms, stamp: 40 * ms, dts: 40 * ms},
+			{captured: 30 * ms, stamp: 40 * ms, dts: 40 * ms},
+			{captured: 70 * ms, stamp: 70 * ms, dts: 70 * ms},
+		}},
+		{"B-frames, with times of decoding", []frame{
+			{captured: 100 * ms, pts: 0, reorder: 40 * ms, encoded: true, stamp: 100 * ms, dts: 60 * ms},
+			{captured: 180 * ms, pts: 80 * ms, reorder: 80 * ms, encoded: true, stamp: 180 * ms, dts: 100 * ms},
+			{captured: 140 * ms, pts: 40 * ms, encoded: true, stamp: 140 * ms, dts: 140 * ms},
+		}},
+		{"B-frames, without", []frame{
+			{captured: 100 * ms, pts: 0, encoded: true, stamp: 100 * ms, dts: 100 * ms},
+			{captured: 180 * ms, pts: 80 * ms, encoded: true, stamp: 180 * ms, dts: 180 * ms},
+			{captured: 140 * ms, pts: 40 * ms, encoded: true, stamp: 140 * ms, dts: none},
+			{captured: 220 * ms, pts: 120 * ms, encoded: true, stamp: 220 * ms, dts: none},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tl := timeline{bySender: true}
+			for i, f := range c.frames {
+				stamp, dts := tl.stampCaptured(f.captured, f.pts, f.reorder, f.encoded)
+				if stamp != f.stamp || dts != f.dts {
+					t.Errorf("frame %d: %d, %d; want %d, %d", i, stamp, dts, f.stamp, f.dts)
+				}
+			}
+		})
+	}
+}
+
+// A frame of which the time of capture is not known goes no further back than those
+// of which it is, and the other way round.
+func TestTimelineFromOneToTheOther(t *testing.T) {
+	tl := timeline{bySender: true}
+	last := uint64(0)
+	for i := range 1000 {
+		now := uint64(i)*33e6 + 1e9
+		var stamp uint64
+		if rand.IntN(2) == 0 {
+			stamp, _ = tl.stampCaptured(int64(now)-rand.Int64N(200e6), 0, 0, false)
+		} else {
+			stamp, _ = tl.stamp(now-rand.Uint64N(200e6), int64(i)*33e6, true)
+		}
+		if stamp < last {
+			t.Fatalf("frame %d: %d after %d", i, stamp, last)
+		}
+		last = stamp
+	}
+}

@@ -18,12 +18,20 @@ type delayed struct {
 // and returns its own port.
 func longWay(t *testing.T, port int, delay time.Duration) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	same := func() time.Duration { return delay }
+	return unevenWay(t, "127.0.0.1:0", port, same, same)
+}
+
+// unevenWay is longWay from an address of its own, with a delay for each piece, on its way there and back. No
+// piece overtakes another.
+func unevenWay(t *testing.T, listen string, port int, there, back func() time.Duration) int {
+	t.Helper()
+	l, err := net.Listen("tcp", listen)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	carry := func(to, from net.Conn) {
+	carry := func(to, from net.Conn, delay func() time.Duration) {
 		line := make(chan delayed, 1<<14)
 		wg.Go(func() {
 			defer close(line)
@@ -31,7 +39,7 @@ func longWay(t *testing.T, port int, delay time.Duration) int {
 				buf := make([]byte, 64<<10)
 				n, err := from.Read(buf)
 				if n > 0 {
-					line <- delayed{buf[:n], time.Now().Add(delay)}
+					line <- delayed{buf[:n], time.Now().Add(delay())}
 				}
 				if err != nil {
 					return
@@ -59,8 +67,8 @@ func longWay(t *testing.T, port int, delay time.Duration) int {
 				in.Close()
 				continue
 			}
-			carry(in, out)
-			carry(out, in)
+			carry(out, in, there)
+			carry(in, out, back)
 		}
 	})
 	t.Cleanup(func() {
