@@ -74,6 +74,16 @@ func examplesReceive(output string, least, most int, script string, args ...stri
 	}
 }
 
+// zeromqPublished is a sender that binds, and a receiver that has enough before the
+// end.
+func zeromqPublished(wire string) []examplesEnd {
+	e := examplesReceive("DIR/out.mkv", 10, 10, "zeromq-camera.sh", "receive", wire, "127.0.0.1", "PORT", "DIR/out.mkv")
+	e.frames, e.binds = 10, false
+	s := examplesSend("zeromq-camera.sh", "send", wire, "127.0.0.1", "PORT")
+	s.frames = 3 * examplesFrames
+	return []examplesEnd{e, s}
+}
+
 var examplesCases = []struct {
 	name string
 	ends []examplesEnd // in the order in which they are started
@@ -155,6 +165,18 @@ var examplesCases = []struct {
 		examplesReceive("DIR/stream.m3u8", examplesFrames, examplesFrames, "hls.sh", "127.0.0.1", "PORT", "DIR"),
 		examplesSend("raw-bgr-to-opencv.sh", "127.0.0.1", "PORT"),
 	}},
+	{"imagezmq", []examplesEnd{
+		func() examplesEnd {
+			// There is no end on that wire.
+			e := examplesReceive("DIR/out.mkv", examplesFrames, examplesFrames, "zeromq-camera.sh", "receive", "imagezmq", "127.0.0.1", "PORT", "DIR/out.mkv")
+			e.frames = examplesFrames
+			return e
+		}(),
+		examplesSend("zeromq-camera.sh", "send", "imagezmq", "127.0.0.1", "PORT"),
+	}},
+	{"lerobot", zeromqPublished("lerobot")},
+	{"jpeg", zeromqPublished("jpeg")},
+	{"array", zeromqPublished("array")},
 	{"uri", []examplesEnd{
 		examplesReceive("DIR/out.mkv", examplesFrames, examplesFrames, "uri.sh", "receive", "127.0.0.1", "PORT", "DIR/out.mkv"),
 		examplesSend("uri.sh", "send", "127.0.0.1", "PORT"),
@@ -389,6 +411,10 @@ func TestExamplesPrintWhatTheyRun(t *testing.T) {
 		"ipc.sh receive",
 		"pub-sub.sh send",
 		"pub-sub.sh receive localhost 5555 window",
+		"zeromq-camera.sh send imagezmq",
+		"zeromq-camera.sh receive imagezmq * 5555 window",
+		"zeromq-camera.sh send lerobot",
+		"zeromq-camera.sh receive lerobot localhost 5555 window",
 		"camera-wall-sender.sh 5566",
 		"camera-wall-sender.sh 5566 localhost /dev/video0",
 		"camera-wall.sh 5566,5567 window",
