@@ -1,0 +1,132 @@
+package rate
+
+import (
+	"math"
+	"time"
+)
+
+// Constants of Watch.
+const (
+	// ignoredAfter is how long an encoder may make too much before it is taken for one
+	// that ignores what it is told. Encoders look back for a second or more.
+	// deafAfter is for those of which that is known.
+	ignoredAfter = 4 * time.Second
+	deafAfter    = 300 * time.Millisecond
+	// heldAfter is how long it must make little enough to be one that follows.
+	heldAfter = 2 * time.Second
+	tooMuch   = 1.3
+	enough    = 1.15
+	// made is averaged over so long.
+	madeOver = 500 * time.Millisecond
+)
+
+// Watch notices an encoder that ignores what it is told. It is not safe for
+// concurrent use.
+type Watch struct {
+	made    float64       // bit/s; 0: nothing yet
+	over    time.Duration // since when it makes too much; 0: it does not
+	held    time.Duration // since when it does not; 0: it does
+	ignored bool
+
+	told   float64 // bit/s, for trim
+	stable time.Duration
+	trim   float64
+}
+
+// Frame takes note of a frame. interval is the time for which it is shown: its size
+// counts, and not how fast the link takes it.
+func (w *Watch) Frame(interval time.Duration, bytes int) {
+	bps := float64(8*bytes) / interval.Seconds()
+	if w.made == 0 {
+		w.made = bps
+		return
+	}
+	w.made += (bps - w.made) * (1 - math.Exp(-float64(interval)/float64(madeOver)))
+}
+
+// Made returns how many bits a second the encoder makes.
+func (w *Watch) Made() float64 { return w.made }
+
+// Ignored reports whether the encoder makes far more than it was told, for long. deaf
+// means that it cannot be told.
+func (w *Watch) Ignored(now time.Duration, told float64, deaf bool) bool {
+	now = max(now, 1)
+	after := ignoredAfter
+	if deaf {
+		after = deafAfter
+	}
+	if w.made > tooMuch*told {
+		w.held = 0
+		if w.over == 0 {
+			w.over = now
+		}
+		w.ignored = w.ignored || now-w.over > after
+		return w.ignored
+	}
+	w.over = 0
+	if w.made > enough*told {
+		w.held = 0
+	} else if w.held == 0 {
+		w.held = now
+	}
+	if w.held > 0 && now-w.held > heldAfter {
+		w.ignored = false
+	}
+	return w.ignored
+}
+
+// Constants of Trim.
+const (
+	leastTrim, mostTrim = 0.6, 1.1
+	trimAfter           = time.Second // of a steady target
+	steady              = 0.15
+	trimStep            = 0.02
+)
+
+// Trim returns what to tell an encoder that shall make target bit/s: encoders miss
+// what they are told by some percent. It is called every 20 ms or so.
+func (w *Watch) Trim(now time.Duration, target float64) float64 {
+	if w.trim == 0 {
+		w.trim = 1
+	}
+	switch {
+	case math.Abs(target-w.told) > steady*w.told:
+		w.told, w.stable = target, now
+	case now-w.stable > trimAfter && w.made > 0:
+		w.trim *= math.Pow(target/w.made, trimStep)
+		w.trim = min(max(w.trim, leastTrim), mostTrim)
+	}
+	return w.trim * target
+}
+
+// Gate lets through as many frames as a link carries, instead of an encoder that
+// ignores its target. It is not safe for concurrent use.
+type Gate struct {
+	owed  float64 // bits that went out ahead of their time
+	at    time.Duration
+	began bool
+	torn  bool // a frame was dropped that later ones depend on
+}
+
+// Pass reports whether a frame may go out. delta means that it depends on those
+// before it: then none goes out until the next key frame.
+func (g *Gate) Pass(now time.Duration, bps float64, bytes int, delta bool) bool {
+	if !g.began {
+		g.began, g.at = true, now
+	}
+	g.owed = max(0, g.owed-bps*(now-g.at).Seconds())
+	g.at = now
+	if g.torn && delta {
+		return false
+	}
+	if g.owed > 0 {
+		g.torn = true
+		return false
+	}
+	g.torn = false
+	g.owed += float64(8 * bytes)
+	return true
+}
+
+// WantsKey reports whether a key frame would go out now, and no other.
+func (g *Gate) WantsKey() bool { return g.torn && g.owed == 0 }

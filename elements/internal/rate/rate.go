@@ -1,0 +1,141 @@
+// Package rate decides how many bits an encoder may make, so that its frames arrive
+// young over a slow link. It has no clock, no socket and no GStreamer: times are
+// durations since any moment that stays the same, and rates are in bit/s.
+//
+// A Controller turns what is seen of the link into a target. A Sizer turns the target
+// into the quality of an encoder that has no bitrate. A Watch notices an encoder that
+// ignores what it is told; then a Gate lets through what the link carries.
+package rate
+
+import "time"
+
+// share is the part of the link that frames may use. The rest empties what a large
+// frame, or a moment of silence, has left waiting.
+const share = 0.95
+
+// Controller finds the target of an encoder. It is not safe for concurrent use.
+//
+// Where frames are confirmed, each one is a measurement: so many bytes took so long.
+// Where they are not, what waits in front of the link shows that it is full.
+type Controller struct {
+	// Confirmed means that the receiver confirms each frame.
+	Confirmed bool
+	// Window is how many unconfirmed frames the sender allows; 0 means as many as the
+	// link needs.
+	Window int
+	// Interval is the time from one frame to the next; 0 means not known yet.
+	Interval time.Duration
+
+	trains  trains
+	fills   map[string]*fill // of each receiver, where nothing is confirmed
+	late    lateness
+	grip    grip
+	rtt     time.Duration // of packets without a queue, on the longest way
+	offered average       // bit/s that went out
+}
+
+// Link is what the system knows of the way to one receiver. The bytes and the delays
+// are those of the transport, without what still waits in the program.
+type Link struct {
+	ID        string        // the same for the same connection
+	Delivered uint64        // bytes that have arrived since the connection was made
+	Unsent    uint64        // bytes that wait, and were never sent
+	RTT       time.Duration // of packets, smoothed
+	MinRTT    time.Duration // the least of late: without a queue
+}
+
+// Frame notes a frame that the sender is about to send.
+func (c *Controller) Frame(now time.Duration, bytes int) {
+	c.offered.add(now, float64(8*bytes))
+	if c.Confirmed {
+		c.trains.send(now, bytes)
+	}
+}
+
+// Confirm notes the confirmation of a frame that the transport got at sent.
+func (c *Controller) Confirm(now, sent time.Duration, bytes int) {
+	c.trains.confirm(now, sent, bytes, c.rtt)
+}
+
+// Look takes note of the ways to all receivers that there are. It is called before
+// each Frame, and more often where frames are confirmed.
+func (c *Controller) Look(now time.Duration, links []Link) {
+	if len(links) == 0 {
+		c.trains.forget()
+	}
+	c.rtt = 0
+	for _, l := range links {
+		c.rtt = max(c.rtt, l.MinRTT)
+	}
+	if c.Confirmed {
+		return
+	}
+	fills := make(map[string]*fill, len(links))
+	for _, l := range links {
+		f := c.fills[l.ID]
+		if f == nil {
+			f = &fill{}
+		}
+		f.look(now, l, c.interval(), c.offered.value(now))
+		fills[l.ID] = f
+	}
+	c.fills = fills // without those of receivers that have gone
+}
+
+// IsLate reports whether the frame of Late came so late that the one after it is
+// there too.
+func (c *Controller) IsLate() bool { return c.late.excess > c.interval()*3/2 }
+
+// Late notes how long after its time a frame of a live stream comes, before Frame.
+func (c *Controller) Late(now, late time.Duration) {
+	c.late.add(now, late)
+	if _, waits := c.room(); !waits {
+		c.grip.add(now, c.late.excess, c.interval())
+	}
+}
+
+// interval returns the time between frames, or a common one.
+func (c *Controller) interval() time.Duration {
+	if c.Interval <= 0 {
+		return time.Second / 30
+	}
+	return c.Interval
+}
+
+// Target returns how many bits a second the encoder may make at most. It is false
+// while nothing is known of the link.
+func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
+	if !c.Confirmed {
+		for _, f := range c.fills {
+			if f.target > 0 && (bps == 0 || f.target < bps) {
+				bps = f.target
+			}
+		}
+		return bps, bps > 0
+	}
+	r := c.trains.rate(now, c.rtt)
+	if r == 0 {
+		return 0, false
+	}
+	room, waits := c.room()
+	if waits { // smaller frames would not come earlier
+		return r * room * share, true
+	}
+	return r * room * c.grip.value() * (share - c.late.penalty(now, c.trains.wait, c.interval())), true
+}
+
+// leastRoom is the part of the time between frames that they may use at least.
+const leastRoom = 0.4
+
+// room returns the part of the time between frames in which they may be on the link.
+// The next frame waits for a confirmation, which takes a round trip longer than the
+// frame itself. On a long way that cannot be made good by small frames: then waits is
+// true.
+func (c *Controller) room() (part float64, waits bool) {
+	if c.Window == 0 {
+		return 1, false
+	}
+	delay := c.rtt.Seconds() + c.trains.delay
+	part = min(1, float64(c.Window)-delay/c.interval().Seconds())
+	return max(part, leastRoom), part < leastRoom
+}

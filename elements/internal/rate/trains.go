@@ -1,0 +1,232 @@
+package rate
+
+import (
+	"math"
+	"time"
+)
+
+// Constants of trains.
+const (
+	// Samples that count for the rate: that many, and not older than that where there
+	// are newer ones. More count for the delay.
+	maxSamples  = 16
+	oldSample   = time.Second
+	keptSamples = 3
+	maxRecent   = 64
+	maxBounds   = 4
+	// noise is how long a confirmation takes by chance on a busy machine. What is
+	// shorter does not show that a link is slow.
+	noise = 5 * time.Millisecond
+	// stepDown and stepUp are changes of the rate that are no chance. longer is how
+	// much longer than before a frame takes when the link has become slow.
+	stepDown, stepUp = 0.5, 1.5
+	longer           = 1.4
+	maxFlying        = 64 // the most unconfirmed frames of a sender
+	// The delay is found from so many frames whose sizes differ by so much.
+	leastForDelay = 8
+	leastSpread   = 0.06
+	delayWeight   = 0.25
+	mostDelayed   = 0.9 // of the time that a frame takes
+	least         = 100 * time.Microsecond
+	// attempt is how much faster a link is taken for that was not full. The next
+	// frames show whether it is.
+	attempt = 1.25
+)
+
+// trains finds the rate of a link from frames that are confirmed. The packets of a
+// frame follow each other as fast as the link lets them, so the time that a frame
+// takes gives the rate, even of a link that is idle between frames:
+//
+//	time = delay + size / rate
+//
+// The delay is that of the way there and back, and of whoever confirms. Only a part of
+// it may be known; frames of different sizes show the rest.
+//
+// Where several frames are under way, they are confirmed one after the other: at the
+// distances at which the link carries them, or, where it is faster, at those at which
+// they were sent.
+type trains struct {
+	flying  []flying      // oldest first
+	sent    time.Duration // of the frame that was confirmed last
+	last    time.Duration // when it was
+	best    minimum       // time of a frame
+	wait    time.Duration // of that frame, behind those before it
+	samples []sample      // since the link changed, oldest first; the last ones count for the rate
+	bounds  []sample      // the last ones in a row that show only that the link is faster
+	delay   float64       // seconds, beyond what is known of the way
+}
+
+type flying struct {
+	sent  time.Duration
+	bytes int
+}
+
+// sample is one frame: so many bits, and how long they took in seconds. alone means
+// that the delay is in it; otherwise it is the distance to the frame before.
+type sample struct {
+	at         time.Duration
+	bits, took float64
+	alone      bool
+}
+
+func (t *trains) send(now time.Duration, bytes int) {
+	if len(t.flying) == maxFlying { // it was given up
+		t.flying = append(t.flying[:0], t.flying[1:]...)
+	}
+	t.flying = append(t.flying, flying{now, bytes})
+}
+
+func (t *trains) confirm(now, sent time.Duration, bytes int, rtt time.Duration) {
+	for i, f := range t.flying {
+		if f.bytes == bytes && f.sent <= sent {
+			t.flying = append(t.flying[:0], t.flying[i+1:]...)
+			break
+		}
+	}
+	s, full := t.sampleOf(now, sent, float64(8*bytes), rtt)
+	if !full {
+		if t.bounds = append(t.bounds, s); len(t.bounds) > maxBounds {
+			t.bounds = append(t.bounds[:0], t.bounds[1:]...)
+		}
+		return
+	}
+	t.bounds = t.bounds[:0]
+	mean, n := t.mean(), len(t.samples)
+	switch r := t.rateOf(s); {
+	case n > 0 && t.busy(s) < noise.Seconds() && r < mean:
+		return // it is at least that fast
+	case r < stepDown*mean && s.took > longer*t.usual():
+		t.samples = t.samples[:0]
+	case n > 0 && r > stepUp*mean && t.rateOf(t.samples[n-1]) > stepUp*mean:
+		t.samples = append(t.samples[:0], t.samples[n-1])
+	}
+	if t.samples = append(t.samples, s); len(t.samples) > maxRecent {
+		t.samples = append(t.samples[:0], t.samples[1:]...)
+	}
+	if s.alone {
+		t.findDelay()
+	}
+}
+
+// sampleOf finds out how long a frame kept the link busy. full is false where the link
+// did not fill the time.
+func (t *trains) sampleOf(now, sent time.Duration, bits float64, rtt time.Duration) (s sample, full bool) {
+	whole := max(now-sent-rtt, least)
+	t.best.add(now, whole)
+	queue := whole - t.best.value()
+	s, full = sample{now, bits, whole.Seconds(), true}, true
+	if t.wait = 0; sent+rtt < t.last {
+		gap := max(now-t.last, least)
+		s.took, s.alone, t.wait = gap.Seconds(), false, queue
+		full = gap > (sent-t.sent)*9/8+noise || queue > 2*noise
+	}
+	t.sent, t.last = sent, now
+	return s, full
+}
+
+// rateOf returns the rate that one frame shows.
+func (t *trains) rateOf(s sample) float64 { return s.bits / t.busy(s) }
+
+// busy returns how long a frame was on the link, in seconds.
+func (t *trains) busy(s sample) float64 {
+	if !s.alone {
+		return s.took
+	}
+	return max(s.took-t.delay, (1-mostDelayed)*s.took)
+}
+
+// recent returns the samples that count for the rate.
+func (t *trains) recent() []sample {
+	r := t.samples[max(0, len(t.samples)-maxSamples):]
+	for len(r) > keptSamples && r[len(r)-1].at-r[0].at > oldSample {
+		r = r[1:]
+	}
+	return r
+}
+
+// mean returns the rate of the link, 0 while it is not known.
+func (t *trains) mean() float64 {
+	var known float64
+	if r := t.recent(); len(r) > 0 {
+		known = sum(r, func(s sample) float64 { return s.bits }) / sum(r, t.busy)
+	}
+	if len(t.bounds) < 2 {
+		return known
+	}
+	bits, took := sum(t.bounds, func(s sample) float64 { return s.bits }), sum(t.bounds, func(s sample) float64 { return s.took })
+	return max(known, attempt*bits/took)
+}
+
+func sum(samples []sample, of func(sample) float64) (total float64) {
+	for _, s := range samples {
+		total += of(s)
+	}
+	return total
+}
+
+// usual returns how long a frame takes, in seconds.
+func (t *trains) usual() (took float64) {
+	r := t.recent()
+	if len(t.bounds) > 0 {
+		r = t.bounds
+	}
+	return sum(r, func(s sample) float64 { return s.took }) / float64(max(len(r), 1))
+}
+
+// findDelay finds the part of the time that does not depend on the size, by least
+// squares.
+func (t *trains) findDelay() {
+	var n, bits, took float64
+	fastest := math.Inf(1)
+	for _, s := range t.samples {
+		if s.alone {
+			n, bits, took, fastest = n+1, bits+s.bits, took+s.took, min(fastest, s.took)
+		}
+	}
+	if n < leastForDelay {
+		return
+	}
+	bits, took = bits/n, took/n
+	var bb, bt, tt float64
+	for _, s := range t.samples {
+		if s.alone {
+			b, d := s.bits-bits, s.took-took
+			bb, bt, tt = bb+b*b/n, bt+b*d/n, tt+d*d/n
+		}
+	}
+	if math.Sqrt(bb) < leastSpread*bits {
+		return
+	}
+	slope := max(bt/bb, 0)
+	// By chance it may look larger than it is: take the least that is likely.
+	doubt := math.Sqrt(max(tt-slope*slope*bb, 0)/(bb*n)) * bits
+	delay := min(took-slope*bits-doubt, mostDelayed*fastest)
+	t.delay = max(0, t.delay+delayWeight*(delay-t.delay))
+}
+
+// rate returns the rate of the link. A frame that is not confirmed yet shows that the
+// link is slower than it was, before the confirmation comes.
+func (t *trains) rate(now, rtt time.Duration) float64 {
+	mean := t.mean()
+	if len(t.flying) == 0 {
+		return mean
+	}
+	f := t.flying[0]
+	elapsed := (now - max(f.sent+rtt, t.last)).Seconds()
+	if elapsed < longer*t.usual() {
+		return mean
+	}
+	if f.sent+rtt >= t.last {
+		elapsed -= t.delay
+	}
+	if elapsed < noise.Seconds() {
+		return mean
+	}
+	if bound := float64(8*f.bytes) / elapsed; bound < stepDown*mean {
+		return bound
+	}
+	return mean
+}
+
+// forget drops what is on its way to a receiver that has gone.
+func (t *trains) forget() { t.flying = t.flying[:0] }
