@@ -67,6 +67,17 @@ const (
 	AnyRaw
 )
 
+// RateControl selects what netgearsink does about a slow link.
+type RateControl uint8
+
+// Rate controls.
+const (
+	// NoRateControl leaves the encoder alone.
+	NoRateControl RateControl = iota
+	// EncoderRateControl has the nearest encoder upstream follow the link.
+	EncoderRateControl
+)
+
 // Config holds the settings of a Sender or a Receiver. Start from DefaultConfig: the
 // zero value has no timeouts, and Validate refuses it. Each field is one row of
 // Properties, which has its unit, range and default.
@@ -168,6 +179,10 @@ type Config struct {
 	// use it.
 	Latency    uint
 	RawFormats RawFormats
+	// Only the elements use RateControl and its bounds in bit/s. RateControlMin 0 is
+	// a twentieth of what the encoder was set to, RateControlMax 0 what it was set to.
+	RateControl                    RateControl
+	RateControlMin, RateControlMax uint64
 	// Caps completes what a sender says of its frames. Only the elements use it.
 	Caps string
 	// EOSOnTerminate makes the sender's goodbye end a Receiver. Without it the
@@ -238,6 +253,10 @@ type Observer struct {
 	// the slowest receiver carries has changed by more than a twentieth; bit/s, 0
 	// means not known. It is called on a goroutine of its own, beside the stream.
 	EstimatedBitrate func(bits uint64)
+	// Confirmed is called when a frame is confirmed, on the goroutine that uses the
+	// Sender. sent is when the socket first got the frame, whose data part has so many
+	// bytes.
+	Confirmed func(sent time.Time, bytes int)
 	// Log gets records for whoever looks for a fault.
 	Log *slog.Logger
 }

@@ -28,8 +28,10 @@ type Peer struct {
 	// TCP, and that what follows is of now.
 	HasLink      bool
 	RTT          time.Duration // smoothed
+	MinRTT       time.Duration // the least of late: without a queue
 	DeliveryRate uint64        // bit/s that arrived of late; 0: not known yet
 	Unsent       uint64        // bytes that wait in our kernel, and were never sent
+	Delivered    uint64        // bytes that arrived since the connection was made
 	Retransmits  uint64        // packets that were sent again
 }
 
@@ -374,8 +376,8 @@ func (p *Peer) ask(d *door.Door, address string) {
 		return q.Address == address || q.Dialled && q.Port == uint(port)
 	})
 	if ok {
-		p.HasLink, p.RTT, p.DeliveryRate = true, l.RTT, 8*l.DeliveryRate
-		p.Unsent, p.Retransmits = uint64(l.Unsent), uint64(l.Retransmits)
+		p.HasLink, p.RTT, p.MinRTT, p.DeliveryRate = true, l.RTT, l.MinRTT, 8*l.DeliveryRate
+		p.Unsent, p.Delivered, p.Retransmits = uint64(l.Unsent), l.Acked, uint64(l.Retransmits)
 	}
 }
 

@@ -93,6 +93,10 @@ var (
 		{"picture", "What every Python peer takes for a picture: BGR, RGB, gray and formats of four channels"},
 		{"any", "These, and YUV and Bayer as the arrays that OpenCV knows"},
 	}}
+	rateControlEnum = &Enum{"GstNetgearRateControl", []EnumValue{
+		{"none", "The encoder is left alone"},
+		{"encoder", "The nearest encoder upstream is told its bitrate or quality, so that frames arrive young"},
+	}}
 	secureModeEnum = &Enum{"GstNetgearSecureMode", []EnumValue{
 		{"grasslands", "No encryption, everybody may connect"},
 		{"stonehouse", "Encryption; whoever has the server's public key may connect"},
@@ -129,6 +133,7 @@ const (
 	// maxInFlight is also how many frames back a Receiver recognises a frame that is
 	// sent again.
 	maxInFlight = 64
+	maxRate     = 1e12 // bit/s; far more than any encoder makes
 )
 
 // Properties is the table of all settings, in the order of the documentation.
@@ -311,6 +316,24 @@ var Properties = []Property{
 		Default: "1", Min: 1, Max: maxInFlight,
 		Blurb: "Frames sent before the oldest must be confirmed, 1 to 64 (1 = NetGear's lockstep; pair)",
 		field: func(c *Config) any { return &c.InFlight },
+	},
+	{
+		Name: "rate-control", Nick: "Rate control", Kind: Choice, Enum: rateControlEnum, On: SenderRole, When: Playing,
+		Default: "none",
+		Blurb:   "Whether the nearest encoder upstream is told its bitrate or quality, so that frames arrive young over a slow link",
+		field:   func(c *Config) any { return enumPtr[RateControl]{&c.RateControl} },
+	},
+	{
+		Name: "rate-control-min", Nick: "Least bitrate of rate-control", Kind: Uint64, On: SenderRole, When: Playing,
+		Default: "0", Max: maxRate,
+		Blurb: "Bits per second below which rate-control never sets the encoder (0 = a twentieth of what it was set to)",
+		field: func(c *Config) any { return &c.RateControlMin },
+	},
+	{
+		Name: "rate-control-max", Nick: "Largest bitrate of rate-control", Kind: Uint64, On: SenderRole, When: Playing,
+		Default: "0", Max: maxRate,
+		Blurb: "Bits per second above which rate-control never sets the encoder (0 = what it was set to)",
+		field: func(c *Config) any { return &c.RateControlMax },
 	},
 	{
 		Name: "extensions", Nick: "Extensions", Kind: Bool, On: SenderRole,

@@ -548,7 +548,11 @@ func (s *Sender) answered(parts int, now time.Time) {
 // confirmed notes the confirmation of the oldest frame.
 func (s *Sender) confirmed(port string) {
 	s.lastFrame = time.Now()
-	s.stats.ack(s.lastFrame.Sub(s.ring[s.first].at))
+	fl := &s.ring[s.first]
+	s.stats.ack(s.lastFrame.Sub(fl.at))
+	if s.obs.Confirmed != nil {
+		s.obs.Confirmed(fl.at, fl.data.Len())
+	}
 	s.peers.frame(port)
 	s.pop()
 	s.pirate.succeeded()
@@ -779,6 +783,12 @@ func (s *Sender) terminate(ctx context.Context, until time.Time) error {
 // Reject counts a malformed frame that the caller does not send, or a malformed
 // array that it does not take.
 func (s *Sender) Reject() { s.stats.count(func(st *Stats) { st.FramesMalformed++ }) }
+
+// Skip counts a frame of so many bytes that the caller does not send, as one that was
+// dropped.
+func (s *Sender) Skip(bytes int) {
+	s.stats.count(func(st *Stats) { st.Frames++; st.Bytes += uint64(bytes); st.FramesDropped++ }) //nolint:gosec // never negative
+}
 
 // Close ends the sender without a goodbye and without waiting: unconfirmed frames
 // are given up. After it every call but Stats returns ErrClosed.

@@ -40,7 +40,8 @@ var Class = gstglue.Class{
 type element struct {
 	gstglue.Core
 	gstglue.Returns
-	run atomic.Pointer[run] // nil: stopped
+	steer steerer
+	run   atomic.Pointer[run] // nil: stopped
 }
 
 // run belongs to the streaming thread. Any thread may read the sender's counters.
@@ -64,6 +65,7 @@ func (e *element) Open() error {
 	obs.Reply = e.returned
 	obs.KeyFrame = e.askKeyFrame
 	obs.EstimatedBitrate = e.LinkObserver()
+	obs.Confirmed = e.steer.confirmed
 	r := &run{header: wire.Header{Shape: wire.Shape{N: -1}}}
 	return e.Start(func(cfg netgear.Config) (gstglue.End, error) {
 		s, err := netgear.NewSender(cfg, obs)
@@ -73,12 +75,16 @@ func (e *element) Open() error {
 		r.sender = s
 		e.run.Store(r)
 		return s, nil
-	}, func(cfg *netgear.Config, _ *netgear.Property) { r.sender.SetWaitForConnection(cfg.WaitForConnection) })
+	}, func(cfg *netgear.Config, _ *netgear.Property) {
+		r.sender.SetWaitForConnection(cfg.WaitForConnection)
+		e.steer.configure(e, r.sender, cfg)
+	})
 }
 
 // Close implements gstglue.Instance.
 func (e *element) Close() {
 	e.run.Store(nil)
+	e.steer.close()
 	e.Stop()
 }
 
@@ -126,7 +132,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			"a parser (jpegparse, h264parse) or decodebin ! videoconvert behind filesrc knows what they are")
 		return gstglue.FlowRefused
 	}
-	for {
+	for first := true; ; first = false {
 		if !b.Map(&r.input) {
 			what := "JPEG"
 			if r.caps.Media == gstglue.Raw {
@@ -153,6 +159,11 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			}
 			f.Header.Shape, f.Header.Ext.Delta = wire.MakeShape(len(f.Payload.Bytes)), r.input.Delta
 			f.Header.Ext.Reorder = int64(min(r.input.Reorder, wire.MaxReorder+1)) // which is not written
+		}
+		if first && e.steer.frame(e, r, cfg, len(f.Payload.Bytes)) {
+			r.sender.Skip(len(f.Payload.Bytes))
+			f.Payload.Release()
+			return gstglue.FlowOK
 		}
 		f.Header.HasMessage = true
 		f.Header.Message = e.messageOf(r, cfg.Message)

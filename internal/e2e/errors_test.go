@@ -760,6 +760,9 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 	add("frame-refused", errdoc.Src) // in TestErrorOfOtherFrames
 	add("value-length", errdoc.Sink, errdoc.Src)
 	add("message-length", errdoc.Sink)
+	for _, row := range []string{"rate-no-encoder", "rate-deaf", "rate-ignored", "rate-lowest"} {
+		add(row, errdoc.Sink) // in TestRateControlThatCannotFollow
+	}
 	add("forked", errdoc.Sink, errdoc.Src, errdoc.Demux)
 	add("crowd", errdoc.Sink, errdoc.Src)
 	add("descriptors", errdoc.Sink, errdoc.Src)

@@ -26,6 +26,27 @@ var Kinds = []Kind{
 				Cause: "the same, of the `message` in a buffer's `NetgearMeta`", Cure: "the same",
 			},
 			{
+				ID: "rate-no-encoder", On: []string{Sink}, Warning: true,
+				Text:  "settings: rate-control=encoder without an encoder before the sink: want jpegenc, x264enc or the like; frames are dropped where the link is too slow",
+				Cause: "the video comes raw, or compressed from a camera or a file: there is nothing that could make it smaller", Cure: "an encoder between the source and the sink (`videoconvert ! jpegenc`); or without `rate-control`",
+			},
+			{
+				ID: "rate-deaf", On: []string{Sink}, Warning: true,
+				Text:  "settings: rate-control=encoder with <encoder>, which cannot change its bitrate while it runs: want jpegenc, x264enc or the like; frames are dropped where the link is too slow",
+				Cause: "the encoder refuses a change, or is not among those whose property is known", Cure: "an encoder of the list in [links.md](links.md#encoders)",
+			},
+			{
+				ID: "rate-ignored", On: []string{Sink}, Warning: true,
+				Text:  "settings: rate-control=encoder: <encoder> ignores its property <property>: it makes <number> kbit/s where the link carries <number>: frames are dropped instead",
+				Cause: "for seconds the frames have been larger than the encoder was told: a mode that has no bitrate (a constant quality or quantiser), or a driver that takes none while it runs",
+				Cure:  "a mode of the encoder with a bitrate, or another encoder",
+			},
+			{
+				ID: "rate-lowest", On: []string{Sink}, Warning: true,
+				Text:  "settings: rate-control=encoder: <encoder> makes <number> kbit/s with the least <property>, where the link carries <number>: frames are dropped; want smaller pictures, or fewer",
+				Cause: "the picture is too large, or too restless, for the link", Cure: "a smaller width and height or frame rate before the encoder, or H.264 in the place of JPEG",
+			},
+			{
 				ID: "port-0", On: both, Text: "settings: port 0 with bind=false: want the port that the other end binds to",
 				Cause: "port 0 takes any free port, which only the end that binds can do", Cure: "the receiver's `port`",
 			},

@@ -80,6 +80,9 @@ func Compile(program, source string, packages ...string) error {
 		return fmt.Errorf("pkg-config %s: %w", strings.Join(packages, " "), err)
 	}
 	args := append([]string{"-Wall", "-Werror", "-O2", "-o", program, source}, strings.Fields(string(flags))...)
+	if filepath.Ext(program) == ".so" {
+		args = append(args, "-shared", "-fPIC")
+	}
 	if out, err := exec.Command("cc", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("cc %s: %w\n%s", source, err, out)
 	}

@@ -145,6 +145,13 @@ func (c *Core) Observer() netgear.Observer {
 	}
 }
 
+// Spawn runs f in a goroutine, which may outlive the element. With calls f with the
+// element, unless it is gone.
+func (c *Core) Spawn(f func()) { spawn(c.weak, f) }
+
+// With is described with Spawn.
+func (c *Core) With(f func(Element)) { c.weak.With(f) }
+
 // Warn posts a warning, unless one of the same kind with the same cause was posted a
 // moment ago.
 func (c *Core) Warn(err error) {

@@ -120,8 +120,17 @@ gpointer netgear_stats_new(gpointer element);
 void netgear_stats_uint64(gpointer s, const char *name, guint64 v);
 void netgear_stats_double(gpointer s, const char *name, double v);
 void netgear_stats_bool(gpointer s, const char *name, gboolean v);
+void netgear_stats_string(gpointer s, const char *name, const char *v);
 void netgear_stats_peer(gpointer s, const NetgearPeer *peer);
 void netgear_stats_take(gpointer s, GValue *value);
+
+/* encoder.c: the nearest encoder upstream of a sink. */
+gpointer netgear_encoder_find(gpointer sink);  /* with a reference; or NULL */
+char *netgear_encoder_name(gpointer encoder); /* free with g_free */
+/* Reports whether the encoder has such a property, and its range. */
+gboolean netgear_encoder_range(gpointer encoder, const char *property, double *least, double *most);
+gboolean netgear_encoder_get(gpointer encoder, const char *property, const char *field, double *v);
+void netgear_encoder_set(gpointer encoder, const char *property, const char *field, double v);
 
 /* return.c: the pads for frames that go back. */
 enum { NETGEAR_RETURN_STOP, NETGEAR_RETURN_FRAME, NETGEAR_RETURN_EOS };

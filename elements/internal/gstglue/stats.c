@@ -16,6 +16,7 @@ gpointer netgear_stats_new(gpointer element)
 void netgear_stats_uint64(gpointer s, const char *name, guint64 v) { gst_structure_set(s, name, G_TYPE_UINT64, v, NULL); }
 void netgear_stats_double(gpointer s, const char *name, double v) { gst_structure_set(s, name, G_TYPE_DOUBLE, v, NULL); }
 void netgear_stats_bool(gpointer s, const char *name, gboolean v) { gst_structure_set(s, name, G_TYPE_BOOLEAN, v, NULL); }
+void netgear_stats_string(gpointer s, const char *name, const char *v) { gst_structure_set(s, name, G_TYPE_STRING, v, NULL); }
 
 /* Adds a peer to the field peers; without a peer it only makes the field. */
 void netgear_stats_peer(gpointer s, const NetgearPeer *p)

@@ -40,6 +40,9 @@ func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
 		C.netgear_stats_uint64(s, lost, C.guint64(r.ReturnsDropped()))
 		C.free(unsafe.Pointer(lost))
 	}
+	if r, ok := in.(interface{ RateReport() *RateReport }); ok {
+		r.RateReport().put(s)
+	}
 	C.netgear_stats_peer(s, nil)
 	for i := range st.Peers {
 		p := &st.Peers[i]
@@ -53,6 +56,33 @@ func statistics(obj unsafe.Pointer, in Instance) unsafe.Pointer {
 		C.free(unsafe.Pointer(port))
 	}
 	return unsafe.Pointer(s)
+}
+
+// RateReport is what the stats of a sink say of rate-control.
+type RateReport struct {
+	State   string  // empty: it is off
+	Encoder string  // the factory's name; empty: there is none
+	Bitrate float64 // what the encoder may make, bit/s; 0: not known yet
+	Setting float64 // what its property was set to, in its own unit; 0: nothing yet
+}
+
+func (r *RateReport) put(s C.gpointer) {
+	if r == nil || r.State == "" {
+		return
+	}
+	text := func(name, v string) {
+		n, c := C.CString(name), C.CString(v)
+		C.netgear_stats_string(s, n, c)
+		C.free(unsafe.Pointer(n))
+		C.free(unsafe.Pointer(c))
+	}
+	text("rate-control-state", r.State)
+	text("rate-control-encoder", r.Encoder)
+	bitrate, setting := C.CString("rate-control-bitrate"), C.CString("rate-control-setting")
+	defer C.free(unsafe.Pointer(bitrate))
+	defer C.free(unsafe.Pointer(setting))
+	C.netgear_stats_uint64(s, bitrate, C.guint64(r.Bitrate))
+	C.netgear_stats_double(s, setting, C.double(r.Setting))
 }
 
 // statFields are the fields of the stats structure. Durations are in ms. A nil value

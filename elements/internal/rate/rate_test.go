@@ -39,14 +39,13 @@ type simFrame struct {
 }
 
 type outcome struct {
-	link     *link
-	frames   []*simFrame
-	lost     int
-	overlong time.Duration
+	link   *link
+	frames []*simFrame
+	lost   int
 }
 
 // simulate runs a controller, with an encoder whose frames wait for the sender.
-func simulate(t *testing.T, l *link, most float64, make encoder, length time.Duration) *outcome {
+func simulate(t *testing.T, l *link, most float64, encode encoder, length time.Duration) *outcome {
 	t.Helper()
 	const step = time.Millisecond
 	random := rand.New(rand.NewPCG(1, 2))
@@ -58,7 +57,6 @@ func simulate(t *testing.T, l *link, most float64, make encoder, length time.Dur
 	for now := time.Duration(0); now < length; now += step {
 		// The link.
 		room := l.rate(now)*step.Seconds() + saved
-		saved = 0
 		for room > 0 && len(flying) > 0 {
 			f := flying[0]
 			n := min(room, f.left)
@@ -87,7 +85,7 @@ func simulate(t *testing.T, l *link, most float64, make encoder, length time.Dur
 		// The source: it is late when the sender is.
 		due := time.Duration(next) * frame
 		if unconfirmed := len(flying) + len(way); now >= due && (l.quiet || unconfirmed < l.window) {
-			f := &simFrame{captured: due, sent: now, bits: make(told)}
+			f := &simFrame{captured: due, sent: now, bits: encode(told)}
 			f.left = f.bits
 			next++
 			if l.quiet {

@@ -1,0 +1,460 @@
+package netgearsink
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
+	"github.com/gst-netgear/gst-netgear/elements/internal/rate"
+	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+const (
+	// steerTick is between two looks at the link when no frame is confirmed.
+	steerTick = 20 * time.Millisecond
+	// searchPause is between two searches for the encoder: elements are linked anew.
+	searchPause = 500 * time.Millisecond
+	// restartPause is between two steps up of an encoder that makes a key frame of
+	// each.
+	restartPause = 2 * time.Second
+	// restoreTime is how long a change of state waits for the encoder to get back
+	// what the user set. It takes microseconds, unless the encoder is busy.
+	restoreTime = 4 * time.Millisecond
+	// keyPause is between two requests for a key frame in the place of frames that
+	// were dropped.
+	keyPause = 500 * time.Millisecond
+	// leastBitrate is the default of rate-control-min where the encoder chooses its
+	// own bitrate.
+	leastBitrate = 64e3
+	// leastPart is the default of rate-control-min, as a part of what was set.
+	leastPart = 1.0 / 20
+)
+
+// Values of rate-control-state.
+const (
+	stateWaiting   = "waiting"    // nothing is known of the link yet
+	stateFollowing = "following"  // the encoder does what it is told
+	stateDropping  = "dropping"   // it does not, and frames are dropped
+	stateDeaf      = "deaf"       // it cannot be told, but the link is fast enough
+	stateNone      = "no-encoder" // there is none, but the link is fast enough
+)
+
+// steerer starts and ends a steering as rate-control is set.
+type steerer struct {
+	mu      sync.Mutex
+	last    *steering // the present one, or the one before
+	present atomic.Pointer[steering]
+}
+
+// configure is called at the start and after each change of a setting, with a lock
+// held: it waits for nothing.
+func (s *steerer) configure(e *element, sender *netgear.Sender, cfg *netgear.Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.present.Load()
+	switch on := cfg.RateControl == netgear.EncoderRateControl; {
+	case on && now == nil:
+		next := &steering{
+			e: e, sender: sender, begin: time.Now(), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+			control: rate.Controller{Confirmed: cfg.Pattern != wire.PubSub, Window: int(cfg.InFlight)},
+		}
+		before := s.last
+		s.last = next
+		s.present.Store(next)
+		e.Spawn(func() { next.run(before) })
+	case !on && now != nil:
+		s.present.Store(nil)
+		close(now.stop)
+	}
+}
+
+// close ends it, and waits a moment until the encoder has what the user set.
+func (s *steerer) close() {
+	s.mu.Lock()
+	now, last := s.present.Swap(nil), s.last
+	s.last = nil
+	s.mu.Unlock()
+	if now != nil {
+		close(now.stop)
+	}
+	if last == nil {
+		return
+	}
+	select {
+	case <-last.done:
+	case <-time.After(restoreTime):
+	}
+}
+
+// confirmed implements netgear.Observer.
+func (s *steerer) confirmed(sent time.Time, bytes int) {
+	if now := s.present.Load(); now != nil {
+		now.confirmed(sent, bytes)
+	}
+}
+
+// frame takes note of a frame, in the streaming thread. It reports whether the frame
+// is to be dropped.
+func (s *steerer) frame(e *element, r *run, cfg *netgear.Config, bytes int) bool {
+	now := s.present.Load()
+	return now != nil && now.frame(e, r, cfg, bytes)
+}
+
+// RateReport is for the stats.
+func (e *element) RateReport() *gstglue.RateReport {
+	if now := e.steer.present.Load(); now != nil {
+		return now.report.Load()
+	}
+	return nil
+}
+
+// steering has the nearest encoder upstream follow the link. The streaming thread
+// tells it of frames, and a goroutine of its own tells the encoder: setting a property
+// may wait until a frame is encoded, so the stream must not wait for it.
+type steering struct {
+	e      *element
+	sender *netgear.Sender
+	begin  time.Time
+	wake   chan struct{} // a frame was confirmed
+	stop   chan struct{}
+	done   chan struct{} // the encoder has what the user set
+	report atomic.Pointer[gstglue.RateReport]
+
+	mu      sync.Mutex
+	control rate.Controller
+	watch   rate.Watch
+	sizer   *rate.Sizer // nil: the encoder has a bitrate, or there is none
+	gate    rate.Gate
+	drop    float64 // bit/s that may go out; 0: all
+	seen    bool    // a frame came
+	deltas  bool    // frames depend on others
+	// Of the streaming thread.
+	before  uint64 // the running time of the frame before
+	keyTime time.Duration
+
+	// Of the goroutine.
+	enc      *gstglue.Encoder // nil: none was found
+	searched time.Duration
+	toldAt   time.Duration
+	told     float64 // what the encoder was told; 0: nothing yet
+	setting  float64 // what its property has, in its unit
+	lowest   bool    // it cannot be told less
+	warned   string  // the last text
+}
+
+func (s *steering) now() time.Duration { return time.Since(s.begin) }
+
+func (s *steering) confirmed(sent time.Time, bytes int) {
+	s.mu.Lock()
+	s.control.Confirm(s.now(), sent.Sub(s.begin), bytes)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+func (s *steering) frame(e *element, r *run, cfg *netgear.Config, bytes int) bool {
+	in := &r.input
+	at := e.Self.RunningTime()
+	var links []rate.Link
+	if cfg.Pattern == wire.PubSub {
+		links = s.links()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	s.setInterval(r)
+	if s.watch.Frame(s.interval(), bytes); s.sizer != nil {
+		s.sizer.Frame(bytes)
+	}
+	s.seen = true
+	if in.Live && at != gstglue.NoTime && in.RunningTime < at {
+		s.control.Late(now, time.Duration(at-in.RunningTime))
+	}
+	s.deltas = s.deltas || in.Delta
+	if in.Live && !s.passes(now, bytes, in.Delta) {
+		if in.Delta && s.gate.WantsKey() && now-s.keyTime > keyPause {
+			s.keyTime = now
+			e.askKeyFrame()
+		}
+		return true
+	}
+	if cfg.Pattern == wire.PubSub {
+		s.control.Look(now, links)
+	}
+	s.control.Frame(now, bytes)
+	return false
+}
+
+// passes reports whether a frame may go out. Where each frame is confirmed, and none
+// depends on another, it may not when its successor is there already.
+func (s *steering) passes(now time.Duration, bytes int, delta bool) bool {
+	if s.control.Confirmed && !s.deltas {
+		return !s.control.IsLate()
+	}
+	return s.drop == 0 || s.gate.Pass(now, s.drop, bytes, delta)
+}
+
+// setInterval finds the time between frames: what the caps say, or the least that
+// was seen. A sender that cannot keep up makes it look longer.
+func (s *steering) setInterval(r *run) {
+	if n, d := r.caps.FPSNum, r.caps.FPSDen; n > 0 && d > 0 {
+		s.control.Interval = time.Duration(d) * time.Second / time.Duration(n)
+		return
+	}
+	at, before := r.input.RunningTime, s.before
+	s.before = at
+	if gap := time.Duration(at - before); before > 0 && at != gstglue.NoTime && at > before && (s.control.Interval == 0 || gap < s.control.Interval) {
+		s.control.Interval = max(gap, time.Millisecond)
+	}
+}
+
+// interval returns the time between frames, or a common one.
+func (s *steering) interval() time.Duration {
+	if s.control.Interval > 0 {
+		return s.control.Interval
+	}
+	return time.Second / 30
+}
+
+// links returns the ways to the receivers.
+func (s *steering) links() []rate.Link {
+	peers := s.sender.Stats().Peers
+	links := make([]rate.Link, 0, len(peers))
+	for i := range peers {
+		p := &peers[i]
+		links = append(links, rate.Link{ID: p.Endpoint, Delivered: p.Delivered, Unsent: p.Unsent, RTT: p.RTT, MinRTT: p.MinRTT})
+	}
+	return links
+}
+
+// run tells the encoder until stop. before is the steering before it, which still has
+// to give its encoder back.
+func (s *steering) run(before *steering) {
+	defer close(s.done)
+	if before != nil {
+		<-before.done
+	}
+	defer s.release()
+	t := time.NewTicker(steerTick)
+	defer t.Stop()
+	for looked := time.Duration(0); ; {
+		select {
+		case <-s.stop:
+			return
+		case <-s.wake:
+		case <-t.C:
+		}
+		now := s.now()
+		if s.control.Confirmed && now-looked >= 5*steerTick { // it never changes
+			looked = now
+			links := s.links()
+			s.mu.Lock()
+			s.control.Look(now, links)
+			s.mu.Unlock()
+		}
+		s.e.With(func(el gstglue.Element) {
+			s.search(el, now)
+			s.step(now, s.e.Settings().Live())
+		})
+	}
+}
+
+// release gives the encoder back.
+func (s *steering) release() {
+	if s.enc != nil {
+		s.enc.Restore()
+		s.enc.Release()
+		s.enc = nil
+	}
+}
+
+// search looks for the encoder from time to time.
+func (s *steering) search(el gstglue.Element, now time.Duration) {
+	if s.searched > 0 && now-s.searched < searchPause {
+		return
+	}
+	s.searched = now
+	enc := el.FindEncoder()
+	if enc != nil && s.enc != nil && enc.Is(s.enc) {
+		enc.Release()
+		return
+	}
+	if enc == nil && s.enc == nil {
+		return
+	}
+	s.release()
+	s.enc, s.told, s.setting, s.lowest, s.warned = enc, 0, 0, false, ""
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch, s.sizer, s.drop = rate.Watch{}, nil, 0
+	if enc != nil && enc.Steerable() && enc.ByQuality() {
+		best, ok := enc.User()
+		if !ok {
+			best = 85 // a driver that does not say; libjpeg's usual one
+		}
+		s.sizer = rate.NewSizer(int(best))
+	}
+}
+
+// step tells the encoder what it may make.
+func (s *steering) step(now time.Duration, cfg *netgear.Config) {
+	s.mu.Lock()
+	if !s.seen { // perhaps nothing is linked yet
+		s.mu.Unlock()
+		return
+	}
+	target, known := s.control.Target(now)
+	steerable := s.enc != nil && s.enc.Steerable()
+	var v float64
+	tell := false
+	if steerable {
+		if s.sizer != nil {
+			target, v, tell = s.quality(target, known, cfg)
+		} else {
+			target, v, tell = s.bitrate(now, target, known, cfg)
+		}
+	}
+	ignored := known && s.watch.Ignored(now, target, !steerable)
+	made := s.watch.Made()
+	if s.drop = 0; ignored {
+		s.drop = target
+	}
+	s.mu.Unlock()
+	if tell {
+		s.tell(now, v)
+	}
+	s.publish(target, known, steerable, ignored)
+	s.warn(target, made, steerable, ignored)
+}
+
+// bounds returns the least and the most bit/s of an encoder that was set to user, 0
+// where that is not known.
+func bounds(user float64, cfg *netgear.Config) (least, most float64) {
+	least, most = float64(cfg.RateControlMin), float64(cfg.RateControlMax)
+	if most == 0 {
+		most = math.Inf(1)
+		if user > 0 {
+			most = user
+		}
+	}
+	if least == 0 {
+		least = leastBitrate
+		if user > 0 {
+			least = user * leastPart
+		}
+	}
+	return min(least, most), most
+}
+
+// bitrate returns what the encoder may make, and what to tell it, where that differs
+// enough from what it was told.
+func (s *steering) bitrate(now time.Duration, target float64, known bool, cfg *netgear.Config) (may, v float64, tell bool) {
+	user, _ := s.enc.User()
+	least, most := bounds(user, cfg)
+	if !known {
+		target = most
+	}
+	if target = min(max(target, least), most); math.IsInf(target, 1) {
+		return 0, 0, false
+	}
+	if v = target; target < most {
+		v = min(s.watch.Trim(now, target), most)
+	}
+	switch change := v/s.told - 1; {
+	case s.told == 0:
+		tell = known || v != user
+	case s.enc.Restarts():
+		tell = change < -0.15 || change > 0.15 && now-s.toldAt > restartPause
+	default:
+		tell = change < -0.015 || change > 0.03 || v == most && s.told != most
+	}
+	return target, v, tell
+}
+
+// quality does the same for an encoder that has no bitrate.
+func (s *steering) quality(target float64, known bool, cfg *netgear.Config) (may, v float64, tell bool) {
+	user, ok := s.enc.User()
+	best := int(user)
+	if !ok || cfg.RateControlMax > 0 {
+		best = 100
+	}
+	perFrame := s.interval().Seconds() / 8
+	least, most := bounds(s.sizer.Bytes(int(user))/perFrame, cfg)
+	if cfg.RateControlMax == 0 {
+		most = math.Inf(1) // best is the most
+	}
+	if !known {
+		target = most
+	}
+	if target = min(max(target, least), most); math.IsInf(target, 1) {
+		return 0, 0, false
+	}
+	v = float64(s.sizer.Choose(target*perFrame, 1, best))
+	return target, v, v != s.told && (s.told > 0 || v != user)
+}
+
+// tell tells the encoder, without a lock.
+func (s *steering) tell(now time.Duration, v float64) {
+	is, changed := s.enc.Tell(v)
+	s.lowest = is <= s.enc.Least()
+	if s.setting = is; changed {
+		s.e.Self.Log(gstglue.LevelInfo, "rate-control", "set again: "+s.enc.Name())
+	}
+	s.told, s.toldAt = v, now
+	if s.e.Self.Logs(gstglue.LevelDebug) {
+		s.e.Self.Log(gstglue.LevelDebug, "rate-control", fmt.Sprintf("%s: %s for %.0f", s.enc.Name(), s.enc.Property(), v))
+	}
+}
+
+func (s *steering) publish(target float64, known, steerable, ignored bool) {
+	r := &gstglue.RateReport{State: stateFollowing, Bitrate: target, Setting: s.setting}
+	if s.enc != nil {
+		r.Encoder = s.enc.Name()
+	}
+	switch {
+	case ignored:
+		r.State = stateDropping
+	case s.enc == nil:
+		r.State = stateNone
+	case !steerable:
+		r.State = stateDeaf
+	case !known:
+		r.State = stateWaiting
+	}
+	s.report.Store(r)
+}
+
+// warn says once what the user should know of the encoder.
+func (s *steering) warn(target, made float64, steerable, ignored bool) {
+	var kind string
+	var err error
+	switch {
+	case s.enc == nil:
+		kind = stateNone
+		err = fmt.Errorf("%w: rate-control=encoder without an encoder before the sink: want jpegenc, x264enc or the like; frames are dropped where the link is too slow", netgear.ErrSettings)
+	case !steerable:
+		kind = stateDeaf
+		err = fmt.Errorf("%w: rate-control=encoder with %s, which cannot change its bitrate while it runs: want jpegenc, x264enc or the like; frames are dropped where the link is too slow",
+			netgear.ErrSettings, s.enc.Name())
+	case ignored && s.lowest:
+		kind = "lowest"
+		err = fmt.Errorf("%w: rate-control=encoder: %s makes %.0f kbit/s with the least %s, where the link carries %.0f: frames are dropped; want smaller pictures, or fewer",
+			netgear.ErrSettings, s.enc.Name(), made/1000, s.enc.Property(), target/1000)
+	case ignored:
+		kind = stateDropping
+		err = fmt.Errorf("%w: rate-control=encoder: %s ignores its property %s: it makes %.0f kbit/s where the link carries %.0f: frames are dropped instead",
+			netgear.ErrSettings, s.enc.Name(), s.enc.Property(), made/1000, target/1000)
+	default:
+		return
+	}
+	if kind != s.warned {
+		s.warned = kind
+		s.e.Warn(err)
+	}
+}

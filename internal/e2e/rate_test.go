@@ -1,0 +1,259 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/errdoc"
+	"github.com/gst-netgear/gst-netgear/internal/kit"
+)
+
+// look is what rate.py tells of a sink and its encoder.
+type look struct {
+	Event, Text, State, Encoder string
+	Value                       *float64
+	Late, Bitrate, Setting      float64
+	Dropped                     int
+}
+
+// steered is a pipeline with rate-control, over a slow link.
+type steered struct{ script }
+
+// looks returns what it has told, for Wait and with the lock held.
+func (s steered) looks() (looks []look) {
+	for _, line := range s.Lines {
+		var l look
+		if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &l) == nil {
+			looks = append(looks, l)
+		}
+	}
+	return looks
+}
+
+// until waits until the last look is so.
+func (s steered) until(what string, ok func(l look) bool) {
+	s.T.Helper()
+	s.Await(what, func() bool {
+		for _, l := range slices.Backward(s.looks()) {
+			if l.Event == "look" || l.Event == "end" {
+				return ok(l)
+			}
+		}
+		return false
+	})
+}
+
+// end stops the pipeline, and returns the value of the property then.
+func (s steered) end() (value float64) {
+	s.T.Helper()
+	s.Kill(syscall.SIGTERM)
+	s.until("to end", func(l look) bool {
+		if l.Event == "end" && l.Value != nil {
+			value = *l.Value
+		}
+		return l.Event == "end"
+	})
+	s.Exits(0)
+	return value
+}
+
+// steer plays source and encoder into a sink, with arguments of rate.py.
+func steer(t *testing.T, port int, args []string, property, upstream, settings string) steered {
+	t.Helper()
+	text := fmt.Sprintf("%s ! netgearsink name=sink address=127.0.0.1 port=%d rate-control=encoder %s", upstream, port, settings)
+	argv := append([]string{"testdata/rate.py"}, args...)
+	return steered{python(t, "rate", append(argv, property, text)...)}
+}
+
+// fakeEncoder makes an encoder for rate.py.
+func fakeEncoder(t *testing.T, spec string) []string {
+	t.Helper()
+	library := filepath.Join(t.TempDir(), "fakeenc.so")
+	if err := kit.Compile(library, "testdata/fakeenc.c", "gstreamer-1.0", "gstreamer-video-1.0"); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"--fake", library, spec}
+}
+
+const slowSource = "videotestsrc is-live=true pattern=snow ! video/x-raw,width=320,height=180,framerate=30/1 ! "
+
+// about says whether a value is near to a share of another.
+func about(v *float64, least, most float64) bool { return v != nil && *v >= least && *v <= most }
+
+// The bitrate of an encoder follows the link down and up again, in the unit of its
+// property, and is put back at the end.
+func TestRateControlFollowsTheLink(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		encoder, property string
+		user, unit        float64 // of the property, in bit/s
+		pattern           pattern
+	}{
+		{"x264enc name=enc tune=zerolatency speed-preset=ultrafast key-int-max=300 bitrate=6000", "bitrate", 6000, 1000, pair},
+		{"x264enc name=enc tune=zerolatency speed-preset=ultrafast key-int-max=300 bitrate=6000", "bitrate", 6000, 1000, pubSub},
+		{"queue ! openh264enc name=enc rate-control=bitrate bitrate=6000000 ! tee ! queue max-size-buffers=1 ! h264parse", "bitrate", 6e6, 1, pair},
+		{"vp8enc name=enc deadline=1 cpu-used=8 end-usage=cbr target-bitrate=6000000 ! identity", "target-bitrate", 6e6, 1, reqRep},
+	} {
+		name, _, _ := strings.Cut(strings.TrimPrefix(c.encoder, "queue ! "), " ")
+		t.Run(name+" "+c.pattern.String(), func(t *testing.T) {
+			t.Parallel()
+			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", c.pattern)
+			link := slowLink(t, r.BoundPort(), 4e6, 0)
+			s := steer(t, link.Port(), nil, c.property, slowSource+c.encoder, "pattern="+c.pattern.String())
+			s.until("to follow 4 Mbit/s", func(l look) bool {
+				return l.State == "following" && l.Encoder == name && about(l.Value, 2e6/c.unit, 4.8e6/c.unit)
+			})
+			link.SetRate(1e6)
+			s.until("to follow 1 Mbit/s, young", func(l look) bool { return about(l.Value, 0.2e6/c.unit, 1.3e6/c.unit) && l.Late < 200 })
+			link.SetRate(20e6)
+			s.until("to have what the user set again", func(l look) bool { return about(l.Value, c.user*0.9, c.user) })
+			link.SetRate(1e6)
+			s.until("to follow 1 Mbit/s again", func(l look) bool { return about(l.Value, 0.2e6/c.unit, 1.3e6/c.unit) })
+			if got := s.end(); got != c.user {
+				t.Errorf("after the end %s=%v, want what the user set, %v", c.property, got, c.user)
+			}
+		})
+	}
+}
+
+// JPEG has a quality in the place of a bitrate.
+func TestRateControlByQuality(t *testing.T) {
+	t.Parallel()
+	const encoder = "videotestsrc is-live=true pattern=zone-plate kx2=2 ky2=2 kt=1 ! video/x-raw,width=640,height=360,framerate=30/1 ! jpegenc name=enc quality=90"
+	for _, p := range patterns {
+		t.Run(p.String(), func(t *testing.T) {
+			t.Parallel()
+			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", p)
+			link := slowLink(t, r.BoundPort(), 3e6, 0)
+			s := steer(t, link.Port(), nil, "quality", encoder, "pattern="+p.String())
+			s.until("to lower the quality, and be young", func(l look) bool { return about(l.Value, 2, 70) && l.Late < 150 && l.State == "following" })
+			link.SetRate(50e6)
+			s.until("to have the quality that was set again", func(l look) bool { return about(l.Value, 90, 90) })
+			if got := s.end(); got != 90 {
+				t.Errorf("quality %v after the end, want 90", got)
+			}
+		})
+	}
+}
+
+// rate-control-min and rate-control-max bound it, and none gives the encoder back
+// while the pipeline plays.
+func TestRateControlIsBounded(t *testing.T) {
+	t.Parallel()
+	const encoder = slowSource + "x264enc name=enc tune=zerolatency speed-preset=ultrafast bitrate=1000"
+	r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! fakesink sync=false")
+	link := slowLink(t, r.BoundPort(), 50e6, 20*time.Millisecond)
+	s := steer(t, link.Port(), nil, "bitrate", encoder, "rate-control-min=700000 rate-control-max=3000000")
+	s.until("to go to rate-control-max", func(l look) bool { return about(l.Value, 3000, 3000) })
+	link.SetRate(0.4e6)
+	s.until("to stay at rate-control-min", func(l look) bool { return about(l.Value, 700, 700) })
+	s.Kill(syscall.SIGUSR1)
+	s.until("to give the encoder back", func(l look) bool { return about(l.Value, 1000, 1000) && l.State == "" })
+	s.Kill(syscall.SIGTERM)
+	s.until("to end", func(l look) bool { return l.Event == "end" })
+}
+
+// An encoder that takes the place of another one is found.
+func TestRateControlFindsTheNextEncoder(t *testing.T) {
+	t.Parallel()
+	r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! fakesink sync=false")
+	link := slowLink(t, r.BoundPort(), 1e6, 0)
+	s := steer(t, link.Port(), nil, "bitrate", slowSource+"x264enc name=enc tune=zerolatency speed-preset=ultrafast key-int-max=300 bitrate=3000", "")
+	lowered := func(l look) bool { return about(l.Value, 100, 1300) }
+	s.until("to lower the bitrate", lowered)
+	s.Kill(syscall.SIGUSR2)
+	s.until("to exchange the encoder", func(l look) bool { return !lowered(l) })
+	s.until("to lower the bitrate of the new one", lowered)
+	if got := s.end(); got != 2048 {
+		t.Errorf("bitrate %v of the new encoder after the end, want its own, 2048", got)
+	}
+}
+
+// Hardware encoders that this machine does not have are told in the unit of each.
+func TestRateControlOfHardware(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		factory, property, kind string
+		unit                    float64
+	}{
+		{"nvv4l2h264enc", "bitrate", "number", 1},
+		{"nvv4l2h265enc", "bitrate", "number", 1},
+		{"v4l2h264enc", "extra-controls", "structure", 1},
+		{"vaapih264enc", "bitrate", "number", 1000},
+		{"vah264lpenc", "bitrate", "number", 1000},
+		{"qsvh264enc", "bitrate", "number", 1000},
+		{"nvh264enc", "bitrate", "number", 1000},
+		{"mpph264enc", "bps", "number", 1},
+		{"omxh264enc", "target-bitrate", "number", 1},
+		{"vtenc_h264", "bitrate", "number", 1000},
+	} {
+		t.Run(c.factory, func(t *testing.T) {
+			t.Parallel()
+			r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! fakesink sync=false")
+			link := slowLink(t, r.BoundPort(), 2e6, 0)
+			user := 5e6 / c.unit
+			property := c.property
+			if c.kind == "structure" {
+				property += ".video_bitrate"
+			}
+			s := steer(t, link.Port(), fakeEncoder(t, fmt.Sprintf("%s:%s:%s:%.0f:%.0f", c.factory, c.property, c.kind, c.unit, user)), property,
+				"videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=30/1 ! "+c.factory+" name=enc", "")
+			s.until("to follow 2 Mbit/s", func(l look) bool {
+				return l.State == "following" && l.Encoder == c.factory && about(l.Value, 1.2e6/c.unit, 2.2e6/c.unit) && math.Abs(l.Setting-*l.Value*c.unit) < 0.1*l.Setting
+			})
+			if got := s.end(); got != user && c.kind != "structure" {
+				t.Errorf("%s=%v after the end, want %v", c.property, got, user)
+			}
+		})
+	}
+}
+
+// What cannot follow is told once, and frames are dropped instead.
+func TestRateControlThatCannotFollow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		row, upstream, property, state string
+		fake                           string
+		pattern                        pattern
+	}{
+		{row: "rate-no-encoder", upstream: "videotestsrc is-live=true ! video/x-raw,format=BGR,width=320,height=180,framerate=30/1 ! identity name=enc", property: "datarate", state: "dropping", pattern: pair},
+		{row: "rate-deaf", upstream: slowSource + "avenc_mjpeg name=enc bitrate=6000000", property: "bitrate", state: "dropping", pattern: pair},
+		{row: "rate-ignored", upstream: slowSource + "x264enc name=enc tune=zerolatency speed-preset=ultrafast pass=quant quantizer=15", property: "bitrate", state: "dropping", pattern: pubSub},
+		{
+			row: "rate-ignored", upstream: slowSource + "nvv4l2h264enc name=enc", property: "bitrate", state: "dropping", pattern: pair,
+			fake: "nvv4l2h264enc:bitrate:number:1:4000000:deaf",
+		},
+		{row: "rate-lowest", upstream: slowSource + "jpegenc name=enc", property: "quality", state: "dropping", pattern: pair},
+	} {
+		t.Run(c.row+" "+c.pattern.String(), func(t *testing.T) {
+			t.Parallel()
+			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", c.pattern)
+			link := slowLink(t, r.BoundPort(), 1e6, 0)
+			var args []string
+			if c.fake != "" {
+				args = fakeEncoder(t, c.fake)
+			}
+			s := steer(t, link.Port(), args, c.property, c.upstream, "pattern="+c.pattern.String())
+			s.until("to drop frames", func(l look) bool { return l.State == c.state && l.Dropped > 20 })
+			s.until("to be young all the same", func(l look) bool { return l.Late < 400 })
+			s.end()
+			_, row := errdoc.Find(c.row)
+			told := 0
+			for _, l := range s.looks() {
+				if l.Event == "warning" && row.Matches(l.Text) {
+					told++
+				}
+			}
+			if told != 1 {
+				t.Errorf("the warning %s came %d times, want it once", c.row, told)
+			}
+		})
+	}
+}
