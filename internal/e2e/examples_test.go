@@ -358,8 +358,8 @@ func TestExamplePrograms(t *testing.T) {
 
 // TestExamplesHaveRows fails when a script of the folder is not run, not told
 // of in its README, or cannot be executed.
-// examplesOfWall have tests of their own (TestCameraWall).
-var examplesOfWall = []string{"camera-wall.sh", "camera-wall-sender.sh", "opencv_server.py"}
+// examplesOfWall have tests of their own (TestCameraWall, TestSynchronisedWall).
+var examplesOfWall = []string{"camera-wall.sh", "camera-wall-sender.sh", "opencv_server.py", "synchronised-wall.sh"}
 
 func TestExamplesHaveRows(t *testing.T) {
 	const library = "common.sh" // sourced by the others
@@ -418,6 +418,7 @@ func TestExamplesPrintWhatTheyRun(t *testing.T) {
 		"camera-wall-sender.sh 5566",
 		"camera-wall-sender.sh 5566 localhost /dev/video0",
 		"camera-wall.sh 5566,5567 window",
+		"synchronised-wall.sh 5566,5567 window",
 		"video-call.sh A localhost 5555 window",
 		"video-call.sh B * 5555 window",
 		"hls.sh",
