@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"encoding/json"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,4 +30,55 @@ func TestSynchronisedWall(t *testing.T) {
 	if got.Of < 60 || got.N < got.Of*9/10 {
 		t.Errorf("%d of %d pictures of the wall show one moment", got.N, got.Of)
 	}
+}
+
+// The programs that hand out sets of frames of one moment find them, though each frame
+// is held up for another while.
+func TestProgramsInStep(t *testing.T) {
+	const folder = "../../examples/programs/"
+	for name, build := range map[string]func(program string) []string{
+		"Python": nil,
+		"C": func(program string) []string {
+			flags := strings.Fields(pkgConfig(t, "gstreamer-app-1.0"))
+			return append([]string{"gcc", "-Wall", "-Werror", "-o", program, folder + "cameras-in-step.c"}, flags...)
+		},
+		"Go": func(program string) []string { return []string{"go", "build", "-o", program, folder + "go-in-step"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ports := []string{freePortText(t), freePortText(t), freePortText(t)}
+			program := []string{interpreter(), folder + "cameras-in-step.py"}
+			if build != nil {
+				program = []string{filepath.Join(t.TempDir(), "in-step")}
+				argv := build(program[0])
+				if out, err := exec.CommandContext(t.Context(), argv[0], argv[1:]...).CombinedOutput(); err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+			}
+			p := start(t, name, append(program, ports...)...)
+			python(t, "shades send", "testdata/shades.py", "send", strings.Join(ports, ","), "6", "pattern=pair").Exits(0)
+			p.Exits(0)
+			said := p.Says(`^(\d+) sets, spread (\d+\.\d) ms (?:on average|in the middle), (\d+\.\d) ms at the most$`)
+			sets, err := strconv.Atoi(said[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			spread, err := strconv.ParseFloat(said[1], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%s sets, spread %s ms, at the most %s ms", said[0], said[1], said[2])
+			if sets < 60 || spread > 2 {
+				t.Errorf("want more than 60 sets of 2 ms")
+			}
+		})
+	}
+}
+
+func pkgConfig(t *testing.T, name string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "pkg-config", "--cflags", "--libs", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
 }

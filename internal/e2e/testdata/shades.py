@@ -1,5 +1,5 @@
 """Cameras in step that all see one lamp, which gets brighter 25 times a second, and on whose way each frame is held
-up for up to 40 ms: shades.py send PORTS SECONDS, to 127.0.0.1.
+up for up to 40 ms: shades.py send PORTS SECONDS [SETTINGS], to 127.0.0.1.
 
 shades.py compare FILE tells how often the tiles of a wall of such cameras show the lamp alike: {"event": "alike", "n": …, "of": …}"""
 
@@ -12,7 +12,7 @@ import time
 STEPS, FPS = 18, 25
 
 
-def send(ports, seconds):
+def send(ports, seconds, settings):
     import gi
 
     gi.require_version("Gst", "1.0")
@@ -28,7 +28,7 @@ def send(ports, seconds):
     def camera(port):
         pipeline = Gst.parse_launch(
             f"appsrc name=in is-live=true format=time caps=video/x-raw,format=GRAY8,width=64,height=48,framerate={FPS}/1 ! jpegenc quality=95 "
-            f"! queue ! identity name=way ! netgearsink address=127.0.0.1 pattern=req-rep multiserver-mode=true port={port}"
+            f"! queue ! identity name=way ! netgearsink address=127.0.0.1 {settings} port={port}"
         )
         pipeline.get_by_name("way").get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, hold_up)
         clock = Gst.SystemClock.obtain()
@@ -45,6 +45,8 @@ def send(ports, seconds):
             buffer.pts, buffer.duration = due - base, Gst.SECOND // FPS
             pipeline.get_by_name("in").emit("push-buffer", buffer)
             tick += 1
+        pipeline.get_by_name("in").emit("end-of-stream")
+        pipeline.get_bus().timed_pop_filtered(10 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
         pipeline.set_state(Gst.State.NULL)
 
     threads = [threading.Thread(target=camera, args=(port,)) for port in ports]
@@ -73,6 +75,6 @@ def compare(name):
 
 
 if sys.argv[1] == "send":
-    send(sys.argv[2].split(","), float(sys.argv[3]))
+    send(sys.argv[2].split(","), float(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "pattern=req-rep multiserver-mode=true")
 else:
     compare(sys.argv[2])
