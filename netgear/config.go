@@ -163,7 +163,8 @@ type Config struct {
 	Colorspace   Colorspace
 	FastDCT      bool
 	FastUpsample bool
-	// InFlight is how many unconfirmed frames a pair Sender has before it waits; 1
+	// InFlight is how many unconfirmed frames a pair Sender has before it waits; 0
+	// means as many as keep the link busy, and none that would wait for others; 1
 	// is NetGear's lockstep.
 	InFlight uint
 	// Extensions adds the "gst" key to the headers (see package wire).

@@ -69,7 +69,7 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 		return nil, fmt.Errorf("netgear: %w: event descriptor: %w", ErrOpen, err)
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
-	if err := c.assemble(cfg, role, keys); err != nil {
+	if err := c.assemble(cfg, role, keys, stats); err != nil {
 		c.cancel()
 		c.waker.Close()
 		return nil, err
@@ -94,9 +94,11 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 }
 
 // assemble makes the parts, without a socket and with closed ports.
-func (c *conn) assemble(cfg *Config, role Role, keys *keyring) (err error) {
+func (c *conn) assemble(cfg *Config, role Role, keys *keyring, stats *counters) (err error) {
 	w := &watch{role: role, alarm: c.alarm, peers: c.peers, owners: newOwners(cfg.RequestTimeout), tongues: &tongues{}, obs: c.obs, log: c.log, ctx: c.ctx}
-	if c.entrance, err = newEntrance(cfg, role, keys != nil, c.alarm, c.log, w.turnedAway); err != nil {
+	if c.entrance, err = newEntrance(cfg, role, keys != nil, c.alarm, c.log, w.turnedAway, func() {
+		stats.count(func(st *Stats) { st.FramesDropped++ })
+	}); err != nil {
 		return err
 	}
 	c.peers.links.Store(c.door)

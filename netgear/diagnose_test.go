@@ -232,7 +232,7 @@ func looking(t *testing.T, cfg Config, role Role) *conn {
 	}
 	c := &conn{obs: &Observer{}, log: (&Observer{}).logger(), peers: newPeerTable(), alarm: &alarm{waker: waker}}
 	c.ctx, c.cancel = context.WithCancel(t.Context())
-	if err := c.assemble(&cfg, role, nil); err != nil {
+	if err := c.assemble(&cfg, role, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

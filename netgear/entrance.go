@@ -72,8 +72,9 @@ type way struct {
 }
 
 // newEntrance makes the door. refused is called with each connection that the door
-// ends for a fault of its peer. The entrance must be closed.
-func newEntrance(cfg *Config, role Role, secure bool, a *alarm, log *slog.Logger, refused func(p door.Peer, reason error)) (*entrance, error) {
+// ends for a fault of its peer, gaveWay with each picture that does on its way to a
+// peer. The entrance must be closed.
+func newEntrance(cfg *Config, role Role, secure bool, a *alarm, log *slog.Logger, refused func(p door.Peer, reason error), gaveWay func()) (*entrance, error) {
 	ports, err := cfg.ports(role)
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func newEntrance(cfg *Config, role Role, secure bool, a *alarm, log *slog.Logger
 		UserTimeout:   max(cfg.RequestTimeout, time.Second),
 		Keepalive:     net.KeepAliveConfig{Enable: true, Idle: keepaliveIdle, Interval: keepaliveInterval, Count: keepaliveCount},
 		Spawn:         func(f func()) { spawn(a.fail, f) },
-		Refused:       refused, Unreached: func(error) { a.announce() },
+		Refused:       refused, GaveWay: gaveWay, Unreached: func(error) { a.announce() },
 		Log: log,
 	}
 	if len(allow) > 0 {

@@ -9,8 +9,11 @@ import (
 // Implementation constants of an estimator.
 const (
 	// leastLimited is the time in which a way must have been the limit before its
-	// rate is believed.
+	// rate is believed, and how many bytes must have gone, or else for how long it was
+	// the limit: a receiver's kernel makes room in steps of some 64 kB.
 	leastLimited = 60 * time.Millisecond
+	leastBytes   = 96 << 10
+	longLimited  = 250 * time.Millisecond
 	// carriedTime is the time over which what is carried is counted.
 	carriedTime = 500 * time.Millisecond
 	// calmTime is how long nothing must have waited before the estimate grows beyond
@@ -24,8 +27,7 @@ const (
 	// leastBusy is how long the bytes of a burst must be on their way for that to say
 	// something. The kernel counts it in ticks of some milliseconds.
 	leastBusy = 10 * time.Millisecond
-	// farStep is in bytes. A receiver's kernel makes room in steps of some 64 kB, in
-	// between a way seems to stand still.
+	// farStep is such a step, in bytes. In between a way seems to stand still.
 	farStep = 64 << 10
 	// stalledTime is how long a write must wait before the wait says something.
 	stalledTime = 100 * time.Millisecond
@@ -90,7 +92,7 @@ func (e *estimator) take(w door.Way, now time.Time) {
 	case w.WaitTime >= stalledTime && e.bound(w) < e.rate:
 		e.rate, e.limitedAt = e.bound(w), now
 		e.recent = [4]measured{}
-	case e.unused.time >= leastLimited:
+	case e.unused.time >= longLimited || e.unused.time >= leastLimited && e.unused.bytes >= leastBytes:
 		e.measure(now)
 	case limited.time == 0 && w.WaitTime == 0 && now.Sub(e.limitedAt) >= calmTime:
 		e.grow()

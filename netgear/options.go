@@ -82,6 +82,9 @@ func sendQueue(cfg *Config, role Role) int {
 		// runs late. The second place stays empty on a link that keeps up.
 		return 2
 	}
+	if cfg.InFlight == 0 {
+		return maxInFlight + 1
+	}
 	return int(cfg.InFlight) + 1 // the frames in flight and a goodbye
 }
 

@@ -313,8 +313,8 @@ var Properties = []Property{
 	},
 	{
 		Name: "in-flight", Nick: "In flight", Kind: Uint, On: SenderRole,
-		Default: "1", Min: 1, Max: maxInFlight,
-		Blurb: "Frames sent before the oldest must be confirmed, 1 to 64 (1 = NetGear's lockstep; pair)",
+		Default: "1", Max: maxInFlight,
+		Blurb: "Frames sent before the oldest must be confirmed, 1 to 64 (1 = NetGear's lockstep, 0 = as many as the link needs; pair)",
 		field: func(c *Config) any { return &c.InFlight },
 	},
 	{

@@ -42,6 +42,8 @@ type Sender struct {
 
 	pursuit   pursuit
 	patience  patience
+	fresh     freshness
+	window    window
 	keys      keyFrames
 	seq       uint64
 	message   wire.Raw // Config.Message
@@ -68,6 +70,8 @@ type flying struct {
 	key  bool // it needs no frame before it
 	late bool // it was sent again: nobody knows what its confirmation confirms
 	form wire.Form
+	// alone says that none was unconfirmed when it was sent.
+	alone bool
 }
 
 // NewSender opens a Sender. It returns at once, whether or not a peer is there.
@@ -77,7 +81,9 @@ func NewSender(cfg Config, obs Observer) (*Sender, error) {
 	if err := s.init(&cfg, SenderRole, &obs); err != nil {
 		return nil, err
 	}
-	s.ring, s.message, s.foreign = make([]flying, cfg.InFlight), wire.ValueFromText(cfg.Message), cfg.Wire.Foreign()
+	s.window = newWindow(s.inFlight())
+	s.ring = make([]flying, cmp.Or(s.inFlight(), maxInFlight))
+	s.message, s.foreign = wire.ValueFromText(cfg.Message), cfg.Wire.Foreign()
 	if s.foreign != nil && s.message == nil {
 		s.message = ownName(cfg.Wire)
 	}
@@ -98,6 +104,14 @@ func (s *Sender) open() error {
 	err := s.end.open()
 	s.current.Store(s.conn)
 	return err
+}
+
+// inFlight returns how many frames may be unconfirmed; 0: as many as the link needs.
+func (s *Sender) inFlight() uint {
+	if s.cfg.Pattern != wire.Pair {
+		return 1
+	}
+	return s.cfg.InFlight
 }
 
 // SetWaitForConnection changes Config.WaitForConnection, from the next frame on. Any
@@ -143,12 +157,17 @@ func (s *Sender) isOut(now time.Time) bool {
 // Any goroutine may call it.
 func (s *Sender) EstimatedBitrate() uint64 { return s.stats.bitrate() }
 
-// Send sends one frame and waits until fewer than InFlight frames are unconfirmed.
+// Send sends one frame and waits until fewer than InFlight frames are unconfirmed, or
+// where that is 0 until another one would not wait for those before it.
 // It takes over the payload, whatever it returns.
 //
 // Where the stream does not wait for an absent receiver (see
 // Config.WaitForConnection), the frame takes the place of one that could not be
 // sent, or is dropped itself. FramesDropped counts both, and the result is nil.
+//
+// A frame of a live stream that waited because Send was held up by the link or the
+// receiver, and behind which a newer one waits, is dropped in the same way. Encoded
+// video that is a second old goes on at the next key frame.
 //
 // When ctx ends before the frame was taken, Send returns the error of ctx. When it
 // ends after that, the result is nil, and a later Send or Finish waits for the
@@ -171,14 +190,20 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		}
 	}
 	s.patience.live = f.Live
+	if f.Live && s.fresh.isOld(f.Captured, begin, s.keys.delta) {
+		s.keys.lost()
+		s.passOver(f)
+		return nil
+	}
+	s.window.next(begin)
+	renewed := s.stats.renewed()
 	if err := s.makeRoom(ctx, f); err != nil {
 		f.Payload.Release()
 		return err
 	}
 	size := uint64(len(f.Payload.Bytes))
-	if !s.admit(f, begin) || s.count == len(s.ring) && !s.giveWay(f) {
-		f.Payload.Release()
-		s.stats.count(func(st *Stats) { st.Frames++; st.Bytes += size; st.FramesDropped++ })
+	if !s.admit(f, begin) || s.count >= s.window.limit() && !s.giveWay(f) {
+		s.passOver(f)
 		return nil
 	}
 	fl := &s.ring[(s.first+s.count)%len(s.ring)]
@@ -193,15 +218,26 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	}
 	var err error
 	if s.row.confirmed {
-		err = s.deliver(ctx, len(s.ring)-1)
+		err = s.deliver(ctx, forAnother)
 	} else {
 		err = s.publish(fl)
 	}
-	s.stats.count(func(st *Stats) { st.SendBlock += time.Since(begin) })
+	now := time.Now()
+	s.stats.count(func(st *Stats) { st.SendBlock += now.Sub(begin) })
+	s.window.done(begin, now)
+	n, since := s.peers.presence()
+	s.fresh.sent(begin, now, n > 0 && since.Before(begin) && renewed == s.stats.renewed()) // a restart loses nothing
 	if err != nil && errors.Is(err, ctx.Err()) {
 		return nil // the frame was taken; a later call waits for its confirmation
 	}
 	return err
+}
+
+// passOver drops a frame that is not sent.
+func (s *Sender) passOver(f *Frame) {
+	n := len(f.Payload.Bytes)
+	f.Payload.Release()
+	s.Skip(n)
 }
 
 // makeRoom checks that the sender is open, and waits until it can take f, for as
@@ -224,7 +260,7 @@ func (s *Sender) makeRoom(ctx context.Context, f *Frame) error {
 	if s.sent < s.count && s.isOut(time.Now()) {
 		s.giveWay(f) // a receiver that has just come must not get an old frame
 	}
-	return s.deliver(ctx, len(s.ring)-1)
+	return s.deliver(ctx, forAnother)
 }
 
 // giveWay gives up the frames that could not be sent, in favour of f. It reports
@@ -236,7 +272,7 @@ func (s *Sender) giveWay(f *Frame) bool {
 		s.ring[(s.first+s.count)%len(s.ring)].data.Close()
 	}
 	s.stats.count(func(st *Stats) { st.FramesDropped += uint64(lost) }) //nolint:gosec // never negative
-	ok := s.count < len(s.ring) && (lost == 0 || !f.Header.Ext.Delta)
+	ok := s.count < s.window.limit() && (lost == 0 || !f.Header.Ext.Delta)
 	if !ok {
 		s.keys.lost()
 	}
@@ -371,8 +407,20 @@ func (s *Sender) pop() {
 	s.sent--
 }
 
+// forAnother has settle wait until the window has room for another frame.
+const forAnother = -1
+
+// hasRoom reports whether settle has waited for long enough, and when to look again if
+// not; zero: when something was confirmed.
+func (s *Sender) hasRoom(n int, now time.Time) (ok bool, at time.Time) {
+	if n != forAnother {
+		return s.count <= n, at
+	}
+	return s.window.hasRoom(s.count, now)
+}
+
 // settle sends what is not sent yet. It waits until at most n frames are
-// unconfirmed, or until the stream no longer waits for the receiver. This is all of
+// unconfirmed, or there is room forAnother, or until the stream no longer waits for the receiver. This is all of
 // the Lazy Pirate; what one call has begun, the next call continues.
 func (s *Sender) settle(ctx context.Context, n int) error {
 	if s.sent == 0 && s.count > 0 && s.conn.isLost() {
@@ -385,10 +433,11 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 			s.conn.log.Debug("send failed", "error", err)
 			s.pursuit.rebuildAt = s.conn.built.Add(reconnectInterval)
 		}
-		if s.count <= n && s.sent == s.count {
+		now := time.Now()
+		ok, at := s.hasRoom(n, now)
+		if ok && s.sent == s.count {
 			return nil
 		}
-		now := time.Now()
 		s.pursuit.expect(now, s.cfg.RequestTimeout, s.isAlone(now))
 		by := s.holdUntil()
 		if !by.IsZero() && !now.Before(by) {
@@ -397,7 +446,7 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 			}
 			by = now // look once, without waiting
 		}
-		if _, err := s.conn.wait(ctx, want, earliest(s.pursuit.deadline, s.pursuit.rebuildAt, s.pursuit.probe.at, by)); err != nil {
+		if _, err := s.conn.wait(ctx, want, earliest(s.pursuit.deadline, s.pursuit.rebuildAt, s.pursuit.probe.at, by, at)); err != nil {
 			s.pursuit.restart() // a pause is not the receiver's silence
 			return err
 		}
@@ -473,7 +522,8 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 			return zmsg.In, err
 		}
 		if fl.late = !fl.at.IsZero(); !fl.late {
-			fl.at = now
+			fl.at, fl.alone = now, s.sent == 0
+			s.window.sent(now, fl.alone)
 		}
 		s.sent++
 	}
@@ -552,6 +602,9 @@ func (s *Sender) confirmed(port string) {
 	s.stats.ack(s.lastFrame.Sub(fl.at))
 	if s.obs.Confirmed != nil {
 		s.obs.Confirmed(fl.at, fl.data.Len())
+	}
+	if s.window.fixed == 0 && !fl.late {
+		s.window.confirmed(s.lastFrame, fl.at, fl.alone, fl.data.Len(), s.EstimatedBitrate())
 	}
 	s.peers.frame(port)
 	s.pop()
@@ -641,6 +694,7 @@ func (s *Sender) timedOut() error {
 // Where it is interrupted it keeps them, and the next wait continues.
 func (s *Sender) rebuild(ctx context.Context) error {
 	s.sent, s.pursuit.rebuildAt = 0, time.Time{}
+	s.window.restart()
 	err := s.renew(ctx)
 	if err != nil && ctx.Err() == nil {
 		s.failed = err

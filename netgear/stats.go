@@ -9,14 +9,16 @@ import (
 // It adds up at any time:
 //
 //	Sender    Frames = AcksReceived + FramesDropped + those in flight, at most InFlight
-//	          (in pub-sub nothing is confirmed, and FramesDropped are those that were not sent)
+//	          (in pub-sub nothing is confirmed, and FramesDropped are those that were not sent, or that gave way
+//	          to a newer one on their way to a receiver, counted for each receiver)
 //	Receiver  Frames + FramesDropped + FramesMalformed + Goodbyes = messages taken in
 //	          (of a message with the pictures of several cameras, each picture counts)
 type Stats struct {
 	Frames uint64 // sent or received
 	Bytes  uint64 // of their data parts
 	// FramesDropped: at a Sender, frames given up unconfirmed, refused by libzmq, or
-	// not sent for want of a key frame. At a Receiver, duplicates, frames skipped
+	// not sent for want of a key frame, or given up for newer ones because the link or
+	// the receiver is slow. At a Receiver, duplicates, frames skipped
 	// for newer ones, frames that depend on missing ones, and frames that the
 	// program could not use (Receiver.Drop).
 	FramesDropped uint64
@@ -77,6 +79,13 @@ func (c *counters) take(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.taken += uint64(n) //nolint:gosec // never negative
+}
+
+// renewed returns Reconnects.
+func (c *counters) renewed() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.st.Reconnects
 }
 
 // bitrate returns EstimatedBitrate.

@@ -89,7 +89,7 @@ func TestParseAndFormat(t *testing.T) {
 		{"max-retries", "0", "0"},
 		{"max-retries", "-1", ""},
 		{"in-flight", "64", "64"},
-		{"in-flight", "0", ""},
+		{"in-flight", "0", "0"},
 		{"in-flight", "65", ""},
 		{"max-frame-size", "1", "1"},
 		{"max-frame-size", "0", ""},

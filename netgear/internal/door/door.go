@@ -56,6 +56,9 @@ type Config struct {
 	// its peer, and why, but for those that libzmq has seen and whose handshake is
 	// not through: it tells of these itself, and Why says the rest. It may be nil.
 	Refused func(p Peer, reason error)
+	// GaveWay is called with each picture that gave way to a newer one on its way to
+	// one peer: see PreferNewest. It may be nil.
+	GaveWay func()
 	// Unreached is called with each attempt to connect that failed. It may be nil.
 	Unreached func(err error)
 	Log       *slog.Logger

@@ -13,6 +13,9 @@ const (
 	lateTotal   = 32 << 20
 )
 
+// lateWrite is how long a write waits on a link that is slow.
+const lateWrite = flowTime / 4
+
 // late holds the messages of one connection that its link cannot take in yet. Of
 // those that are pictures only the newest one waits: an older one would be old
 // for good, and delay all that come behind it.
@@ -64,7 +67,10 @@ func (l *late) begin() error {
 	if err := c.outRun.flush(c.flow); err != nil {
 		return err
 	}
-	l.collecting = !c.peer.writable() && c.door.lateBytes.Load() < lateTotal
+	// What waited a moment ago will wait again, even where the kernel has just let go
+	// of all that it had.
+	slow := c.flow.waited() > lateWrite || !c.peer.writable()
+	l.collecting = slow && c.door.lateBytes.Load() < lateTotal
 	return l.err
 }
 
@@ -106,6 +112,9 @@ func (l *late) end(parts int) {
 	if n := len(l.waiting); m.picture && n > 0 && l.waiting[n-1].picture && d.newest.Load() {
 		d.lateBytes.Add(-int64(len(l.waiting[n-1].bytes)))
 		l.waiting[n-1] = m
+		if d.cfg.GaveWay != nil {
+			d.cfg.GaveWay()
+		}
 	} else {
 		l.waiting = append(l.waiting, m)
 	}

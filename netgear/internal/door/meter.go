@@ -89,6 +89,13 @@ func (m *meter) marked(now time.Time, gone uint64) {
 	m.mark, m.gone = now, gone
 }
 
+// waited returns how long the last write took.
+func (m *meter) waited() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ended.Sub(m.began)
+}
+
 // passed returns how many bytes were written.
 func (m *meter) passed() uint64 {
 	m.mu.Lock()

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/internal/kit"
+	"github.com/gst-netgear/gst-netgear/netgear"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
+)
+
+// film gives a Sender a frame of some bytes 30 times a second, until ctx ends. A
+// Sender that is held up gets those that it has missed, as from a queue.
+func film(ctx context.Context, t *testing.T, s *netgear.Sender, size int) {
+	const interval = time.Second / 30
+	data := make([]byte, size)
+	var f netgear.Frame
+	for taken := time.Now(); ; taken = taken.Add(interval) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Until(taken)):
+		}
+		f.Header = wire.Header{DType: "uint8", Shape: wire.MakeShape(size)}
+		f.Payload, f.Live, f.Captured = netgear.Payload{Bytes: data}, true, taken
+		if err := s.Send(ctx, &f); err != nil {
+			if ctx.Err() == nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+}
+
+// ages returns how old the frames are that a Receiver gets in a time, but for those of
+// its beginning.
+func ages(ctx context.Context, t *testing.T, r *netgear.Receiver, beginning, d time.Duration) (list []time.Duration) {
+	t.Helper()
+	begin := time.Now()
+	ctx, cancel := context.WithDeadline(ctx, begin.Add(d))
+	defer cancel()
+	var f netgear.Frame
+	for {
+		if err := r.Recv(ctx, &f); err != nil {
+			if ctx.Err() == nil {
+				t.Fatal(err)
+			}
+			return list
+		}
+		// Both ends have one clock, whatever they think of it.
+		age := time.Since(time.Unix(0, f.Header.Ext.Taken))
+		f.Payload.Release()
+		if time.Since(begin) > beginning {
+			list = append(list, age)
+		}
+	}
+}
+
+// newEnds opens a Receiver, and a Sender that is connected to it over a link.
+func newEnds(t *testing.T, pattern wire.Pattern, inFlight uint, rate int64, rtt time.Duration) (*netgear.Sender, *netgear.Receiver, *kit.SlowLink) {
+	t.Helper()
+	in := netgear.DefaultConfig(netgear.ReceiverRole)
+	in.Address, in.Port, in.Pattern = "127.0.0.1", 0, pattern
+	r, err := netgear.NewReceiver(in, netgear.Observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := slowLink(t, int(r.CurrentPort()), rate, rtt)
+	out := netgear.DefaultConfig(netgear.SenderRole)
+	out.Address, out.Port, out.Pattern, out.InFlight = "127.0.0.1", uint(link.Port()), pattern, inFlight
+	s, err := netgear.NewSender(out, netgear.Observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close(); _ = s.Close() })
+	return s, r, link
+}
+
+// Frames of a live stream arrive young, though four times as much is offered as the
+// link carries.
+func TestFramesArriveYoung(t *testing.T) {
+	t.Parallel()
+	const size = 160_000
+	for _, c := range []struct {
+		pattern  wire.Pattern
+		inFlight uint
+		rtt      time.Duration
+	}{
+		{wire.Pair, 1, 0},
+		{wire.Pair, 0, 0},
+		{wire.ReqRep, 1, 0},
+		{wire.PubSub, 1, 0},
+		{wire.Pair, 1, 100 * time.Millisecond},
+		{wire.Pair, 0, 100 * time.Millisecond},
+		{wire.PubSub, 1, 100 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprintf("%s/%d/%v", c.pattern, c.inFlight, c.rtt), func(t *testing.T) {
+			const rate = size * 8 * 30 / 4
+			s, r, _ := newEnds(t, c.pattern, c.inFlight, rate, c.rtt)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			done := make(chan struct{})
+			go func() { defer close(done); film(ctx, t, s, size) }()
+			list := ages(ctx, t, r, time.Second, 5*time.Second)
+			cancel()
+			<-done
+			slices.Sort(list)
+			const takes = time.Second * size * 8 / rate
+			p95, most := list[len(list)*95/100], (c.rtt/2+takes)*3/2+50*time.Millisecond
+			st := s.Stats()
+			t.Logf("%d frames, of which %d given up; %d came after a second: median %v, 95th percentile %v, worst %v, want %v",
+				st.Frames, st.FramesDropped, len(list), list[len(list)/2], p95, list[len(list)-1], most)
+			if p95 > most {
+				t.Errorf("frames are %v old, want %v at the most", p95, most)
+			}
+			if st.FramesDropped == 0 {
+				t.Error("no frame was given up")
+			}
+		})
+	}
+}

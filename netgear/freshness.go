@@ -1,0 +1,76 @@
+package netgear
+
+import "time"
+
+const (
+	// usualTime is how long the least delay of the frames that a Sender was given
+	// counts.
+	usualTime = 2 * time.Second
+	// oldDelta is how old encoded video must be before it goes on at the next key
+	// frame: everything up to that is lost.
+	oldDelta = time.Second
+)
+
+// freshness finds the frames of a live stream that are old when their turn comes,
+// because the Sender was held up by its link or its receiver, and that have newer
+// ones behind them. It has no clock.
+//
+// A frame comes to the Sender some time after it was taken, the same time for each
+// frame: the least of late, as long as the Sender waits for frames and not the other
+// way round. So it is known which frames were there when the Sender was free again,
+// although it is given one at a time.
+type freshness struct {
+	interval time.Duration // between frames; 0: not known
+	last     time.Time     // when the last frame was taken
+	usual    time.Duration // the least time of late from when a frame was taken
+	before   time.Duration // likewise in the time before
+	since    time.Time     // when usual began to count; zero: it did not
+	left     time.Time     // when the Sender was done with the last frame
+	free     time.Time     // when the Sender was free again; zero: it was not held up
+}
+
+// sent notes how long a frame took. held says that it was up to a link or a receiver
+// that is there.
+func (f *freshness) sent(from, to time.Time, held bool) {
+	f.left = to
+	if f.free = to; !held || to.Sub(from) < f.interval {
+		f.free = time.Time{} // it keeps up
+	}
+}
+
+// isOld reports whether to drop a frame that was taken at a time and is given to the
+// Sender at now. delta says that the stream has frames that build upon others.
+func (f *freshness) isOld(taken, now time.Time, delta bool) (old bool) {
+	if taken.IsZero() {
+		return false
+	}
+	waited := now.Sub(f.left)
+	defer func() {
+		if old {
+			f.left = now
+		}
+	}()
+	if d := taken.Sub(f.last); !f.last.IsZero() && d > 0 {
+		if f.interval == 0 || d < f.interval {
+			f.interval = d
+		}
+		f.interval += min(d-f.interval, f.interval) / 8 // a frame that is missing does not count for much
+	}
+	f.last = taken
+	late := now.Sub(taken)
+	if waited >= f.interval/4 && now.Sub(f.since) >= usualTime {
+		if f.before = f.usual; f.since.IsZero() {
+			f.before = late
+		}
+		f.usual, f.since = late, now
+	}
+	f.usual = min(f.usual, late)
+	if f.free.IsZero() || f.interval == 0 {
+		return false
+	}
+	behind := f.interval
+	if delta {
+		behind = max(behind, oldDelta)
+	}
+	return !taken.Add(min(f.usual, f.before) + behind).After(f.free)
+}

@@ -1,0 +1,66 @@
+package netgear
+
+import (
+	"testing"
+	"time"
+)
+
+// A Sender of 30 frames a second that takes a time for each sends the newest frames,
+// and drops none where it keeps up.
+func TestNewestWinsAtTheSender(t *testing.T) {
+	const interval = time.Second / 30
+	for _, c := range []struct {
+		name   string
+		takes  time.Duration // the link, for a frame
+		usual  time.Duration // from when a frame is taken until the Sender could have it
+		delta  bool
+		most   time.Duration // how old a frame may be when its turn comes, beyond usual
+		all    bool          // none is dropped
+		hiccup time.Duration // of what stands before the Sender, once a second
+	}{
+		{"keeps up", 20 * time.Millisecond, 0, false, interval, true, 0},
+		{"keeps up, behind a slow encoder", 20 * time.Millisecond, 200 * time.Millisecond, false, interval, true, 0},
+		{"keeps up, and is given some late", 5 * time.Millisecond, 0, false, 150 * time.Millisecond, true, 100 * time.Millisecond},
+		{"slow", 120 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0},
+		{"slow, behind a slow encoder", 120 * time.Millisecond, 200 * time.Millisecond, false, 2*interval + 5*time.Millisecond, false, 0},
+		{"very slow", 1200 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0},
+		{"a little slow", 40 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0},
+		{"slow, encoded", 120 * time.Millisecond, 0, true, oldDelta + 300*time.Millisecond, false, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var f freshness
+			begin := time.Unix(1000, 0)
+			now, sent, dropped := begin, 0, 0
+			for n := range 900 {
+				taken := begin.Add(time.Duration(n) * interval)
+				now = later(now, taken.Add(c.usual))
+				if n%30 == 29 {
+					now = now.Add(c.hiccup)
+				}
+				if f.isOld(taken, now, c.delta) {
+					dropped++
+					now = now.Add(time.Millisecond)
+					continue
+				}
+				if late := now.Sub(taken) - c.usual; late > c.most {
+					t.Fatalf("frame %d is %v old when its turn comes, want %v at the most", n, late, c.most)
+				}
+				sent++
+				from := now
+				now = now.Add(c.takes)
+				f.sent(from, now, true)
+			}
+			if c.all && dropped > 0 {
+				t.Errorf("%d frames were dropped, want none", dropped)
+			}
+			if most := 900 * interval / max(c.takes, interval); sent < int(most)*9/10 {
+				t.Errorf("%d frames were sent, want about %d", sent, most)
+			}
+		})
+	}
+	var f freshness
+	f.sent(time.Unix(1000, 0), time.Unix(2000, 0), true)
+	if f.isOld(time.Time{}, time.Unix(2000, 0), false) {
+		t.Error("a frame of no known time is old")
+	}
+}

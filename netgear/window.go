@@ -1,0 +1,142 @@
+package netgear
+
+import (
+	"math"
+	"time"
+)
+
+// Implementation constants of a window that follows the link.
+const (
+	// Between these shares of the time that a frame alone takes, more frames on the
+	// way may delay each other. It is the least that keeps the link busy for certain.
+	leastQueue, goodQueue, mostQueue = 0.04, 0.07, 0.1
+	// firstGrowth is how fast the window grows in one round trip until it was too
+	// large for the first time, laterGrowth from then on.
+	firstGrowth, laterGrowth = 1.25, 1.05
+	// growPause is how long the window does not grow after it was too large.
+	growPause = 10 * time.Second
+	// closeToOne is a size at which one frame after the other is as good.
+	closeToOne = 1.05
+	// aloneEvery is how often a frame goes alone, to see what the way takes without a
+	// queue.
+	aloneEvery = 10 * time.Second
+)
+
+// window decides how many frames may be unconfirmed. It has no clock.
+//
+// With a fixed size that is all. One that follows the link has as many frames on the
+// way as keep the link busy, and no more, since a frame that waits for others is old
+// when it arrives. That number is no whole one: between two sends is the time that a
+// frame takes, divided by size. So with a size of 1.1 a frame leaves just before the
+// confirmation of the one before comes.
+//
+//	frames delay each other -> size becomes what would delay them by goodQueue
+//	they do not, and the window held a frame up -> size grows, once in a round trip
+type window struct {
+	fixed int // 0: it follows the link
+
+	size    float64       // at least 1
+	single  time.Duration // from sending a frame alone to its confirmation; 0: not known
+	bytes   int           // of that frame
+	took    time.Duration // from sending a frame to its confirmation, averaged
+	at      time.Time     // when the last frame was sent
+	alone   time.Time     // when the last one was sent that was alone
+	changed time.Time     // when size did; frames from before say nothing of it
+	full    time.Time     // when size was too large; zero: never
+	queue   float64       // what the last frame waited for others, as a share of the time that it takes alone
+	free    time.Time     // when the program was free again after the last frame
+	held    time.Duration // how long it was held up
+	limited bool          // it would have had another frame before that
+}
+
+func newWindow(inFlight uint) window {
+	return window{fixed: int(inFlight), size: 1}
+}
+
+// limit returns how many frames may be unconfirmed at most.
+func (w *window) limit() int {
+	if w.fixed > 0 {
+		return w.fixed
+	}
+	return int(math.Ceil(w.size))
+}
+
+// hasRoom reports whether another frame may go at now, with count unconfirmed. If it
+// may not, at is when to look again; zero: when something was confirmed.
+func (w *window) hasRoom(count int, now time.Time) (ok bool, at time.Time) {
+	switch {
+	case w.fixed > 0 || count == 0:
+		return count < w.limit(), at
+	case count >= w.limit() || now.Sub(w.alone) >= aloneEvery:
+		return false, at
+	}
+	at = w.at.Add(time.Duration(float64(w.took) / w.size))
+	return !now.Before(at), at
+}
+
+// next notes that there is another frame to send, and done how long the program was
+// held up after that. A program that comes with the next one at once could send more.
+func (w *window) next(now time.Time) { w.limited = now.Sub(w.free) < w.held/4 }
+
+func (w *window) done(from, to time.Time) { w.free, w.held = to, to.Sub(from) }
+
+// sent notes that a frame was sent, with none or some unconfirmed before it.
+func (w *window) sent(now time.Time, alone bool) {
+	if w.at = now; alone {
+		w.alone = now
+	}
+}
+
+// usual returns how long a frame of some bytes takes alone, on a link of so many
+// bit/s; 0: that is not known.
+func (w *window) usual(bytes int, rate uint64) time.Duration {
+	if rate == 0 {
+		return w.single
+	}
+	return w.single + time.Duration(8*float64(bytes-w.bytes)/float64(rate)*float64(time.Second))
+}
+
+// confirmed notes the confirmation of a frame of some bytes that was sent at a time,
+// alone or not, over a link of so many bit/s; 0: that is not known.
+func (w *window) confirmed(now, sent time.Time, alone bool, bytes int, rate uint64) {
+	took := now.Sub(sent)
+	if w.took == 0 {
+		w.took = took
+	}
+	w.took += (took - w.took) / 2
+	if w.fixed > 0 {
+		return
+	}
+	queue := 0.0
+	if usual := w.usual(bytes, rate); alone {
+		if w.single == 0 {
+			usual = took
+		}
+		w.single, w.bytes = min(took, usual+(took-usual)/8), bytes // a receiver may be late now and then
+	} else if usual > 0 {
+		queue = float64(took-usual) / float64(usual)
+	}
+	least := min(queue, w.queue) // a receiver may be late once
+	switch w.queue = queue; {
+	case sent.Before(w.changed):
+	case least > mostQueue:
+		w.full, w.changed = now, now
+		if w.size /= 1 + least; w.size < closeToOne {
+			w.size = 1
+		} else {
+			w.size *= 1 + goodQueue
+		}
+	case queue < leastQueue && w.limited && now.Sub(w.full) >= growPause:
+		rate := laterGrowth
+		if w.full.IsZero() {
+			rate = firstGrowth
+		}
+		w.size = min(maxInFlight, w.size*rate)
+		w.changed = now
+	}
+}
+
+// restart forgets what is known of the link, for a new connection.
+func (w *window) restart() {
+	*w = window{fixed: w.fixed, size: 1}
+}
