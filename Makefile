@@ -128,6 +128,10 @@ build: deps-run ## compile the plugin, build/libgstnetgear.so, and build/netgear
 demo: build ## stream from one process to another and measure; VIDEO=file for your own footage, PATTERN=, SECONDS=
 	@$(GO) build -o $(BUILD)/demo ./internal/demo
 	@$(GSTENV) $(BUILD)/demo -build='$(BUILD)' -video="$$VIDEO" -pattern='$(PATTERN)' -seconds='$(SECONDS)'
+	@if $(PYTHON) -c 'import gi, numpy' 2>/dev/null; then \
+		echo 'A time code in the picture, from its drawing to its reading:'; \
+		$(GSTENV) $(PYTHON) examples/programs/latency-probe.py --frames 90 --pattern '$(or $(PATTERN),pair)'; \
+	else echo 'To measure from glass to glass too: apt install python3-gi python3-numpy gir1.2-gst-plugins-base-1.0'; fi
 
 .PHONY: inspect
 inspect: build ## show the plugin and its elements as GStreamer sees them

@@ -375,7 +375,9 @@ func (e *element) stamp(r *run, encoded bool, now uint64, at time.Time) (jumped 
 			}
 			return false
 		}
-		arrived = before(arrived, time.Duration(x.Age))
+		if arrived = before(arrived, time.Duration(x.Age)); encoded && x.HasAge {
+			arrived = before(arrived, time.Duration(x.Reorder)) // when it is decoded; it was taken when it is shown
+		}
 		if t.unknown++; t.unknown == unknownFrames {
 			e.Self.Log(gstglue.LevelInfo, "create", "timestamp-mode=capture: nobody knows how far the sender's clock is from ours (pub-sub, a Python program, an earlier version, or extensions=false): frames are placed by their arrival")
 		}

@@ -141,7 +141,7 @@ func (t *timeline) stampCaptured(captured, pts, reorder int64, hasPTS bool) (sta
 	t.placed = false // a frame of which the time is not known is placed anew
 	if t.told = t.told || reorder > 0; t.told || !hasPTS {
 		dts = t.rise(uint64(max(0, captured-reorder)))
-		return dts + uint64(reorder), dts
+		return dts + uint64(max(0, min(reorder, captured))), dts // decoding cannot be before the beginning; showing is where it was
 	}
 	if back := t.front.pts - pts; t.front.known && 0 < back && back < jump {
 		t.reordered = true

@@ -246,6 +246,11 @@ func TestTimelineOfCapture(t *testing.T) {
 			{captured: 180 * ms, pts: 80 * ms, reorder: 80 * ms, encoded: true, stamp: 180 * ms, dts: 100 * ms},
 			{captured: 140 * ms, pts: 40 * ms, encoded: true, stamp: 140 * ms, dts: 140 * ms},
 		}},
+		{"B-frames, decoded before the beginning", []frame{
+			{captured: 30 * ms, pts: 0, reorder: 70 * ms, encoded: true, stamp: 30 * ms, dts: 0},
+			{captured: 130 * ms, pts: 100 * ms, reorder: 140 * ms, encoded: true, stamp: 130 * ms, dts: 0},
+			{captured: 63 * ms, pts: 33 * ms, reorder: 30 * ms, encoded: true, stamp: 63 * ms, dts: 33 * ms},
+		}},
 		{"B-frames, without", []frame{
 			{captured: 100 * ms, pts: 0, encoded: true, stamp: 100 * ms, dts: 100 * ms},
 			{captured: 180 * ms, pts: 80 * ms, encoded: true, stamp: 180 * ms, dts: 180 * ms},

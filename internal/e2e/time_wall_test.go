@@ -82,3 +82,32 @@ func pkgConfig(t *testing.T, name string) string {
 	}
 	return string(out)
 }
+
+// What the stamps say is what is in the picture, within one frame, in every mode; the
+// probe ends with a failure where it is not.
+func TestStampsAgreeWithThePicture(t *testing.T) {
+	const probe = "../../examples/programs/latency-probe.py"
+	for _, c := range []struct {
+		name string
+		args []string
+	}{
+		{"JPEG by receive time", []string{"--mode", "receive-time"}},
+		{"JPEG by sender time, req-rep", []string{"--mode", "sender", "--pattern", "req-rep"}},
+		{"JPEG by capture time", []string{"--mode", "capture"}},
+		{"raw, pub-sub, by capture time", []string{"--mode", "capture", "--pattern", "pub-sub", "--encode", "identity"}},
+		{"H.264 as a sink shows it", []string{
+			"--mode", "capture", "--latency", "100", "--encode", "x264enc tune=zerolatency key-int-max=30 ! h264parse", "--decode", "avdec_h264",
+		}},
+		{"H.264 with B-frames", []string{
+			"--mode", "capture", "--encode", "x264enc bframes=2 rc-lookahead=0 sync-lookahead=0 ! h264parse", "--decode", "avdec_h264",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			p := python(t, c.name, append([]string{probe, "--frames", "60"}, c.args...)...)
+			p.Exits(0)
+			p.Says(`^glass to glass: \d+\.\d ms in the middle`)
+			p.Says(`^the time of capture beside a picture and the code in it: \d+\.\d ms apart at the most, within one frame$`)
+		})
+	}
+}
