@@ -1,7 +1,8 @@
 #!/bin/sh
 # cross-arm64.sh CFLAGS LDFLAGS: builds the plugin and netgear-keys for arm64 into build/arm64, with these flags of the
-# Makefile beside its own. For make cross-arm64, which runs it as root in a Debian that it may change: the libraries of
-# arm64 come in beside those of amd64.
+# Makefile beside its own; with TESTS= it runs the tests of these packages in an emulator of the processor. For make
+# cross-arm64 and test-arm64, which run it as root in a Debian that it may change: the libraries of arm64 come in beside
+# those of amd64.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 triplet=aarch64-linux-gnu out=build/arm64
@@ -43,3 +44,10 @@ receiver=$!
 emulate "$(command -v gst-launch-1.0)" -e videotestsrc num-buffers=20 ! video/x-raw,format=BGR ! netgearsink port=5599 || { cat "$log"; exit 1; }
 wait "$receiver" || { cat "$log"; exit 1; }
 echo '20 frames went from one emulated pipeline to another'
+
+[ -n "${TESTS:-}" ] || exit 0
+echo "==> tests in the emulator: $TESTS"
+apt-get -q install -y --no-install-recommends gstreamer1.0-plugins-good:arm64 >"$log" 2>&1 || { cat "$log"; exit 1; }
+export GST_REGISTRY_FORK=no GST_REGISTRY=$PWD/$out/registry.bin GST_PLUGIN_PATH=$PWD/$out
+# shellcheck disable=SC2086 # several packages
+go test -exec qemu-aarch64-static -ldflags="$ldflags" -timeout 40m $TESTS
