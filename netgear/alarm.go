@@ -21,6 +21,7 @@ type alarm struct {
 	news, tried atomic.Bool
 	lost        atomic.Uint64             // the generation of a socket that lost a connection
 	full        atomic.Uint64             // the generation of a socket with more than maxRefused connections
+	pull        atomic.Bool               // the other end pushes, so the next socket must be a PULL
 	leaving     atomic.Pointer[time.Time] // when Sender.Leave was called; nil: it was not
 }
 

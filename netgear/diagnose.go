@@ -174,6 +174,9 @@ func (s *scout) look(port uint) (f finding) {
 		defer spawnAtEnd(ctx, s.alarm.fail, func() { conn.Close() })()
 		if f = greet(conn, s.keys.mechanism(), s.alarm.fail); f.ready() {
 			f = judgeReady(conn, f, socketKind{s.cfg.Pattern, s.role}, s.alarm.fail)
+			if s.cfg.mayPull(s.role) && s.pull(f.socket) {
+				f.cause = causeFits
+			}
 			if f.cause == causePattern || f.cause == causeSameRole {
 				s.tellType(conn)
 			}

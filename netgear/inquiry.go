@@ -22,7 +22,10 @@ const (
 	speakAfter = 3250 * time.Millisecond
 	lookFresh  = 1500 * time.Millisecond
 	// lookAgain is how often the inquiry looks for another cause.
+	// Where that tells which socket is needed here (scout.pull), it looks as often as
+	// lookType.
 	lookAgain = 10 * time.Second
+	lookType  = 500 * time.Millisecond
 	// A warning with the same cause comes again after firstRepeat, then after twice
 	// the time each, up to lastRepeat. A binding end that waits for a visitor is not
 	// a fault: there it comes after firstAlone, then after four times the time each,
@@ -143,7 +146,11 @@ func (q *inquiry) step(now time.Time) (next time.Duration) {
 	if quiet < q.first {
 		return min(inquiryTick, q.first-quiet)
 	}
-	fresh := !q.looked.IsZero() && now.Sub(q.looked) < lookAgain && (quiet < due-lookFresh || !q.looked.Before(q.since.Add(due-lookFresh)))
+	again := lookAgain
+	if q.cfg.mayPull(q.role) {
+		again = lookType
+	}
+	fresh := !q.looked.IsZero() && now.Sub(q.looked) < again && (quiet < due-lookFresh || !q.looked.Before(q.since.Add(due-lookFresh)))
 	if !silent && !q.cfg.Bind && !fresh {
 		q.looked = now
 		q.lookAt(missing)

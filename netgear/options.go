@@ -33,6 +33,9 @@ func (r *patternRow) socketType(role Role) zmq4.Type {
 	return r.receiver
 }
 
+// subscribeOption is the option that only a SUB socket has.
+const subscribeOption = "SUBSCRIBE"
+
 // option is one option of a socket, by libzmq's name.
 type option struct {
 	name string
@@ -65,7 +68,7 @@ func socketOptions(cfg *Config, role Role, keys *keyring) []option {
 			option{"REQ_CORRELATE", func(s *zmq4.Socket) error { return s.SetReqCorrelate(1) }},
 		)
 	case role == ReceiverRole && cfg.Pattern == wire.PubSub:
-		opts = append(opts, option{"SUBSCRIBE", func(s *zmq4.Socket) error { return s.SetSubscribe("") }})
+		opts = append(opts, option{subscribeOption, func(s *zmq4.Socket) error { return s.SetSubscribe("") }})
 	}
 	return append(opts, securityOptions(cfg, keys)...)
 }

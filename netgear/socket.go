@@ -44,6 +44,7 @@ type socket struct {
 	// another address and only a new socket can follow.
 	joined []string
 	moved  bool
+	pulls  bool // it is a PULL in the place of a SUB
 }
 
 // prepare makes the context. With keys, its connections are asked for theirs.
@@ -61,7 +62,11 @@ func (s *socket) prepare(refused func(reason string), fail func(error)) (err err
 // build makes the socket with every option, and binds or connects it.
 func (s *socket) build() error {
 	row := patternRows[s.entrance.cfg.Pattern]
-	sock, err := s.zctx.NewSocket(row.socketType(s.role))
+	typ := row.socketType(s.role)
+	if s.pulls = s.watch.alarm.pull.Load(); s.pulls {
+		typ = zmq4.PULL
+	}
+	sock, err := s.zctx.NewSocket(typ)
 	if err != nil {
 		return fmt.Errorf("netgear: %w: socket: %w", ErrOpen, err)
 	}
@@ -78,6 +83,9 @@ func (s *socket) build() error {
 func (s *socket) attach(sock *zmq4.Socket) error {
 	cfg := s.entrance.cfg
 	for _, o := range socketOptions(cfg, s.role, s.keys) {
+		if s.pulls && o.name == subscribeOption {
+			continue
+		}
 		if err := o.set(sock); err != nil {
 			return fmt.Errorf("netgear: %w: socket option %s: %w", ErrOpen, o.name, err)
 		}
@@ -190,7 +198,7 @@ func (s *socket) followName() (rebuild bool) {
 // must be rebuilt. Where there are several, it makes those anew that were given up,
 // and leaves the others alone.
 func (s *socket) givenUp() bool {
-	if s.followName(); s.moved {
+	if s.followName(); s.moved || s.typeDiffers() {
 		s.moved = false
 		return true
 	}

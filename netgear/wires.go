@@ -52,6 +52,30 @@ func (c *Config) namedSenders(role Role) bool {
 	return c.MultiServer && role == ReceiverRole && c.Ports == "" && c.Wire.Named()
 }
 
+// pushSocket is the type of sockets that LeKiwi's host and some scripts send from. They
+// are received as what publishes is: nothing is confirmed.
+const pushSocket = "PUSH"
+
+// mayPull reports whether an end connects to senders that either publish or push; it
+// looks which. It must be told the wire: NetGear has no socket that pushes.
+func (c *Config) mayPull(role Role) bool {
+	return role == ReceiverRole && c.Pattern == wire.PubSub && !c.Bind && c.Wire.Foreign() != nil
+}
+
+// pull has the owner of the socket make one that fits a sender's socket of that type
+// (empty: not known). It reports whether the sender pushes.
+func (s *scout) pull(socket string) bool {
+	pushes := socket == pushSocket
+	if socket != "" && s.alarm.pull.Swap(pushes) != pushes {
+		s.log.Debug("the sender's socket needs another one here", "socket", socket)
+		s.alarm.announce()
+	}
+	return pushes
+}
+
+// typeDiffers reports whether the socket must be rebuilt as one of another type.
+func (s *socket) typeDiffers() bool { return s.watch.alarm.pull.Load() != s.pulls }
+
 // ownName returns the value by which a Sender names itself where Config.Message is
 // empty: the name of this machine, as imagezmq's programs do. LeRobot's cameras have a
 // name of their own.

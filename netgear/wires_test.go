@@ -448,3 +448,68 @@ func TestForeignRefusals(t *testing.T) {
 		t.Errorf("a raw frame as a JPEG: %v", err)
 	}
 }
+
+// LeKiwi's host pushes: a source that connects to it looks, and pulls.
+func TestSourcePullsFromWhatPushes(t *testing.T) {
+	ctx := deadline(t)
+	cfg := config(netgear.ReceiverRole, wire.PubSub)
+	cfg.Port, cfg.Bind, cfg.Wire, cfg.MaxLag = freePort(t), false, wire.LeRobot, 0
+	refused := make(chan struct{}, 100)
+	obs := observer(t, "receiver")
+	obs.Warning = func(error) { refused <- struct{}{} }
+	r, err := netgear.NewReceiver(cfg, obs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(r)
+	early, cancel := context.WithCancel(ctx)
+	go func() {
+		<-refused // it has looked, and found nobody
+		cancel()
+	}()
+	_ = r.Recv(early, new(netgear.Frame))
+	p := newFakePeer(t, zmq4.PUSH, "")
+	bind := func(p *fakePeer) {
+		_ = p.sock.Unbind(fmt.Sprintf("tcp://127.0.0.1:%d", p.port))
+		waitFor(ctx, func() bool { return p.sock.Bind(fmt.Sprintf("tcp://127.0.0.1:%d", cfg.Port)) == nil })
+	}
+	bind(p)
+	begun := time.Now()
+	const rounds = 20
+	message := `{"_cams": ["front", "wrist"], "x.vel": 0.5}`
+	p.run(func() {
+		for i := range rounds {
+			p.send(message, jpegOf(2*i), jpegOf(2*i+1))
+		}
+	})
+	recv := func(name string, i int) {
+		t.Helper()
+		var f netgear.Frame
+		if err := r.Recv(ctx, &f); err != nil {
+			t.Fatal(err)
+		}
+		if f.Header.Port != name || !bytes.Equal(f.Payload.Bytes, jpegOf(i)) || string(f.Header.Message) != message {
+			t.Errorf("a frame of %s, want number %d of %s", f.Header.Port, i, name)
+		}
+		f.Payload.Release()
+	}
+	for i := range rounds {
+		recv("front", 2*i)
+		recv("wrist", 2*i+1)
+	}
+	if took := time.Since(begun); took > 8*time.Second { // the next look for a warning would be in ten
+		t.Errorf("it took %v", took)
+	}
+	p.wg.Wait()
+	_ = p.sock.Close()
+	waitFor(ctx, func() bool { return r.Peers() == 0 })
+	pub := newFakePeer(t, zmq4.XPUB, "")
+	bind(pub)
+	pub.run(func() { // another program in its place, which publishes
+		if pub.recv() != nil {
+			pub.send(message, jpegOf(7), jpegOf(8))
+		}
+	})
+	recv("front", 7)
+	recv("wrist", 8)
+}

@@ -5,7 +5,7 @@ import "testing"
 // testdata/wires.py says what each case is.
 func TestWires(t *testing.T) {
 	peers := []string{"imagezmq-jpg-rep", "imagezmq-jpg-sub", "imagezmq-image-rep", "imagezmq-image-sub", "jpeg", "lerobot", "array"}
-	cases := [][]string{{"names"}, {"cameras"}, {"restart"}, {"refused"}, {"source", "jpeg-topic"}}
+	cases := [][]string{{"names"}, {"cameras"}, {"lekiwi"}, {"restart"}, {"refused"}, {"source", "jpeg-topic"}}
 	for _, p := range peers {
 		cases = append(cases, []string{"source", p}, []string{"sink", p})
 	}

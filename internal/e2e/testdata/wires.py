@@ -4,6 +4,7 @@
     sink WIRE     netgearsink sends, a peer receives
     names         many of imagezmq's senders at one port, each with a pad of netgeardemux
     cameras       the cameras of one message of LeRobot come apart, with one timestamp
+    lekiwi        the robot LeKiwi pushes its state with a JPEG of each camera
     restart       the hub of imagezmq goes away and comes back
     refused       what a wire cannot carry is refused
 """
@@ -228,6 +229,24 @@ def cameras():
             assert data(sample) == jpeg(10 * i + k), f"frame {i} of {n} is another"
             stamps.add(sample.get_buffer().pts)
         assert len(stamps) == 1, stamps
+    end.set_state(Gst.State.NULL)
+
+
+def lekiwi():
+    """As lekiwi_host.py sends: the source finds out that it must pull."""
+    names, state = ["front", "wrist"], {"arm_gripper.pos": 1.5, "x.vel": 0.0}
+    s = socket(zmq.PUSH)
+    port = s.bind_to_random_port("tcp://127.0.0.1")
+    end = play(
+        f"netgearsrc wire=lerobot pattern=pub-sub bind=false address=127.0.0.1 port={port} max-lag=0 ! netgeardemux name=d "
+        + " ".join(f"d.src_{n} ! queue ! appsink name={n} sync=false" for n in names)
+    )
+    for i in range(FRAMES):
+        s.send_multipart([json.dumps({"_cams": names, **state}).encode()] + [jpeg(10 * i + k) for k in range(len(names))])
+        for k, n in enumerate(names):
+            sample = pull(end, n)
+            assert data(sample) == jpeg(10 * i + k), f"frame {i} of {n} is another"
+            assert meta(sample) == (n, {"_cams": names, **state}), meta(sample)
     end.set_state(Gst.State.NULL)
 
 
