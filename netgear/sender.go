@@ -48,6 +48,7 @@ type Sender struct {
 	seq       uint64
 	message   wire.Raw // Config.Message
 	there     farClock
+	look      lookout
 	times     wire.Times // of the last confirmation, so that its text is reused
 	lastFrame time.Time
 	reply     zmsg.Message // the parts of an answer
@@ -97,6 +98,7 @@ func NewSender(cfg Config, obs Observer) (*Sender, error) {
 	if err := s.open(); err != nil {
 		return nil, err
 	}
+	s.look.start(s)
 	return s, nil
 }
 
@@ -178,6 +180,8 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		return err
 	}
 	defer s.leave()
+	s.look.enter()
+	defer s.look.leave()
 	begin := time.Now()
 	if err := tooLong("message", f.Header.Message); err != nil {
 		f.Payload.Release()
@@ -427,6 +431,11 @@ func (s *Sender) settle(ctx context.Context, n int) error {
 		s.conn.clearLost() // nothing was in it
 		s.tellLoss()
 	}
+	if !s.look.came.IsZero() {
+		if err := s.collect(); err != nil {
+			return err
+		}
+	}
 	for looked := false; ; looked = true {
 		want, err := s.transmit()
 		if err != nil {
@@ -553,12 +562,13 @@ func (s *Sender) collect() error {
 		if err != nil {
 			return fmt.Errorf("netgear: %w: receive: %w", ErrTransport, err)
 		}
+		at := s.look.arrived()
 		if s.sent == 0 {
 			surplus++
 			s.noteSurplus()
 			s.stats.count(func(st *Stats) { st.FramesMalformed++ })
 		} else {
-			s.answered(parts, time.Now())
+			s.answered(parts, at)
 		}
 		s.reply.Close()
 		s.array.Close()
@@ -693,7 +703,7 @@ func (s *Sender) timedOut() error {
 // rebuild replaces the connection, and marks all frames in flight to be sent again.
 // Where it is interrupted it keeps them, and the next wait continues.
 func (s *Sender) rebuild(ctx context.Context) error {
-	s.sent, s.pursuit.rebuildAt = 0, time.Time{}
+	s.sent, s.pursuit.rebuildAt, s.look.came = 0, time.Time{}, time.Time{}
 	s.window.restart()
 	err := s.renew(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -731,6 +741,8 @@ func (s *Sender) Finish(ctx context.Context) error {
 		return err
 	}
 	defer s.leave()
+	s.look.enter()
+	defer s.look.leave()
 	if s.closed || s.failed != nil || s.conn == nil {
 		return s.failed
 	}
@@ -851,6 +863,8 @@ func (s *Sender) Close() error {
 		return err
 	}
 	defer s.leave()
+	s.look.enter()
+	defer s.look.leave()
 	if s.closed {
 		return nil
 	}

@@ -368,8 +368,7 @@ func (e *element) stamp(r *run, encoded bool, now uint64, at time.Time) (jumped 
 	arrived := r.arrival(now, at)
 	if r.cfg.TimestampMode == netgear.CaptureTime {
 		if !f.Captured.IsZero() {
-			captured := int64(now) - int64(at.Sub(f.Captured))
-			o.PTS, o.DTS = t.stampCaptured(captured, x.PTS, x.Reorder, encoded && x.HasPTS)
+			o.PTS, o.DTS = t.stampCaptured(runningTime(f.Captured, now, at), x.PTS, x.Reorder, encoded && x.HasPTS)
 			if !encoded {
 				o.DTS = gstglue.NoTime
 			}
@@ -389,6 +388,16 @@ func (e *element) stamp(r *run, encoded bool, now uint64, at time.Time) (jumped 
 	}
 	return jumped
 }
+
+// runningTime returns the running time of a moment in the past, where now is that of
+// the moment at. No sender is believed that a picture was taken in the future: the times
+// of its stream would have to stay there.
+func runningTime(t time.Time, now uint64, at time.Time) int64 {
+	return int64(now) - int64(max(0, min(at.Sub(t), farPast)))
+}
+
+// farPast is before the beginning of any pipeline.
+const farPast = 1 << 62
 
 // unknownFrames is how many frames without a time of capture say that there will be
 // none: the first frame of a sender never has one.

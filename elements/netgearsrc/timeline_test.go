@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
 )
@@ -287,5 +288,25 @@ func TestTimelineFromOneToTheOther(t *testing.T) {
 			t.Fatalf("frame %d: %d after %d", i, stamp, last)
 		}
 		last = stamp
+	}
+}
+
+// A sender that claims nonsense moves no time of its stream into the future.
+func TestRunningTime(t *testing.T) {
+	at := time.Now()
+	for _, c := range []struct {
+		t    time.Time
+		want int64
+	}{
+		{at.Add(-time.Second), 4e9},
+		{at, 5e9},
+		{at.Add(time.Hour), 5e9},
+		{at.Add(1<<63 - 1), 5e9},
+		{at.Add(-1 << 62), 5e9 - 1<<62},
+		{at.Add(-1 << 62).Add(-1 << 62), 5e9 - 1<<62},
+	} {
+		if got := runningTime(c.t, 5e9, at); got != c.want {
+			t.Errorf("runningTime(%v) = %d, want %d", c.t.Sub(at), got, c.want)
+		}
 	}
 }
