@@ -30,7 +30,7 @@ type Peer struct {
 	RTT          time.Duration // smoothed
 	MinRTT       time.Duration // the least of late: without a queue
 	DeliveryRate uint64        // bit/s that arrived of late; 0: not known yet
-	Unsent       uint64        // bytes that wait in our kernel, and were never sent
+	Unsent       uint64        // bytes that wait in our kernel and our process, and were never sent
 	Delivered    uint64        // bytes that arrived since the connection was made
 	Retransmits  uint64        // packets that were sent again
 }

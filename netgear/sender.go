@@ -44,6 +44,7 @@ type Sender struct {
 	patience  patience
 	fresh     freshness
 	window    window
+	queue     atomic.Bool // see SetQueue
 	keys      keyFrames
 	seq       uint64
 	message   wire.Raw // Config.Message
@@ -119,6 +120,12 @@ func (s *Sender) inFlight() uint {
 // SetWaitForConnection changes Config.WaitForConnection, from the next frame on. Any
 // goroutine may call it.
 func (s *Sender) SetWaitForConnection(m WaitMode) { s.patience.mode.Store(uint32(m)) }
+
+// SetQueue has encoded video of a live stream wait for a subscriber whose link is
+// slow, up to some 64 frames, which are lost otherwise: the caller then sees to it that
+// no more is sent than the link carries. Peer.Unsent has what waits. It holds for
+// pub-sub without encryption, from the next frame on. Any goroutine may call it.
+func (s *Sender) SetQueue(on bool) { s.queue.Store(on) }
 
 // Leave announces that the stream is about to end, until Finish has ended it. From
 // then on Send and Finish wait at most half a second for a receiver that is not
@@ -383,7 +390,9 @@ func (s *Sender) name() string {
 
 // publish sends a frame that nobody confirms.
 func (s *Sender) publish(fl *flying) error {
-	s.conn.door.PreferNewest(!s.keys.delta && !s.patience.waits())
+	live := !s.patience.waits()
+	s.conn.door.PreferNewest(!s.keys.delta && live)
+	s.conn.door.Queue(s.keys.delta && live && s.queue.Load())
 	// Makes libzmq notice what subscribers have read. Otherwise it notices once in a
 	// millisecond or two, and drops what comes in between.
 	_, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, longAgo)

@@ -160,7 +160,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			f.Header.Shape, f.Header.Ext.Delta = wire.MakeShape(len(f.Payload.Bytes)), r.input.Delta
 			f.Header.Ext.Reorder = int64(min(r.input.Reorder, wire.MaxReorder+1)) // which is not written
 		}
-		if first && e.steer.frame(e, r, cfg, len(f.Payload.Bytes)) {
+		if first && e.steer.frame(e, r, len(f.Payload.Bytes)) {
 			r.sender.Skip(len(f.Payload.Bytes))
 			f.Payload.Release()
 			return gstglue.FlowOK

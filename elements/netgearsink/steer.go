@@ -60,14 +60,17 @@ func (s *steerer) configure(e *element, sender *netgear.Sender, cfg *netgear.Con
 	case on && now == nil:
 		next := &steering{
 			e: e, sender: sender, begin: time.Now(), wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
-			control: rate.Controller{Confirmed: cfg.Pattern != wire.PubSub, Window: int(cfg.InFlight)},
+			published: cfg.Pattern == wire.PubSub,
+			control:   rate.Controller{Confirmed: cfg.Pattern != wire.PubSub, Window: int(cfg.InFlight)},
 		}
 		before := s.last
 		s.last = next
 		s.present.Store(next)
+		sender.SetQueue(true)
 		e.Spawn(func() { next.run(before) })
 	case !on && now != nil:
 		s.present.Store(nil)
+		sender.SetQueue(false)
 		close(now.stop)
 	}
 }
@@ -99,9 +102,9 @@ func (s *steerer) confirmed(sent time.Time, bytes int) {
 
 // frame takes note of a frame, in the streaming thread. It reports whether the frame
 // is to be dropped.
-func (s *steerer) frame(e *element, r *run, cfg *netgear.Config, bytes int) bool {
+func (s *steerer) frame(e *element, r *run, bytes int) bool {
 	now := s.present.Load()
-	return now != nil && now.frame(e, r, cfg, bytes)
+	return now != nil && now.frame(e, r, bytes)
 }
 
 // RateReport is for the stats.
@@ -121,8 +124,10 @@ type steering struct {
 	begin  time.Time
 	wake   chan struct{} // a frame was confirmed
 	stop   chan struct{}
-	done   chan struct{} // the encoder has what the user set
-	report atomic.Pointer[gstglue.RateReport]
+	// published means that nothing is confirmed.
+	published bool
+	done      chan struct{} // the encoder has what the user set
+	report    atomic.Pointer[gstglue.RateReport]
 
 	mu      sync.Mutex
 	control rate.Controller
@@ -132,6 +137,7 @@ type steering struct {
 	drop    float64 // bit/s that may go out; 0: all
 	seen    bool    // a frame came
 	deltas  bool    // frames depend on others
+	torn    bool    // one was dropped, and the next key frame has not come
 	// Of the streaming thread.
 	before  uint64 // the running time of the frame before
 	keyTime time.Duration
@@ -158,11 +164,11 @@ func (s *steering) confirmed(sent time.Time, bytes int) {
 	}
 }
 
-func (s *steering) frame(e *element, r *run, cfg *netgear.Config, bytes int) bool {
+func (s *steering) frame(e *element, r *run, bytes int) bool {
 	in := &r.input
 	at := e.Self.RunningTime()
 	var links []rate.Link
-	if cfg.Pattern == wire.PubSub {
+	if s.published {
 		links = s.links()
 	}
 	s.mu.Lock()
@@ -176,28 +182,41 @@ func (s *steering) frame(e *element, r *run, cfg *netgear.Config, bytes int) boo
 	if in.Live && at != gstglue.NoTime && in.RunningTime < at {
 		s.control.Late(now, time.Duration(at-in.RunningTime))
 	}
+	if s.published {
+		s.control.Look(now, links)
+	}
 	s.deltas = s.deltas || in.Delta
-	if in.Live && !s.passes(now, bytes, in.Delta) {
-		if in.Delta && s.gate.WantsKey() && now-s.keyTime > keyPause {
+	if pass, wantsKey := s.passes(now, bytes, in.Delta); in.Live && !pass {
+		if in.Delta && wantsKey && now-s.keyTime > keyPause {
 			s.keyTime = now
 			e.askKeyFrame()
 		}
 		return true
 	}
-	if cfg.Pattern == wire.PubSub {
-		s.control.Look(now, links)
-	}
 	s.control.Frame(now, bytes)
 	return false
 }
 
-// passes reports whether a frame may go out. Where each frame is confirmed, and none
-// depends on another, it may not when its successor is there already.
-func (s *steering) passes(now time.Duration, bytes int, delta bool) bool {
-	if s.control.Confirmed && !s.deltas {
-		return !s.control.IsLate()
+// passes reports whether a frame may go out, and if not, whether a key frame might.
+// Where each frame is confirmed, and none depends on another, it may not when its
+// successor is there already. Encoded video of which nothing is confirmed goes on at a
+// key frame when it has waited for too long.
+func (s *steering) passes(now time.Duration, bytes int, delta bool) (pass, wantsKey bool) {
+	switch {
+	case s.control.Confirmed && !s.deltas:
+		return !s.control.IsLate(), false
+	case s.published && s.deltas:
+		full, stuck := s.control.Full(now)
+		s.torn = s.torn && (delta || full) || stuck
+		if s.torn {
+			return false, !full
+		}
 	}
-	return s.drop == 0 || s.gate.Pass(now, s.drop, bytes, delta)
+	if s.drop == 0 {
+		return true, false
+	}
+	pass = s.gate.Pass(now, s.drop, bytes, delta)
+	return pass, s.gate.WantsKey()
 }
 
 // setInterval finds the time between frames: what the caps say, or the least that

@@ -94,6 +94,19 @@ func (c *Controller) Late(now, late time.Duration) {
 	}
 }
 
+// stuckAfter is how long frames of encoded video may wait in front of a full link.
+const stuckAfter = 500 * time.Millisecond
+
+// Full reports whether frames wait in front of a link where nothing is confirmed, and
+// whether they have done so for too long.
+func (c *Controller) Full(now time.Duration) (full, stuck bool) {
+	for _, f := range c.fills {
+		full = full || f.waiting
+		stuck = stuck || f.waiting && now-f.since > stuckAfter
+	}
+	return full, stuck
+}
+
 // interval returns the time between frames, or a common one.
 func (c *Controller) interval() time.Duration {
 	if c.Interval <= 0 {

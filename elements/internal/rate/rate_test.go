@@ -171,6 +171,7 @@ func TestTheTargetFollowsTheLink(t *testing.T) {
 		{name: "steps on a long way", link: link{rate: steps, window: 8, rtt: 60 * time.Millisecond}, rough: true, spread: true, used: 0.86, extra: 60 * time.Millisecond},
 		{name: "steady, unconfirmed", link: link{rate: constant(10e6), quiet: true, buffer: 64 * 8e3}, used: 0.8, extra: 30 * time.Millisecond},
 		{name: "a small buffer, unconfirmed", link: link{rate: constant(10e6), quiet: true, buffer: 8 * 8e3}, rough: true, used: 0.8, extra: 30 * time.Millisecond},
+		{name: "a large buffer, unconfirmed", link: link{rate: constant(2e6), quiet: true, buffer: 100 * 8e3}, rough: true, used: 0.7, extra: 400 * time.Millisecond},
 		{name: "steps, unconfirmed", link: link{rate: steps, quiet: true, buffer: 32 * 8e3}, rough: true, spread: true, used: 0.75, extra: 150 * time.Millisecond},
 	} {
 		t.Run(c.name, func(t *testing.T) {

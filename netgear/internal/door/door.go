@@ -89,6 +89,7 @@ type Door struct {
 	carried sync.WaitGroup
 
 	newest    atomic.Bool  // see PreferNewest
+	queue     atomic.Bool  // see Queue
 	lateBytes atomic.Int64 // of all connections
 
 	mu        sync.Mutex

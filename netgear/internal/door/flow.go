@@ -30,7 +30,7 @@ const (
 type Link struct {
 	RTT          time.Duration // smoothed
 	DeliveryRate uint64        // bytes per second that were acknowledged of late; 0: not known yet
-	Unsent       uint32        // bytes that wait in the kernel and were never sent
+	Unsent       uint32        // bytes that wait in the kernel and here, and were never sent
 	Retransmits  uint32        // packets sent again since the connection was made
 	MinRTT       time.Duration // the least of the last minutes
 	Acked        uint64        // bytes acknowledged since the connection was made
@@ -158,18 +158,20 @@ func (s *stream) link() (l Link, ok bool) {
 // false when there is none over TCP.
 func (d *Door) LinkOf(meant func(p Peer) bool) (Link, bool) {
 	d.mu.Lock()
-	var peer *stream
+	var found *conn
 	for _, c := range d.conns {
 		if c.peer != nil && meant(c.about) {
-			peer = c.peer
+			found = c
 			break
 		}
 	}
 	d.mu.Unlock()
-	if peer == nil {
+	if found == nil {
 		return Link{}, false
 	}
-	return peer.link()
+	l, ok := found.peer.link()
+	l.Unsent += uint32(min(found.late.bytes(), lateTotal)) //nolint:gosec // less than that
+	return l, ok
 }
 
 // Way is what went to one peer, by the number of its connection.

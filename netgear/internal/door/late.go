@@ -11,6 +11,8 @@ import (
 const (
 	lateMessage = 2 << 20
 	lateTotal   = 32 << 20
+	// lateMany is how many messages wait for one peer that do not give way to others.
+	lateMany = 64
 )
 
 // lateWrite is how long a write waits on a link that is slow.
@@ -48,6 +50,11 @@ type lateOne struct {
 // with Config.OnePart.
 func (d *Door) PreferNewest(on bool) { d.newest.Store(on) }
 
+// Queue says whether what a socket publishes waits here for a slow link even where
+// it does not give way to anything newer: encoded video, of which libzmq would lose
+// what does not fit into its own short queue. It costs a copy of each message.
+func (d *Door) Queue(on bool) { d.queue.Store(on) }
+
 // begin decides, where a message begins, which way it goes.
 func (l *late) begin() error {
 	c := l.conn
@@ -56,20 +63,22 @@ func (l *late) begin() error {
 		return nil // of an encrypted message nothing is known
 	}
 	if l.busy() {
-		if l.collecting = c.door.lateBytes.Load() < lateTotal; !l.collecting {
+		if l.collecting = c.door.lateBytes.Load() < lateTotal && l.many() < lateMany; !l.collecting {
 			return l.wait()
 		}
 		return nil
 	}
-	if !c.door.newest.Load() {
+	queue := c.door.queue.Load()
+	if !c.door.newest.Load() && !queue {
 		return nil
 	}
 	if err := c.outRun.flush(c.flow); err != nil {
 		return err
 	}
 	// What waited a moment ago will wait again, even where the kernel has just let go
-	// of all that it had.
-	slow := c.flow.waited() > lateWrite || !c.peer.writable()
+	// of all that it had. And while one is written, libzmq must lose none of those
+	// behind it.
+	slow := queue || c.flow.waited() > lateWrite || !c.peer.writable()
 	l.collecting = slow && c.door.lateBytes.Load() < lateTotal
 	return l.err
 }
@@ -78,6 +87,23 @@ func (l *late) busy() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.writing != nil
+}
+
+// many returns how many messages wait.
+func (l *late) many() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.waiting)
+}
+
+// bytes returns how many bytes wait. Any goroutine may call it.
+func (l *late) bytes() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.waiting {
+		n += len(l.waiting[i].bytes)
+	}
+	return n
 }
 
 // add takes in a piece of the message, whose part goes on for so many bytes. It
