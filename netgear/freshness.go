@@ -8,7 +8,8 @@ const (
 	usualTime = 2 * time.Second
 	// oldDelta is how old encoded video must be before it goes on at the next key
 	// frame: everything up to that is lost.
-	oldDelta = time.Second
+	// Where the encoder follows the link, it makes good what waits.
+	oldDelta, oldSteered = time.Second, 4 * time.Second
 )
 
 // freshness finds the frames of a live stream that are old when their turn comes,
@@ -39,8 +40,9 @@ func (f *freshness) sent(from, to time.Time, held bool) {
 }
 
 // isOld reports whether to drop a frame that was taken at a time and is given to the
-// Sender at now. delta says that the stream has frames that build upon others.
-func (f *freshness) isOld(taken, now time.Time, delta bool) (old bool) {
+// Sender at now. delta says that the stream has frames that build upon others, steered
+// that their encoder follows the link.
+func (f *freshness) isOld(taken, now time.Time, delta, steered bool) (old bool) {
 	if taken.IsZero() {
 		return false
 	}
@@ -69,7 +71,10 @@ func (f *freshness) isOld(taken, now time.Time, delta bool) (old bool) {
 		return false
 	}
 	behind := f.interval
-	if delta {
+	switch {
+	case delta && steered:
+		behind = max(behind, oldSteered)
+	case delta:
 		behind = max(behind, oldDelta)
 	}
 	return !taken.Add(min(f.usual, f.before) + behind).After(f.free)

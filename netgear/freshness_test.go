@@ -17,15 +17,18 @@ func TestNewestWinsAtTheSender(t *testing.T) {
 		most   time.Duration // how old a frame may be when its turn comes, beyond usual
 		all    bool          // none is dropped
 		hiccup time.Duration // of what stands before the Sender, once a second
+		// steered means that the encoder follows the link.
+		steered bool
 	}{
-		{"keeps up", 20 * time.Millisecond, 0, false, interval, true, 0},
-		{"keeps up, behind a slow encoder", 20 * time.Millisecond, 200 * time.Millisecond, false, interval, true, 0},
-		{"keeps up, and is given some late", 5 * time.Millisecond, 0, false, 150 * time.Millisecond, true, 100 * time.Millisecond},
-		{"slow", 120 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0},
-		{"slow, behind a slow encoder", 120 * time.Millisecond, 200 * time.Millisecond, false, 2*interval + 5*time.Millisecond, false, 0},
-		{"very slow", 1200 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0},
-		{"a little slow", 40 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0},
-		{"slow, encoded", 120 * time.Millisecond, 0, true, oldDelta + 300*time.Millisecond, false, 0},
+		{"keeps up", 20 * time.Millisecond, 0, false, interval, true, 0, false},
+		{"keeps up, behind a slow encoder", 20 * time.Millisecond, 200 * time.Millisecond, false, interval, true, 0, false},
+		{"keeps up, and is given some late", 5 * time.Millisecond, 0, false, 150 * time.Millisecond, true, 100 * time.Millisecond, false},
+		{"slow", 120 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0, false},
+		{"slow, behind a slow encoder", 120 * time.Millisecond, 200 * time.Millisecond, false, 2*interval + 5*time.Millisecond, false, 0, false},
+		{"very slow", 1200 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0, false},
+		{"a little slow", 40 * time.Millisecond, 0, false, 2*interval + 5*time.Millisecond, false, 0, false},
+		{"slow, encoded", 120 * time.Millisecond, 0, true, oldDelta + 300*time.Millisecond, false, 0, false},
+		{"slow, steered", 120 * time.Millisecond, 0, true, oldSteered + 300*time.Millisecond, false, 0, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var f freshness
@@ -37,7 +40,7 @@ func TestNewestWinsAtTheSender(t *testing.T) {
 				if n%30 == 29 {
 					now = now.Add(c.hiccup)
 				}
-				if f.isOld(taken, now, c.delta) {
+				if f.isOld(taken, now, c.delta, c.steered) {
 					dropped++
 					now = now.Add(time.Millisecond)
 					continue
@@ -60,7 +63,7 @@ func TestNewestWinsAtTheSender(t *testing.T) {
 	}
 	var f freshness
 	f.sent(time.Unix(1000, 0), time.Unix(2000, 0), true)
-	if f.isOld(time.Time{}, time.Unix(2000, 0), false) {
+	if f.isOld(time.Time{}, time.Unix(2000, 0), false, false) {
 		t.Error("a frame of no known time is old")
 	}
 }

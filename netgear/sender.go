@@ -44,7 +44,7 @@ type Sender struct {
 	patience  patience
 	fresh     freshness
 	window    window
-	queue     atomic.Bool // see SetQueue
+	steered   atomic.Bool // see SetSteered
 	keys      keyFrames
 	seq       uint64
 	message   wire.Raw // Config.Message
@@ -121,11 +121,13 @@ func (s *Sender) inFlight() uint {
 // goroutine may call it.
 func (s *Sender) SetWaitForConnection(m WaitMode) { s.patience.mode.Store(uint32(m)) }
 
-// SetQueue has encoded video of a live stream wait for a subscriber whose link is
-// slow, up to some 64 frames, which are lost otherwise: the caller then sees to it that
-// no more is sent than the link carries. Peer.Unsent has what waits. It holds for
-// pub-sub without encryption, from the next frame on. Any goroutine may call it.
-func (s *Sender) SetQueue(on bool) { s.queue.Store(on) }
+// SetSteered tells the Sender that the encoder follows the link, as Observer.Confirmed
+// and Peer show it. Encoded video of a live stream then waits for a slow link: for four
+// seconds in the place of one before it goes on at the next key frame, since the encoder
+// makes that good; and in pub-sub without encryption up to some 64 frames wait for a
+// subscriber, which are lost otherwise, and Peer.Unsent has what waits. It holds from
+// the next frame on. Any goroutine may call it.
+func (s *Sender) SetSteered(on bool) { s.steered.Store(on) }
 
 // Leave announces that the stream is about to end, until Finish has ended it. From
 // then on Send and Finish wait at most half a second for a receiver that is not
@@ -201,7 +203,7 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		}
 	}
 	s.patience.live = f.Live
-	if f.Live && s.fresh.isOld(f.Captured, begin, s.keys.delta) {
+	if f.Live && s.fresh.isOld(f.Captured, begin, s.keys.delta || f.Header.Ext.Delta, s.steered.Load()) {
 		s.keys.lost()
 		s.passOver(f)
 		return nil
@@ -392,7 +394,7 @@ func (s *Sender) name() string {
 func (s *Sender) publish(fl *flying) error {
 	live := !s.patience.waits()
 	s.conn.door.PreferNewest(!s.keys.delta && live)
-	s.conn.door.Queue(s.keys.delta && live && s.queue.Load())
+	s.conn.door.Queue(s.keys.delta && live && s.steered.Load())
 	// Makes libzmq notice what subscribers have read. Otherwise it notices once in a
 	// millisecond or two, and drops what comes in between.
 	_, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, longAgo)

@@ -66,11 +66,11 @@ func (s *steerer) configure(e *element, sender *netgear.Sender, cfg *netgear.Con
 		before := s.last
 		s.last = next
 		s.present.Store(next)
-		sender.SetQueue(true)
+		sender.SetSteered(true)
 		e.Spawn(func() { next.run(before) })
 	case !on && now != nil:
 		s.present.Store(nil)
-		sender.SetQueue(false)
+		sender.SetSteered(false)
 		close(now.stop)
 	}
 }
@@ -198,21 +198,17 @@ func (s *steering) frame(e *element, r *run, bytes int) bool {
 }
 
 // passes reports whether a frame may go out, and if not, whether a key frame might.
-// Where each frame is confirmed, and none depends on another, it may not when its
-// successor is there already. Encoded video of which nothing is confirmed goes on at a
-// key frame when it has waited for too long.
+// Encoded video of which nothing is confirmed goes on at a key frame when it has waited
+// for too long. Elsewhere the Sender drops what is old.
 func (s *steering) passes(now time.Duration, bytes int, delta bool) (pass, wantsKey bool) {
-	switch {
-	case s.control.Confirmed && !s.deltas:
-		return !s.control.IsLate(), false
-	case s.published && s.deltas:
+	if s.published && s.deltas {
 		full, stuck := s.control.Full(now)
 		s.torn = s.torn && (delta || full) || stuck
 		if s.torn {
 			return false, !full
 		}
 	}
-	if s.drop == 0 {
+	if s.drop == 0 || s.control.Confirmed && !s.deltas {
 		return true, false
 	}
 	pass = s.gate.Pass(now, s.drop, bytes, delta)

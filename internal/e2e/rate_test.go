@@ -257,3 +257,19 @@ func TestRateControlThatCannotFollow(t *testing.T) {
 		})
 	}
 }
+
+// H.264 in pub-sub goes on when a link has become slow: what has waited for too long is
+// dropped as a whole, and a key frame is asked for.
+func TestRateControlOfPublishedVideo(t *testing.T) {
+	t.Parallel()
+	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub ! identity name=i silent=false ! fakesink sync=false")
+	link := slowLink(t, r.BoundPort(), 8e6, 0)
+	s := steer(t, link.Port(), nil, "bitrate", slowSource+"x264enc name=enc tune=zerolatency speed-preset=ultrafast key-int-max=6000 bitrate=6000", "pattern=pub-sub")
+	arrived := func() int { return r.Count(`last-message = chain`) }
+	within(t, "frames", func() bool { return arrived() > 60 })
+	link.SetRate(0.6e6)
+	s.until("to drop frames, and to follow", func(l look) bool { return l.Dropped > 0 && about(l.Value, 100, 900) })
+	before := arrived()
+	within(t, "frames over a slow link", func() bool { return arrived() > before+60 })
+	s.end()
+}

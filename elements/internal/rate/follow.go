@@ -28,9 +28,10 @@ type Watch struct {
 	held    time.Duration // since when it does not; 0: it does
 	ignored bool
 
-	told   float64 // bit/s, for trim
-	stable time.Duration
-	trim   float64
+	told    float64       // bit/s, for trim
+	stable  time.Duration // since when
+	trimmed time.Duration // when trim was changed last
+	trim    float64
 }
 
 // Frame takes note of a frame. interval is the time for which it is shown: its size
@@ -77,24 +78,28 @@ func (w *Watch) Ignored(now time.Duration, told float64, deaf bool) bool {
 
 // Constants of Trim.
 const (
-	leastTrim, mostTrim = 0.6, 1.1
+	leastTrim, mostTrim = 0.75, 1.1
 	trimAfter           = time.Second // of a steady target
 	steady              = 0.15
-	trimStep            = 0.02
+	trimTime            = 2 * time.Second // to find it, and to forget it
 )
 
 // Trim returns what to tell an encoder that shall make target bit/s: encoders miss
-// what they are told by some percent. It is called every 20 ms or so.
+// what they are told by some percent.
 func (w *Watch) Trim(now time.Duration, target float64) float64 {
 	if w.trim == 0 {
 		w.trim = 1
 	}
-	switch {
-	case math.Abs(target-w.told) > steady*w.told:
+	part := min(now-w.trimmed, time.Second).Seconds() / trimTime.Seconds()
+	w.trimmed = now
+	if math.Abs(target-w.told) > steady*w.told {
 		w.told, w.stable = target, now
-	case now-w.stable > trimAfter && w.made > 0:
-		w.trim *= math.Pow(target/w.made, trimStep)
+	}
+	if now-w.stable > trimAfter && w.made > 0 {
+		w.trim *= math.Pow(target/w.made, part)
 		w.trim = min(max(w.trim, leastTrim), mostTrim)
+	} else {
+		w.trim += (1 - w.trim) * part
 	}
 	return w.trim * target
 }

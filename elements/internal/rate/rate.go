@@ -82,10 +82,6 @@ func (c *Controller) Look(now time.Duration, links []Link) {
 	c.fills = fills // without those of receivers that have gone
 }
 
-// IsLate reports whether the frame of Late came so late that the one after it is
-// there too.
-func (c *Controller) IsLate() bool { return c.late.excess > c.interval()*3/2 }
-
 // Late notes how long after its time a frame of a live stream comes, before Frame.
 func (c *Controller) Late(now, late time.Duration) {
 	c.late.add(now, late)
