@@ -49,5 +49,7 @@ echo '20 frames went from one emulated pipeline to another'
 echo "==> tests in the emulator: $TESTS"
 apt-get -q install -y --no-install-recommends gstreamer1.0-plugins-good:arm64 >"$log" 2>&1 || { cat "$log"; exit 1; }
 export GST_REGISTRY_FORK=no GST_REGISTRY=$PWD/$out/registry.bin GST_PLUGIN_PATH=$PWD/$out
+# The emulator knows no TCP_INFO, starts no emulated program from an emulated one, and is too slow for milliseconds.
+skip='^(TestLittleWaits|TestStoppedSubscriberGetsThePresent|TestMouthOfTheTunnelIsPrivate|TestClocksOfBothEnds)$'
 # shellcheck disable=SC2086 # several packages
-go test -exec qemu-aarch64-static -ldflags="$ldflags" -timeout 40m $TESTS
+go test -exec qemu-aarch64-static -ldflags="$ldflags" -timeout 40m -skip "$skip" $TESTS
