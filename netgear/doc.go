@@ -15,6 +15,9 @@
 // An [Observer] hears of peers, warnings and answers. The errors of this package are
 // told apart with errors.Is.
 //
+// Config.Wire has both ends speak the messages of other programs: imagezmq, LeRobot, and
+// those that send bare JPEG or arrays.
+//
 // [Properties] is the table behind Config, for programs that offer all settings to
 // their users: the GStreamer elements, and [ParseURI].
 package netgear

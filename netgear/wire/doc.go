@@ -12,6 +12,9 @@
 // json.loads reads, which is a little more than JSON (NaN, Infinity and
 // -Infinity, lone surrogates).
 //
+// The messages of other programs, as imagezmq and LeRobot, are [Foreign] wires;
+// [Detect] tells whose a message is.
+//
 // The package holds no socket, clock, log or goroutine. All its functions may
 // be called at the same time on different arguments. Nothing that a peer sends
 // sizes an allocation beyond the length of what it sent, and no input panics.
