@@ -212,7 +212,7 @@ func TestStatsAreDocumented(t *testing.T) {
 	_, table, _ = strings.Cut(table, "\n|---")
 	table, _, _ = strings.Cut(table, "\n\n") // the table of a peer's fields follows
 	documented := map[string]map[string]string{"sink": {}, "src": {}}
-	types := map[string]string{"uint64": "uint64", "double": "float64", "boolean": "bool", "array": "*gst.ValueArrayValue"}
+	types := map[string]string{"uint64": "uint64", "double": "float64", "boolean": "bool", "string": "string", "array": "*gst.ValueArrayValue"}
 	for line := range strings.Lines(table) {
 		cells := strings.Split(line, "|")
 		if len(cells) < 5 || !strings.HasPrefix(cells[1], " `") {
@@ -226,7 +226,7 @@ func TestStatsAreDocumented(t *testing.T) {
 			documented["src"][name] = typ
 		}
 	}
-	sender, receiver := run(t, "videotestsrc num-buffers=2 ! jpegenc ! netgearsink name=sink sync=false port=PORT", "netgearsrc name=src port=0 ! fakesink")
+	sender, receiver := run(t, "videotestsrc num-buffers=2 ! jpegenc ! netgearsink name=sink sync=false rate-control=encoder port=PORT", "netgearsrc name=src port=0 ! fakesink")
 	ofEverySink := map[string]bool{"rendered": true, "dropped": true, "average-rate": true}
 	for name, pipeline := range map[string]*gst.Pipeline{"sink": sender, "src": receiver} {
 		e, err := pipeline.GetElementByName(name)

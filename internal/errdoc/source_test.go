@@ -93,6 +93,7 @@ var unposted = map[string]string{
 	"the property was not set": "the debug text", "knows what they are": "the debug text",
 	"could not send": "the debug text", "could not receive": "the debug text", "could not make a buffer": "the debug text", "no server sent anything": "the debug text", "not told again": "the debug text",
 	"put jpegdec (JPEG) or videoconvert": "the debug text", "put decodebin behind netgearsrc": "the debug text", "not posted again": "the log", "frame seq=%d bytes=%d ack-us=%d": "the log", "frame seq=%d bytes=%d capture-to-receive-us=%d": "the log",
+	"the receiver's wall clock was set": "the log", "the wall clock of this machine was set": "the log", "frames are placed by their arrival": "the log",
 	" a JPEG: want raw pixels": "nobody: elements ask for the layout of raw frames alone",
 	// what NewRaw says and makes
 	"messages cannot carry it": "a Go program that uses the library: the pads of an element take no such frames", "message cannot carry it": "as the line above",
