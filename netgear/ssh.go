@@ -49,6 +49,7 @@ type tunnel struct {
 
 	mu      sync.Mutex
 	client  *ssh.Client    // nil: not connected
+	carrier net.Conn       // of client
 	changed chan struct{}  // closed when client changes
 	trouble error          // why there is no way through at the moment
 	under   sync.WaitGroup // calls of reach, and the channels that they made
@@ -145,10 +146,10 @@ func (t *tunnel) setTrouble(err error) {
 	t.trouble = err
 }
 
-func (t *tunnel) setClient(c *ssh.Client) {
+func (t *tunnel) setClient(c *ssh.Client, carrier net.Conn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.client = c
+	t.client, t.carrier = c, carrier
 	close(t.changed)
 	t.changed = make(chan struct{})
 }
@@ -156,7 +157,7 @@ func (t *tunnel) setClient(c *ssh.Client) {
 // keepUp is the goroutine that keeps the connection to the server up.
 func (t *tunnel) keepUp() {
 	for pause := sshFirstPause; ; {
-		client, err := t.dial()
+		client, carrier, err := t.dial()
 		if err != nil {
 			if t.ctx.Err() != nil {
 				return
@@ -172,13 +173,13 @@ func (t *tunnel) keepUp() {
 			t.log.Info("ssh tunnel: connected", "server", t.server.String(), "target", t.target)
 			pause = sshFirstPause
 			t.setTrouble(nil)
-			t.setClient(client)
+			t.setClient(client, carrier)
 			up, over := context.WithCancel(t.ctx)
 			spawnAtEnd(up, t.fail, func() { client.Close() })
 			spawn(t.fail, func() { t.keepAlive(up, client) })
 			err := client.Wait()
 			over()
-			t.setClient(nil)
+			t.setClient(nil, nil)
 			if t.ctx.Err() != nil {
 				return
 			}
@@ -192,23 +193,23 @@ func (t *tunnel) keepUp() {
 	}
 }
 
-// dial logs in.
-func (t *tunnel) dial() (*ssh.Client, error) {
+// dial logs in, over the TCP connection that it returns too.
+func (t *tunnel) dial() (*ssh.Client, net.Conn, error) {
 	ctx, done := context.WithCancel(t.ctx) // it also ends a connection to the agent
 	defer done()
 	config, err := t.auth.config(ctx, t.fail, t.log, t.server)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	conn, err := t.dialer.DialContext(ctx, "tcp", t.server.address)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	stop := spawnAtEnd(t.ctx, t.fail, func() { conn.Close() })
 	defer stop()
 	if err := conn.SetDeadline(time.Now().Add(sshHandshakeTimeout)); err != nil {
 		conn.Close()
-		return nil, err
+		return nil, nil, err
 	}
 	known := false
 	check := config.HostKeyCallback
@@ -223,17 +224,17 @@ func (t *tunnel) dial() (*ssh.Client, error) {
 		if known && isLoginError(err) {
 			err = fmt.Errorf("netgear: %w: %w: %s does not let us log in with %s: %w", ErrUnauthorized, ErrTunnel, t.server, t.auth.means(), err)
 		}
-		return nil, err
+		return nil, nil, err
 	}
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		sshConn.Close()
-		return nil, err
+		return nil, nil, err
 	}
 	if !stop() { // the tunnel was closed just now
 		sshConn.Close()
-		return nil, t.ctx.Err()
+		return nil, nil, t.ctx.Err()
 	}
-	return ssh.NewClient(sshConn, channels, requests), nil
+	return ssh.NewClient(sshConn, channels, requests), conn, nil
 }
 
 // keepAlive closes a client whose server hangs. It ends with ctx or with the client.
@@ -281,25 +282,25 @@ func (t *tunnel) reach(ctx context.Context) (net.Conn, error) {
 	defer cancel()
 	defer spawnAtEnd(t.ctx, t.fail, cancel)()
 	t.under.Add(1)
-	remote, err := t.open(ctx)
+	remote, carrier, err := t.open(ctx)
 	if err != nil {
 		t.under.Done()
 		return nil, err
 	}
-	return newChannel(remote, t.fail, t.under.Done), nil
+	return newChannel(remote, carrier, t.fail, t.under.Done), nil
 }
 
 // open retries until there is a way to the target, ctx ends, or the server forbids
-// it.
-func (t *tunnel) open(ctx context.Context) (net.Conn, error) {
+// it. It returns what carries it too.
+func (t *tunnel) open(ctx context.Context) (remote, carrier net.Conn, err error) {
 	for pause := sshFirstPause; ; pause = min(2*pause, sshLastPause) {
 		t.mu.Lock()
-		client, changed := t.client, t.changed
+		client, carrier, changed := t.client, t.carrier, t.changed
 		t.mu.Unlock()
 		if client == nil {
 			select {
 			case <-ctx.Done():
-				return nil, ctx.Err()
+				return nil, nil, ctx.Err()
 			case <-changed:
 				continue
 			}
@@ -307,21 +308,21 @@ func (t *tunnel) open(ctx context.Context) (net.Conn, error) {
 		remote, err := client.DialContext(ctx, "tcp", t.target)
 		if err == nil {
 			t.setTrouble(nil)
-			return remote, nil
+			return remote, carrier, nil
 		}
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 		if refused, ok := errors.AsType[*ssh.OpenChannelError](err); ok {
 			t.setTrouble(fmt.Errorf("%w to %s: nobody takes the connection at %s: %w", ErrTunnel, t.server, t.target, err))
 			if refused.Reason == ssh.Prohibited {
 				err := fmt.Errorf("netgear: %w: %w: %s does not let us connect to %s: %s", ErrUnauthorized, ErrTunnel, t.server, t.target, refused.Message)
 				t.fail(err)
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if err := sleep(ctx, pause); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
@@ -330,13 +331,14 @@ func (t *tunnel) open(ctx context.Context) (net.Conn, error) {
 // this one is closed at its read deadline. That ends the door's connection as well.
 type channel struct {
 	net.Conn
-	late *time.Timer
-	over func() // called once, when nothing more can come
-	once sync.Once
+	carrier net.Conn // the connection to the server
+	late    *time.Timer
+	over    func() // called once, when nothing more can come
+	once    sync.Once
 }
 
-func newChannel(c net.Conn, fail func(error), over func()) *channel {
-	ch := &channel{Conn: c, over: over}
+func newChannel(c, carrier net.Conn, fail func(error), over func()) *channel {
+	ch := &channel{Conn: c, carrier: carrier, over: over}
 	ch.late = spawnAfter(time.Hour, fail, func() { _ = ch.Close() }) // nothing is left to be done about it
 	ch.late.Stop()
 	return ch
@@ -350,6 +352,9 @@ func (c *channel) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Carrier returns the TCP connection to the server.
+func (c *channel) Carrier() net.Conn { return c.carrier }
 
 // CloseWrite says that nothing more is sent.
 func (c *channel) CloseWrite() error {

@@ -53,7 +53,7 @@ type flow struct {
 
 func newFlow(d *Door, peer *stream, far string) *flow {
 	f := &flow{door: d, peer: peer, far: far}
-	if peer.tcp {
+	if peer.link != nil {
 		f.resize(firstRoom)
 	}
 	return f
@@ -83,7 +83,7 @@ func (f *flow) sent(n int) {
 	}
 	passed, elapsed := f.fresh, now.Sub(f.looked)
 	f.fresh, f.looked = 0, now
-	l, ok := f.peer.link()
+	l, ok := f.peer.ask()
 	if !ok || l.DeliveryRate == 0 {
 		return
 	}
@@ -104,7 +104,7 @@ func (f *flow) sent(n int) {
 
 // gone returns how many bytes have left our kernel.
 func (f *flow) gone() uint64 {
-	l, _ := f.peer.link() // nothing where it is not TCP: there a write is all that is known
+	l, _ := f.peer.ask() // nothing where it is not TCP: there a write is all that is known
 	return f.passed() - uint64(l.Unsent)
 }
 
@@ -124,18 +124,18 @@ func (f *flow) rate(l Link, passed int, elapsed time.Duration) uint64 {
 func (f *flow) resize(room int) {
 	f.room = room
 	f.bound.Store(int64(room))
-	_ = f.peer.raw.Control(func(fd uintptr) {
+	_ = f.peer.link.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, room) // it fails when the peer has gone
 	})
 	f.door.resize(f.far, room)
 }
 
-// link asks the kernel.
-func (s *stream) link() (l Link, ok bool) {
-	if !s.tcp {
+// ask asks the kernel about the link.
+func (s *stream) ask() (l Link, ok bool) {
+	if s.link == nil {
 		return l, false
 	}
-	err := s.raw.Control(func(fd uintptr) {
+	err := s.link.Control(func(fd uintptr) {
 		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
 		if err != nil {
 			return
@@ -169,7 +169,7 @@ func (d *Door) LinkOf(meant func(p Peer) bool) (Link, bool) {
 	if found == nil {
 		return Link{}, false
 	}
-	l, ok := found.peer.link()
+	l, ok := found.peer.ask()
 	l.Unsent += uint32(min(found.late.bytes(), lateTotal)) //nolint:gosec // less than that
 	return l, ok
 }
@@ -193,7 +193,7 @@ func (d *Door) Ways(to []Way) []Way {
 	d.mu.Unlock()
 	now := time.Now()
 	for _, c := range conns {
-		l, _ := c.peer.link()
+		l, _ := c.peer.ask()
 		to = append(to, Way{c.id, c.flow.read(now, int(c.flow.bound.Load())), l})
 	}
 	return to

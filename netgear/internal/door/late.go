@@ -59,7 +59,7 @@ func (d *Door) Queue(on bool) { d.queue.Store(on) }
 func (l *late) begin() error {
 	c := l.conn
 	limits := &c.door.cfg.Limits
-	if !limits.Publisher || limits.Curve || !c.peer.tcp {
+	if !limits.Publisher || limits.Curve || c.peer.link == nil {
 		return nil // of an encrypted message nothing is known
 	}
 	if l.busy() {

@@ -62,7 +62,9 @@ func (l *bufferList) put(b *[bufferSize]byte) {
 type stream struct {
 	net.Conn
 	raw syscall.RawConn // nil: none, as for a channel of SSH
-	tcp bool            // and raw is there
+	// link is the TCP connection that carries it: itself, or that of a tunnel, which
+	// others may use too. nil: there is none.
+	link syscall.RawConn
 
 	// What tryRead has read. It is a field, as the function in poll is, so that a
 	// read allocates nothing.
@@ -73,12 +75,23 @@ type stream struct {
 	poll   func(fd uintptr) bool // tryRead
 }
 
+// Tunnelled is a connection that another one carries, beside others.
+type Tunnelled interface {
+	net.Conn
+	// Carrier returns that one.
+	Carrier() net.Conn
+}
+
 func newStream(c net.Conn) *stream {
 	s := &stream{Conn: c}
 	if sc, ok := c.(syscall.Conn); ok {
 		s.raw, _ = sc.SyscallConn() // nil if it fails: then bytes are copied
-		_, s.tcp = c.(*net.TCPConn)
-		s.tcp = s.tcp && s.raw != nil
+	}
+	if t, ok := c.(Tunnelled); ok {
+		c = t.Carrier()
+	}
+	if t, ok := c.(*net.TCPConn); ok {
+		s.link, _ = t.SyscallConn() // nil if it fails: then nothing is known of it
 	}
 	s.poll = s.tryRead
 	return s
@@ -161,20 +174,20 @@ func (s *stream) tryRead(fd uintptr) bool {
 
 // hungUp reports whether the other side has closed the connection. What it sent
 // before may still be unread.
-func (s *stream) hungUp() bool { return s.raw != nil && s.is(unix.POLLRDHUP) }
+func (s *stream) hungUp() bool { return s.raw != nil && asks(s.raw, unix.POLLRDHUP) }
 
-// writable reports whether the kernel takes in more: for TCP, whether little
-// enough waits unsent. A connection that has ended is writable.
-func (s *stream) writable() bool { return s.is(unix.POLLOUT) }
+// writable reports whether the link takes in more, because little enough waits unsent.
+// A link that has ended is writable.
+func (s *stream) writable() bool { return asks(s.link, unix.POLLOUT) }
 
 // awaitWritable waits for that.
 func (s *stream) awaitWritable() error {
-	return s.raw.Write(func(fd uintptr) bool { return isNow(fd, unix.POLLOUT) })
+	return s.link.Write(func(fd uintptr) bool { return isNow(fd, unix.POLLOUT) })
 }
 
-// is asks poll(2) for an event. One that cannot be asked about has ended.
-func (s *stream) is(event int16) (yes bool) {
-	err := s.raw.Control(func(fd uintptr) { yes = isNow(fd, event) })
+// asks asks poll(2) for an event. What cannot be asked about has ended.
+func asks(raw syscall.RawConn, event int16) (yes bool) {
+	err := raw.Control(func(fd uintptr) { yes = isNow(fd, event) })
 	return yes || err != nil
 }
 
