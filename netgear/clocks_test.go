@@ -226,6 +226,23 @@ func TestTimesOnlyWhenAsked(t *testing.T) {
 	}
 }
 
+// A stream of thousands of frames a second asks once in a millisecond.
+func TestAskEvery(t *testing.T) {
+	s := &Sender{}
+	s.row, s.clock = patternRows[wire.Pair], newOwnClock()
+	begin, asked := time.Now(), 0
+	for i := range 1000 {
+		var x wire.Ext
+		s.setTimes(&x, time.Time{}, begin.Add(time.Duration(i)*20*time.Microsecond))
+		if x.Ping {
+			asked++
+		}
+	}
+	if asked != 20 {
+		t.Errorf("asked %d times in 20 ms, want 20", asked)
+	}
+}
+
 // A confirmation is used only for the frame that it confirms, and not where that was
 // sent twice; another receiver is measured anew.
 func TestLearn(t *testing.T) {

@@ -49,6 +49,7 @@ type Sender struct {
 	seq       uint64
 	message   wire.Raw // Config.Message
 	there     farClock
+	asked     time.Time // when a frame last asked for times
 	look      lookout
 	times     wire.Times // of the last confirmation, so that its text is reused
 	lastFrame time.Time

@@ -19,13 +19,20 @@ type farClock struct {
 // noticeable is how far a wall clock must jump, in ns, to be worth a line in the log.
 const noticeable = int64(10 * time.Millisecond)
 
+// askEvery is how often a Sender asks for times. A stream of thousands of small frames a
+// second learns nothing more from each of them.
+const askEvery = time.Millisecond
+
 // setTimes writes the times of a frame into its header: of the picture, which was
 // taken at captured (zero: unknown), and of now, when the Sender got the frame.
 func (s *Sender) setTimes(x *wire.Ext, captured, now time.Time) {
 	mono, wall := s.clock.read(now)
 	x.T, x.HasT = wall, true
 	x.Age, x.HasAge = 0, false
-	x.Ping, x.Peer = s.row.confirmed && !s.cfg.MultiClient, wire.Moment{}
+	x.Ping, x.Peer = s.row.confirmed && !s.cfg.MultiClient && now.Sub(s.asked) >= askEvery, wire.Moment{}
+	if x.Ping {
+		s.asked = now
+	}
 	if offset, bound, ok := s.there.offset.at(mono); ok {
 		x.Peer = wire.Moment{ID: s.there.id, At: mono + offset, Err: bound}
 	}

@@ -49,6 +49,8 @@ BOTH = {
     "ack-timeouts": ("netgear_timeouts_total", "counter", 1),
     "reconnects": ("netgear_reconnects_total", "counter", 1),
     "auth-failures": ("netgear_refused_connections_total", "counter", 1),
+    "clock-offset-ms": ("netgear_clock_offset_seconds", "gauge", 1e-3),
+    "clock-error-ms": ("netgear_clock_error_seconds", "gauge", 1e-3),
     "signals-dropped": ("netgear_missed_signals_total", "counter", 1),
 }
 PEER = {
