@@ -44,13 +44,15 @@ const (
 	// driftLever is how far exchanges must be apart to say something about the
 	// drift. What is closer together is more likely jitter.
 	driftLever = 2e9
-	// estimateEvery is how often the estimate is made anew.
+	// estimateEvery is how often the estimate is made anew, after settleTime.
 	estimateEvery = 50e6
 	// maxSlew is how fast the offset that is shown follows the estimate: 0.7 ms from
 	// one frame to the next at 30 frames/s. Where they are further apart than
-	// maxSlewed, it steps.
-	maxSlew   = 0.02
-	maxSlewed = 100e6
+	// maxSlewed, it steps, and so it does within settleTime of the first exchange, which
+	// may be far off.
+	maxSlew    = 0.02
+	maxSlewed  = 100e6
+	settleTime = 500e6
 )
 
 // clockOffset estimates how far the clock of the other end is ahead of ours, from
@@ -78,7 +80,8 @@ type clockOffset struct {
 	drift            float64
 	placed           bool // shown holds
 	shown, shownAt   float64
-	zero             int64 // what all offsets are relative to
+	begun            float64 // when the first exchange ended
+	zero             int64   // what all offsets are relative to
 }
 
 // clockBounds is the lowest upper and the highest lower bound of a while.
@@ -98,7 +101,7 @@ func (o *clockOffset) add(x exchange) (stepped bool) {
 		return false
 	}
 	if len(o.bounds) == 0 {
-		o.zero = x.t2 - x.t1
+		o.zero, o.begun = x.t2-x.t1, float64(x.t4)
 	}
 	// Each bound holds at some time of its own trip.
 	slack := maxDrift * math.Abs(trip)
@@ -114,7 +117,7 @@ func (o *clockOffset) add(x exchange) (stepped bool) {
 		return true
 	}
 	o.keep(b)
-	if o.target == 0 && o.targetAt == 0 || b.lowAt-o.targetAt >= estimateEvery {
+	if b.lowAt-o.begun < settleTime || b.lowAt-o.targetAt >= estimateEvery {
 		o.estimate(b.lowAt)
 	}
 	return false
@@ -209,7 +212,7 @@ func (o *clockOffset) at(now int64) (offset, bound int64, ok bool) {
 	target := o.target + o.drift*(at-o.targetAt)
 	since := max(0, at-o.shownAt)
 	shown := o.shown + o.drift*since
-	if off := target - shown; !o.placed || math.Abs(off) > maxSlewed {
+	if off := target - shown; !o.placed || math.Abs(off) > maxSlewed || at-o.begun < settleTime {
 		shown = target
 	} else {
 		shown += min(max(off, -maxSlew*since), maxSlew*since)
