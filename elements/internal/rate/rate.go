@@ -25,6 +25,9 @@ type Controller struct {
 	Window int
 	// Interval is the time from one frame to the next; 0 means not known yet.
 	Interval time.Duration
+	// Estimate is what the transport takes the link to carry, 0 if it does not know. It
+	// is as much as twice what went out while the link was not full.
+	Estimate float64
 
 	trains  trains
 	fills   map[string]*fill // of each receiver, where nothing is confirmed
@@ -125,6 +128,11 @@ func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	r := c.trains.rate(now, c.rtt)
 	if r == 0 {
 		return 0, false
+	}
+	// Where many frames are under way, each is seen to be confirmed only with the next
+	// one: that is too coarse, unless they wait for each other for long.
+	if c.Window != 1 && c.trains.best.value() > c.interval()*6/5 && c.trains.wait < c.interval()*3/2 {
+		r = max(r, c.Estimate)
 	}
 	room, waits := c.room()
 	if waits { // smaller frames would not come earlier

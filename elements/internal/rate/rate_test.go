@@ -348,3 +348,24 @@ func TestGate(t *testing.T) {
 		t.Errorf("%d key frames were asked for in 10 s", asked)
 	}
 }
+
+// Where many frames are under way, confirmations are seen too coarsely to tell the
+// rate, and the estimate of the transport counts.
+func TestManyFramesOnALongWay(t *testing.T) {
+	c := Controller{Confirmed: true, Window: 8, Interval: frame, Estimate: 8e6}
+	const bytes, way = 8000, 120 * time.Millisecond
+	var sent []time.Duration
+	now := time.Duration(0)
+	for range 300 {
+		for len(sent) > 0 && sent[0]+way <= now {
+			c.Confirm(now, sent[0], bytes)
+			sent = sent[1:]
+		}
+		c.Frame(now, bytes)
+		sent = append(sent, now)
+		now += frame
+	}
+	if got, _ := c.Target(now); got < 7e6 {
+		t.Errorf("target %.1f Mbit/s, want most of the estimate, 8 Mbit/s", got/1e6)
+	}
+}
