@@ -20,16 +20,6 @@ import sys
 import threading
 import time
 
-import gi
-import numpy as np
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstApp", "1.0")
-from gi.repository import Gst, GstApp  # noqa: E402, F401
-
-BITS, CHECK = 40, 8  # of the time code: tenths of milliseconds since 1970, and a checksum
-COLUMNS, ROWS = 12, 4
-UNIT = 100_000  # ns
 MODES = ("receive-time", "sender", "capture")
 
 
@@ -47,6 +37,21 @@ def parse():
     p.add_argument("--receive", action="store_true")
     p.add_argument("--send", metavar="ADDRESS")
     return p.parse_args()
+
+
+if {"-h", "--help"} & set(sys.argv[1:]):
+    parse()
+
+import gi  # noqa: E402
+import numpy as np  # noqa: E402
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstApp", "1.0")
+from gi.repository import Gst, GstApp  # noqa: E402, F401
+
+BITS, CHECK = 40, 8  # of the time code: tenths of milliseconds since 1970, and a checksum
+COLUMNS, ROWS = 12, 4
+UNIT = 100_000  # ns
 
 
 def check_of(code):

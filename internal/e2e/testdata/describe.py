@@ -2,6 +2,7 @@
 stats, NetgearMeta and the messages on the bus. Every type is GLib's name of it."""
 
 import json
+import time
 
 import gi
 
@@ -37,23 +38,37 @@ receiver = Gst.parse_launch(
 receiver.set_state(Gst.State.PLAYING)
 src, out = receiver.get_by_name("src"), receiver.get_by_name("out")
 sender = Gst.parse_launch(
-    "videotestsrc num-buffers=20 ! jpegenc ! netgearsink name=sink bidirectional-mode=true post-messages=true message=1 "
+    "videotestsrc is-live=true ! jpegenc ! netgearsink name=sink bidirectional-mode=true post-messages=true message=1 rate-control=encoder "
     f"address=127.0.0.1 port={src.get_property('current-port')}"
 )
 sender.set_state(Gst.State.PLAYING)
-seen["meta"] = fields(src.emit("get-meta", out.emit("pull-sample").get_buffer()))
 base = set(fields(Gst.ElementFactory.make("fakesink").get_property("stats")))
-for pipeline, element in ((sender, "sink"), (receiver, "src")):
-    message = pipeline.get_bus().timed_pop_filtered(20 * Gst.SECOND, Gst.MessageType.ELEMENT)
-    structure = message.get_structure()
-    seen["messages"][structure.get_name()] = {f"netgear{element}": fields(structure)}
-    stats = pipeline.get_by_name(element).get_property("stats")
-    for field, kind in fields(stats).items():
-        if field not in base:
-            seen["stats"].setdefault(field, {})[f"netgear{element}"] = kind
-    found, peers = stats.get_array("peers")
-    if found and peers.n_values:
-        seen["peers"] = fields(peers.get_nth(0))
+seen["meta"] = {}
+
+
+def look():
+    sample = out.emit("try-pull-sample", Gst.SECOND)
+    if sample:
+        seen["meta"].update(fields(src.emit("get-meta", sample.get_buffer())))
+    for pipeline, element in ((sender, "sink"), (receiver, "src")):
+        while message := pipeline.get_bus().pop_filtered(Gst.MessageType.ELEMENT):
+            structure = message.get_structure()
+            seen["messages"].setdefault(structure.get_name(), {})[f"netgear{element}"] = fields(structure)
+        stats = pipeline.get_by_name(element).get_property("stats")
+        for field, kind in fields(stats).items():
+            if field not in base:
+                seen["stats"].setdefault(field, {})[f"netgear{element}"] = kind
+        found, peers = stats.get_array("peers")
+        if found and peers.n_values:
+            seen["peers"] = fields(peers.get_nth(0))
+
+
+# Some are there when there is something to tell.
+until = time.monotonic() + 20
+while time.monotonic() < until and not (
+    "clock-offset" in seen["meta"] and len(seen["stats"].get("clock-offset-ms", ())) == 2 and len(seen["messages"]) == 3 and "peers" in seen
+):
+    look()
 sender.set_state(Gst.State.NULL)
 receiver.set_state(Gst.State.NULL)
 print(json.dumps(seen, indent=1))
