@@ -13,8 +13,9 @@ const (
 	// firstGrowth is how fast the window grows in one round trip until it was too
 	// large for the first time, laterGrowth from then on.
 	firstGrowth, laterGrowth = 1.25, 1.05
-	// growPause is how long the window does not grow after it was too large.
-	growPause = 10 * time.Second
+	// longPause is how long the window does not grow after it was too large where one
+	// frame after the other is as good, shortPause where it is not.
+	longPause, shortPause = 10 * time.Second, time.Second
 	// closeToOne is a size at which one frame after the other is as good.
 	closeToOne = 1.05
 	// aloneEvery is how often a frame goes alone, to see what the way takes without a
@@ -126,7 +127,7 @@ func (w *window) confirmed(now, sent time.Time, alone bool, bytes int, rate uint
 		} else {
 			w.size *= 1 + goodQueue
 		}
-	case queue < leastQueue && w.limited && now.Sub(w.full) >= growPause:
+	case queue < leastQueue && w.limited && now.Sub(w.full) >= w.pause():
 		rate := laterGrowth
 		if w.full.IsZero() {
 			rate = firstGrowth
@@ -134,6 +135,13 @@ func (w *window) confirmed(now, sent time.Time, alone bool, bytes int, rate uint
 		w.size = min(maxInFlight, w.size*rate)
 		w.changed = now
 	}
+}
+
+func (w *window) pause() time.Duration {
+	if w.size > 1 {
+		return shortPause
+	}
+	return longPause
 }
 
 // restart forgets what is known of the link, for a new connection.

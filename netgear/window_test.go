@@ -106,7 +106,7 @@ func TestWindowFollowsTheLink(t *testing.T) {
 		known []float64 // what the sender takes for the rate, as a share of it
 	}{
 		{"10 Mbit/s", testLink{1.25e6, 0, 0}, same(150 * kB), 0.99, []float64{0, 0.8, 1, 1.3}},
-		{"10 Mbit/s, 20 ms", testLink{1.25e6, 20 * time.Millisecond, 0}, same(150 * kB), 0.95, []float64{0, 0.8, 1, 1.3}},
+		{"10 Mbit/s, 20 ms", testLink{1.25e6, 20 * time.Millisecond, 0}, same(150 * kB), 0.9, []float64{0, 0.8, 1, 1.3}},
 		{"10 Mbit/s, 100 ms", testLink{1.25e6, 100 * time.Millisecond, 0}, same(150 * kB), 0.95, []float64{0, 0.8, 1, 1.3}},
 		{"50 Mbit/s, 100 ms", testLink{6.25e6, 100 * time.Millisecond, 0}, same(150 * kB), 0.95, []float64{0, 0.8, 1, 1.3}},
 		{"1 Mbit/s, 100 ms", testLink{125e3, 100 * time.Millisecond, 0}, same(50 * kB), 0.95, []float64{0, 1}},

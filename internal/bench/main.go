@@ -25,10 +25,16 @@ func main() {
 	var b bench
 	flag.StringVar(&b.build, "build", "build", "folder of the plugin, and of what is written")
 	flag.IntVar(&b.reps, "reps", 5, "repetitions of each measurement")
-	flag.Float64Var(&b.seconds, "seconds", 1, "about how long ours takes in each")
+	flag.Float64Var(&b.seconds, "seconds", 0, "about how long ours takes in each; 0: a second, and 10 for links")
 	flag.StringVar(&b.only, "only", "", "cases whose names contain this")
-	what := flag.String("what", "speed", "speed, chain, latency or scale")
+	what := flag.String("what", "speed", "speed, chain, latency, scale or links")
 	flag.Parse()
+	if b.seconds == 0 {
+		b.seconds = 1
+		if *what == "links" {
+			b.seconds = 10
+		}
+	}
 	if err := b.run(ctx, *what); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: "+err.Error())
 		os.Exit(1)
@@ -74,10 +80,12 @@ func (b *bench) run(ctx context.Context, what string) error {
 		cases = chainCases()
 	case "scale":
 		return b.scale(ctx)
+	case "links":
+		return b.links(ctx)
 	case "latency":
 		return b.latency(ctx)
 	default:
-		return fmt.Errorf("-what=%s: want speed, chain, latency or scale", what)
+		return fmt.Errorf("-what=%s: want speed, chain, latency, scale or links", what)
 	}
 	for _, c := range cases {
 		if !strings.Contains(c.name, b.only) {

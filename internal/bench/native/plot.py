@@ -68,7 +68,21 @@ def latency(rows):
     return figure
 
 
+def links(rows):
+    """The age of what came over the link that changes, against time."""
+    rows = [r for r in rows if r.get("points")]
+    figure, axes = plt.subplots(figsize=(9, 4.5), constrained_layout=True)
+    for r in rows:
+        axes.plot(*zip(*r["points"]), ".-", markersize=3, linewidth=0.8, label=r["with"])
+    end = max(at for r in rows for at, _ in r["points"]) if rows else 1
+    axes.axvspan(end / 3, 2 * end / 3, color="0.92", zorder=0)
+    axes.set(xlabel=f"s; {rows[0]['link'] if rows else ''}: grey is slow", ylabel="age of a picture when it arrives, ms", yscale="log", xlim=(0, end))
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, ncol=2, fontsize=8)
+    return figure
+
+
 with open(sys.argv[1]) as file:
     rows = json.load(file)
-draw = scale if "many" in rows[0] else latency if "median_ms" in rows[0] else speed
+draw = links if "use" in rows[0] else scale if "many" in rows[0] else latency if "median_ms" in rows[0] else speed
 draw(rows).savefig(sys.argv[2], metadata={"Date": None})
