@@ -143,7 +143,7 @@ func TestClocksOfBothEnds(t *testing.T) {
 				if i == 200 {
 					p.there.step.Store(-1e9)
 				}
-				const onTheWay = 8 // where a frame does not wait for the confirmation of the one before
+				const onTheWay = 16 // where a frame does not wait for the confirmation of the one before
 				if !f.HasClock && i < onTheWay {
 					return
 				}
@@ -163,10 +163,10 @@ func TestClocksOfBothEnds(t *testing.T) {
 				}
 				offs, bounds = append(offs, math.Abs(off)), append(bounds, float64(f.ClockError))
 			})
-			// On a busy machine the two ends take turns of milliseconds, and the errors say so.
+			// On a busy machine the two ends take turns of milliseconds, and the errors say so: most of them are less.
 			slices.Sort(offs)
 			slices.Sort(bounds)
-			if off, most := offs[len(offs)*99/100], max(1e6, bounds[len(bounds)/2]); off > most {
+			if off, most := offs[len(offs)*99/100], max(1e6, bounds[len(bounds)*9/10]); off > most {
 				t.Errorf("99 %% of the offsets are off by %v at the most, want %v", time.Duration(off), time.Duration(most))
 			}
 			for who, st := range map[string]Stats{"sender": p.s.Stats(), "receiver": p.r.Stats()} {
