@@ -53,6 +53,10 @@ type Frame struct {
 	// Live tells Send that the frame is of a live stream: see
 	// Config.WaitForConnection.
 	Live bool
+	// Single tells Send that no newer frame may be behind this one, although it is of a
+	// live stream: whoever makes the frames may wait for one to arrive before it makes
+	// the next. So this one never gives way to a newer one.
+	Single bool
 	// Captured is when the picture was taken; the zero value means that it is not
 	// known. The caller of Send sets it; Header.Ext.Taken then follows from it,
 	// unless the caller has set that too, because a camera said the time. After

@@ -10,6 +10,9 @@ const (
 	// frame: everything up to that is lost.
 	// Where the encoder follows the link, it makes good what waits.
 	oldDelta, oldSteered = time.Second, 4 * time.Second
+	// leastInterval is between the frames of the fastest cameras. Of frames that are
+	// closer together the times say nothing: a program gave all the same one, say.
+	leastInterval = time.Millisecond
 )
 
 // freshness finds the frames of a live stream that are old when their turn comes,
@@ -52,7 +55,11 @@ func (f *freshness) isOld(taken, now time.Time, delta, steered bool) (old bool) 
 			f.left = now
 		}
 	}()
-	if d := taken.Sub(f.last); !f.last.IsZero() && d > 0 {
+	if d := taken.Sub(f.last); !f.last.IsZero() {
+		if d < leastInterval {
+			*f = freshness{last: taken, left: f.left}
+			return false
+		}
 		if f.interval == 0 || d < f.interval {
 			f.interval = d
 		}
@@ -67,8 +74,8 @@ func (f *freshness) isOld(taken, now time.Time, delta, steered bool) (old bool) 
 		f.usual, f.since = late, now
 	}
 	f.usual = min(f.usual, late)
-	if f.free.IsZero() || f.interval == 0 {
-		return false
+	if f.free.IsZero() || f.interval == 0 || waited >= f.interval {
+		return false // or nothing waited for the Sender: it waited for this frame
 	}
 	behind := f.interval
 	switch {

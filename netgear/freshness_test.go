@@ -67,3 +67,26 @@ func TestNewestWinsAtTheSender(t *testing.T) {
 		t.Error("a frame of no known time is old")
 	}
 }
+
+// A program that pushes a frame, and waits until it is there before it pushes the next
+// one, has no newer frame that could take its place.
+func TestNoFrameOfAProgramIsOld(t *testing.T) {
+	const takes = 60 * time.Millisecond
+	for name, step := range map[string]time.Duration{
+		"slower than its times": 40 * time.Millisecond, "all of one time": 0, "times that hardly differ": 100, "faster than its times": time.Second,
+		"backwards": -40 * time.Millisecond,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var f freshness
+			begin := time.Unix(1000, 0)
+			now := begin
+			for n := range 200 {
+				if f.isOld(begin.Add(time.Duration(n)*step), now, false, false) {
+					t.Fatalf("frame %d is dropped", n)
+				}
+				f.sent(now, now.Add(takes), true)
+				now = now.Add(takes + 100*time.Millisecond) // on its way, and looked at
+			}
+		})
+	}
+}

@@ -204,7 +204,7 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		}
 	}
 	s.patience.live = f.Live
-	if f.Live && s.fresh.isOld(f.Captured, begin, s.keys.delta || f.Header.Ext.Delta, s.steered.Load()) {
+	if f.Live && !f.Single && s.fresh.isOld(f.Captured, begin, s.keys.delta || f.Header.Ext.Delta, s.steered.Load()) {
 		s.keys.lost()
 		s.passOver(f)
 		return nil

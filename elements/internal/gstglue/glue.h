@@ -15,6 +15,7 @@ typedef struct {
 	gint upstream_live; /* atomic */
 	GstClockTime dts;   /* of the buffer at hand; STREAM_LOCK, see sink_chain */
 	gint hurried;       /* upstream is live, or a program that must not be held up; atomic */
+	gint by_program;    /* a program pushes the frames; atomic */
 	gint returns;       /* there is a pad return_src; atomic */
 	gint playing;       /* frames may go out; atomic, set with the preroll lock */
 	gboolean async_off; /* the user's async is off while it runs, for return_src */
@@ -244,6 +245,7 @@ typedef struct {
 	gboolean has_local;
 	gint64 local;        /* the same by the wall clock of this machine, where netgearsrc knew it */
 	gboolean live;       /* whoever makes the frames must not be held up for long */
+	gboolean by_program; /* a program makes them, which may wait for one before it makes the next */
 } NetgearInput;
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
 gsize netgear_sink_frame_size(gpointer sink);

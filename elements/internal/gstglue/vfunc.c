@@ -9,14 +9,14 @@
 static GstElementClass *sink_parent;
 static GstPadChainFunction sink_parent_chain;
 
-/* Reports whether a program pushes the frames and waits when they are not taken: appsrc with
- * block=true, as in OpenCV's VideoWriter. */
-static gboolean sink_fed_by_program(GstBaseSink *sink)
+/* Reports whether a program pushes frames into this pipeline: it has an appsrc. *waits tells
+ * whether it waits when they are not taken: block=true, as in OpenCV's VideoWriter. */
+static gboolean sink_fed_by_program(GstBaseSink *sink, gboolean *waits)
 {
 	GstObject *top = gst_object_ref(sink), *parent;
 	GstIterator *it;
 	GValue item = G_VALUE_INIT;
-	gboolean block = FALSE;
+	gboolean block = FALSE, fed = FALSE;
 
 	while ((parent = gst_object_get_parent(top)) != NULL) {
 		gst_object_unref(top);
@@ -24,26 +24,29 @@ static gboolean sink_fed_by_program(GstBaseSink *sink)
 	}
 	it = GST_IS_BIN(top) ? gst_bin_iterate_all_by_element_factory_name(GST_BIN(top), "appsrc") : NULL;
 	while (it && !block && gst_iterator_next(it, &item) == GST_ITERATOR_OK) {
+		fed = TRUE;
 		g_object_get(g_value_get_object(&item), "block", &block, NULL);
 		g_value_unset(&item);
 	}
 	if (it)
 		gst_iterator_free(it);
 	gst_object_unref(top);
-	return block;
+	*waits = block;
+	return fed;
 }
 
 /* Asks whether upstream is live; then frames do not wait for the clock. */
 static void sink_ask_live(GstBaseSink *sink)
 {
 	GstQuery *query = gst_query_new_latency();
-	gboolean live = FALSE;
+	gboolean live = FALSE, waits;
 
 	if (gst_pad_peer_query(GST_BASE_SINK_PAD(sink), query))
 		gst_query_parse_latency(query, &live, NULL, NULL);
 	gst_query_unref(query);
 	g_atomic_int_set(&((NetgearSink *)sink)->upstream_live, live);
-	g_atomic_int_set(&((NetgearSink *)sink)->hurried, live || sink_fed_by_program(sink));
+	g_atomic_int_set(&((NetgearSink *)sink)->by_program, sink_fed_by_program(sink, &waits));
+	g_atomic_int_set(&((NetgearSink *)sink)->hurried, live || waits);
 }
 
 /* The base class lets a frame through to render in PAUSED when a pause comes right after a
