@@ -55,11 +55,12 @@ func (f *freshness) isOld(taken, now time.Time, delta, steered bool) (old bool) 
 			f.left = now
 		}
 	}()
-	if d := taken.Sub(f.last); !f.last.IsZero() {
-		if d < leastInterval {
-			*f = freshness{last: taken, left: f.left}
-			return false
-		}
+	d := taken.Sub(f.last)
+	if !f.last.IsZero() && d.Abs() < leastInterval {
+		f.last = taken
+		return false
+	}
+	if !f.last.IsZero() && d > 0 { // B-frames go back
 		if f.interval == 0 || d < f.interval {
 			f.interval = d
 		}
