@@ -1,8 +1,6 @@
 package netgear
 
 import (
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
@@ -33,11 +31,9 @@ const (
 //	Recv:       enter ... leave            enter ... leave
 //	caretaker:              noteAfter, run ^ ends
 type caretaker struct {
-	r      *Receiver
-	mu     sync.Mutex // held by whoever uses the socket or the fields below
-	wanted atomic.Bool
-	timer  *time.Timer
-	came   time.Time // when a message was first seen waiting; zero: none was
+	r *Receiver
+	handover
+	came time.Time // when a message was first seen waiting; zero: none was
 	// ahead is the number of parts of the message that was read ahead. They are in
 	// the receiver's spare and body. 0: none was.
 	ahead int
@@ -53,13 +49,7 @@ func (c *caretaker) enter() {
 	if c.r == nil {
 		return
 	}
-	c.timer.Stop()
-	if !c.mu.TryLock() {
-		c.wanted.Store(true)
-		c.r.conn.waker.Wake()
-		c.mu.Lock()
-		c.wanted.Store(false)
-	}
+	c.take(c.r.conn.waker)
 }
 
 // leave hands the socket to the caretaker, unless the program soon comes back for

@@ -1,8 +1,6 @@
 package netgear
 
 import (
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
@@ -23,11 +21,9 @@ const watchAfter = 200 * time.Microsecond
 //	Send:       enter ... leave            enter ... leave
 //	lookout:                watchAfter, run ^ ends
 type lookout struct {
-	s      *Sender
-	mu     sync.Mutex // held by whoever uses the socket or the fields below
-	wanted atomic.Bool
-	timer  *time.Timer
-	came   time.Time // when a confirmation was first seen waiting; zero: none was
+	s *Sender
+	handover
+	came time.Time // when a confirmation was first seen waiting; zero: none was
 }
 
 // start makes the lookout of s work, where it is of use.
@@ -45,15 +41,11 @@ func (l *lookout) enter() {
 	if l.s == nil {
 		return
 	}
-	l.timer.Stop()
-	if !l.mu.TryLock() {
-		l.wanted.Store(true)
-		if c := l.s.conn; c != nil {
-			c.waker.Wake()
-		}
-		l.mu.Lock()
-		l.wanted.Store(false)
+	var waker *zmsg.Waker
+	if c := l.s.conn; c != nil {
+		waker = c.waker
 	}
+	l.take(waker)
 }
 
 // leave hands the socket to the lookout, if there is something to look for.

@@ -113,17 +113,7 @@ func parseExt(raw []byte, e, old *Ext) (err error) {
 	}
 	var version, seq, pts, reorder, dur, fps, t, taken, age, ping, peer, key, caps []byte
 	s := scanner{what: what, b: raw}
-	if err := s.open(); err != nil {
-		return err
-	}
-	for first := true; ; first = false {
-		name, val, err := s.member(first)
-		if err != nil {
-			return err
-		}
-		if val == nil {
-			break
-		}
+	if err := s.members(func(name, val []byte) {
 		switch string(name) {
 		case "v":
 			version = val
@@ -152,8 +142,9 @@ func parseExt(raw []byte, e, old *Ext) (err error) {
 		case "caps":
 			caps = val
 		}
+	}); err != nil {
+		return err
 	}
-
 	if v, ok := parseUint(version); !ok || v != extVersion {
 		return unwanted(what, "gst.v", "1", version)
 	}

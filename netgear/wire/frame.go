@@ -107,19 +107,7 @@ func ParseHeader(b []byte, h *Header) error {
 		return err
 	}
 	var port, terminate, compression, message, pattern, dtype, shape, gst []byte
-	if err := s.open(); err != nil {
-		return err
-	}
-	empty := true
-	for {
-		key, val, err := s.member(empty)
-		if err != nil {
-			return err
-		}
-		if val == nil {
-			break
-		}
-		empty = false
+	err = s.members(func(key, val []byte) {
 		switch string(key) {
 		case "port":
 			port = val
@@ -138,6 +126,9 @@ func ParseHeader(b []byte, h *Header) error {
 		case ExtKey:
 			gst = val
 		}
+	})
+	if err != nil {
+		return err
 	}
 	if err := s.end(); err != nil {
 		return err

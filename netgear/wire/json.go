@@ -117,6 +117,20 @@ func (s *scanner) member(first bool) (key, val []byte, err error) {
 	return key, val, err
 }
 
+// members reads an object, and calls f with each key, decoded, and its value.
+func (s *scanner) members(f func(key, val []byte)) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		key, val, err := s.member(first)
+		if err != nil || val == nil {
+			return err
+		}
+		f(key, val)
+	}
+}
+
 // element returns the next value of an array. The caller sets first for the first
 // one; element then begins the array. The value is nil after the last one.
 func (s *scanner) element(first bool) ([]byte, error) {

@@ -101,22 +101,9 @@ func ParseReply(part0 []byte, r *Reply) error {
 		return nil
 	}
 	var port, returnType, data, compression, dtype, shape, times []byte
-	err := func() error {
-		s, err := newScanner(what, part0)
-		if err != nil {
-			return err
-		}
-		if err := s.open(); err != nil {
-			return err
-		}
-		for first := true; ; first = false {
-			key, val, err := s.member(first)
-			if err != nil {
-				return err
-			}
-			if val == nil {
-				return s.end()
-			}
+	s, err := newScanner(what, part0)
+	if err == nil {
+		err = s.members(func(key, val []byte) {
 			switch string(key) {
 			case "port":
 				port = val
@@ -133,8 +120,11 @@ func ParseReply(part0 []byte, r *Reply) error {
 			case ExtKey:
 				times = val
 			}
-		}
-	}()
+		})
+	}
+	if err == nil {
+		err = s.end()
+	}
 	if err != nil {
 		if bytes.Contains(part0, []byte(`"return_type"`)) {
 			return err

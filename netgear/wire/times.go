@@ -68,17 +68,7 @@ func parseTimes(raw []byte, t *Times) error {
 	if err != nil {
 		return err
 	}
-	if err := s.open(); err != nil {
-		return err
-	}
-	for first := true; ; first = false {
-		name, val, err := s.member(first)
-		if err != nil {
-			return err
-		}
-		if val == nil {
-			break
-		}
+	err = s.members(func(name, val []byte) {
 		switch string(name) {
 		case "v":
 			version = val
@@ -93,6 +83,9 @@ func parseTimes(raw []byte, t *Times) error {
 		case "t":
 			wall = val
 		}
+	})
+	if err != nil {
+		return err
 	}
 	if err := s.end(); err != nil {
 		return err
@@ -157,17 +150,7 @@ func parseMoment(what string, raw []byte, m *Moment, oldID string) error {
 	}
 	var id, at, bound []byte
 	s := scanner{what: what, b: raw}
-	if err := s.open(); err != nil {
-		return err
-	}
-	for first := true; ; first = false {
-		name, val, err := s.member(first)
-		if err != nil {
-			return err
-		}
-		if val == nil {
-			break
-		}
+	err := s.members(func(name, val []byte) {
 		switch string(name) {
 		case "id":
 			id = val
@@ -176,6 +159,9 @@ func parseMoment(what string, raw []byte, m *Moment, oldID string) error {
 		case "err":
 			bound = val
 		}
+	})
+	if err != nil {
+		return err
 	}
 	var ok bool
 	if m.ID, ok = parseID(id, oldID); !ok {

@@ -169,19 +169,10 @@ func members(what string, b []byte, f func(key, val []byte)) error {
 	if !utf8.Valid(b) {
 		return malformed(what, "want UTF-8, got %s", shorten(b))
 	}
-	if err := s.open(); err != nil {
+	if err := s.members(f); err != nil {
 		return err
 	}
-	for first := true; ; first = false {
-		key, val, err := s.member(first)
-		if err != nil {
-			return err
-		}
-		if val == nil {
-			return s.end()
-		}
-		f(key, val)
-	}
+	return s.end()
 }
 
 func isJPEG(b []byte) bool { return len(b) > 2 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff }
