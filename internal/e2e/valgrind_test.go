@@ -34,8 +34,8 @@ func valgrindEnv(t *testing.T) []string {
 // goSuppressions writes a file that has valgrind say nothing of accesses by Go's
 // own code, whose stacks it does not know: functions of Go have a dot in their
 // names, but for some in assembly and what cgo generates, which only copies
-// arguments from such a stack and back. C that is called from there is looked
-// at, and leaks are whoever's.
+// arguments from such a stack and back. Go gives the kernel addresses on such a
+// stack too. C that is called from there is looked at, and leaks are whoever's.
 func goSuppressions(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
@@ -43,6 +43,16 @@ func goSuppressions(t *testing.T) string {
 		for _, function := range []string{"*.*", "*body", "_cgo*"} {
 			fmt.Fprintf(&b, "{\n go\n Memcheck:%s\n fun:%s\n}\n", kind, function)
 		}
+	}
+	for _, param := range []string{
+		"epoll_ctl(event)", "poll(ufds.fd)", "poll(ufds.events)", "poll(ufds.revents)",
+		"socketcall.accept(addr)", "socketcall.accept(addrlen_in)", "socketcall.accept(addrlen_out)",
+		"socketcall.getsockname(name)", "socketcall.getsockname(namelen_in)", "socketcall.getsockname(namelen_out)",
+		"socketcall.getpeername(name)", "socketcall.getpeername(namelen_in)", "socketcall.getpeername(namelen_out)",
+		"socketcall.getsockopt(optlen)", "socketcall.getsockopt(optlen_out)", "socketcall.getsockopt(optval)",
+		"socketcall.setsockopt(optval)",
+	} {
+		fmt.Fprintf(&b, "{\n go\n Memcheck:Param\n %s\n fun:internal/runtime/syscall/linux.Syscall6\n}\n", param)
 	}
 	path := filepath.Join(t.TempDir(), "go.supp")
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
