@@ -93,25 +93,8 @@ func parseCompression(what string, raw []byte, opt *JPEGOptions) (compressed boo
 	}
 	var dct, ups, colorspace []byte
 	s := scanner{what: what, b: raw}
-	if err := s.open(); err != nil {
+	if err := s.pick(wanted{"dct", &dct}, wanted{"ups", &ups}, wanted{"colorspace", &colorspace}); err != nil {
 		return false, err
-	}
-	for first := true; ; first = false {
-		key, val, err := s.member(first)
-		if err != nil {
-			return false, err
-		}
-		if val == nil {
-			break
-		}
-		switch string(key) {
-		case "dct":
-			dct = val
-		case "ups":
-			ups = val
-		case "colorspace":
-			colorspace = val
-		}
 	}
 	var ok bool
 	if opt.FastDCT, ok = parseBool(dct); !ok {

@@ -99,108 +99,80 @@ func appendTime(dst []byte, key string, ns int64, has bool) []byte {
 	return strconv.AppendInt(dst, ns, 10)
 }
 
-// parseExt decodes the value of the "gst" key. After an error *e is zero.
-// Text that is the same in old needs no allocation.
-func parseExt(raw []byte, e, old *Ext) (err error) {
+// parseExt decodes the value of the "gst" key into a zero Ext. After an error *e has no
+// meaning. Text that is the same in old needs no allocation.
+func parseExt(raw []byte, e *Ext, oldCaps, oldPeer string) error {
 	const what = "header"
-	defer func() {
-		if err != nil {
-			*e = Ext{}
-		}
-	}()
 	if !isObject(raw) {
 		return unwanted(what, ExtKey, "an object", raw)
 	}
 	var version, seq, pts, reorder, dur, fps, t, taken, age, ping, peer, key, caps []byte
 	s := scanner{what: what, b: raw}
-	if err := s.members(func(name, val []byte) {
-		switch string(name) {
-		case "v":
-			version = val
-		case "seq":
-			seq = val
-		case "pts":
-			pts = val
-		case "reorder":
-			reorder = val
-		case "dur":
-			dur = val
-		case "fps":
-			fps = val
-		case "t":
-			t = val
-		case "taken":
-			taken = val
-		case "age":
-			age = val
-		case "ping":
-			ping = val
-		case "peer":
-			peer = val
-		case "key":
-			key = val
-		case "caps":
-			caps = val
-		}
-	}); err != nil {
+	if err := s.pick(
+		wanted{"v", &version}, wanted{"seq", &seq}, wanted{"pts", &pts}, wanted{"reorder", &reorder},
+		wanted{"dur", &dur}, wanted{"fps", &fps}, wanted{"t", &t}, wanted{"taken", &taken}, wanted{"age", &age},
+		wanted{"ping", &ping}, wanted{"peer", &peer}, wanted{"key", &key}, wanted{"caps", &caps},
+	); err != nil {
 		return err
 	}
 	if v, ok := parseUint(version); !ok || v != extVersion {
 		return unwanted(what, "gst.v", "1", version)
 	}
-	if e.Seq, e.HasSeq = parseUint(seq); !e.HasSeq && seq != nil {
-		return unwanted(what, "gst.seq", "an integer from 0 to 2^64-1", seq)
-	}
-	const time = "nanoseconds, an integer from 0 to 2^62"
-	if e.PTS, e.HasPTS = parseTime(pts, MaxTime); !e.HasPTS && pts != nil {
-		return unwanted(what, "gst.pts", time, pts)
-	}
-	var ok bool
-	if e.Reorder, ok = parseTime(reorder, MaxReorder); !ok && reorder != nil {
-		return unwanted(what, "gst.reorder", "nanoseconds, an integer from 0 to 10 seconds", reorder)
-	}
-	if e.Dur, e.HasDur = parseTime(dur, MaxDuration); !e.HasDur && dur != nil {
-		return unwanted(what, "gst.dur", "nanoseconds, an integer from 0 to a day", dur)
-	}
-	if e.T, e.HasT = parseTime(t, MaxTime); !e.HasT && t != nil {
-		return unwanted(what, "gst.t", time, t)
-	}
-	if e.Taken, e.HasTaken = parseTime(taken, MaxTime); !e.HasTaken && taken != nil {
-		return unwanted(what, "gst.taken", time, taken)
-	}
-	if e.Age, e.HasAge = parseTime(age, MaxAge); !e.HasAge && age != nil {
-		return unwanted(what, "gst.age", "nanoseconds, an integer from 0 to a minute", age)
-	}
-	if e.Ping, ok = parseBool(ping); !ok && ping != nil {
-		return unwanted(what, "gst.ping", "true or false", ping)
+	e.Seq, e.HasSeq = parseUint(seq)
+	e.PTS, e.HasPTS = parseTime(pts, MaxTime)
+	var hasReorder, hasPing, hasFPS bool
+	e.Reorder, hasReorder = parseTime(reorder, MaxReorder)
+	e.Dur, e.HasDur = parseTime(dur, MaxDuration)
+	e.T, e.HasT = parseTime(t, MaxTime)
+	e.Taken, e.HasTaken = parseTime(taken, MaxTime)
+	e.Age, e.HasAge = parseTime(age, MaxAge)
+	e.Ping, hasPing = parseBool(ping)
+	e.FPSNum, e.FPSDen, hasFPS = parseFPS(fps)
+	isKey, hasKey := parseBool(key)
+	e.Delta = hasKey && !isKey
+	for _, f := range [...]struct {
+		has  bool
+		raw  []byte
+		key  string
+		want string
+	}{
+		{e.HasSeq, seq, "gst.seq", "an integer from 0 to 2^64-1"},
+		{e.HasPTS, pts, "gst.pts", "nanoseconds, an integer from 0 to 2^62"},
+		{hasReorder, reorder, "gst.reorder", "nanoseconds, an integer from 0 to 10 seconds"},
+		{e.HasDur, dur, "gst.dur", "nanoseconds, an integer from 0 to a day"},
+		{e.HasT, t, "gst.t", "nanoseconds, an integer from 0 to 2^62"},
+		{e.HasTaken, taken, "gst.taken", "nanoseconds, an integer from 0 to 2^62"},
+		{e.HasAge, age, "gst.age", "nanoseconds, an integer from 0 to a minute"},
+		{hasPing, ping, "gst.ping", "true or false"},
+		{hasFPS, fps, "gst.fps", `a fraction such as "30/1"`},
+		{hasKey, key, "gst.key", "true or false"},
+	} {
+		if !f.has && f.raw != nil {
+			return unwanted(what, f.key, f.want, f.raw)
+		}
 	}
 	if peer != nil {
-		if err := parseMoment(what, peer, &e.Peer, old.Peer.ID); err != nil {
+		if err := parseMoment(what, peer, &e.Peer, oldPeer); err != nil {
 			return err
 		}
 	}
-	if fps != nil {
-		if e.FPSNum, e.FPSDen, ok = parseFPS(fps); !ok {
-			return unwanted(what, "gst.fps", `a fraction such as "30/1"`, fps)
-		}
+	var err error
+	e.Caps, err = parseCapsText(what, caps, oldCaps)
+	return err
+}
+
+func parseCapsText(what string, raw []byte, old string) (string, error) {
+	if raw == nil {
+		return "", nil
 	}
-	if key != nil {
-		isKey, ok := parseBool(key)
-		if !ok {
-			return unwanted(what, "gst.key", "true or false", key)
-		}
-		e.Delta = !isKey
+	if !isString(raw) {
+		return "", unwanted(what, "gst.caps", "a string", raw)
 	}
-	if caps != nil {
-		if !isString(caps) {
-			return unwanted(what, "gst.caps", "a string", caps)
-		}
-		e.Caps = reuse(unquote(caps), old.Caps)
-		if !validCaps(e.Caps) {
-			return unwanted(what, "gst.caps", "at most "+strconv.Itoa(MaxCapsLen)+" bytes, no control characters", caps)
-		}
+	caps := reuse(unquote(raw), old)
+	if !validCaps(caps) {
+		return "", unwanted(what, "gst.caps", "at most "+strconv.Itoa(MaxCapsLen)+" bytes, no control characters", raw)
 	}
-	return nil
+	return caps, nil
 }
 
 func parseTime(raw []byte, most int64) (ns int64, ok bool) {

@@ -99,34 +99,19 @@ func AppendTerminate(dst []byte, port string) []byte {
 // an error, see Header.BadExt. Ordinary headers need no allocation.
 func ParseHeader(b []byte, h *Header) error {
 	const what = "header"
-	oldPort, oldDType, oldExt := h.Port, h.DType, h.Ext
-	*h = Header{Shape: noShape}
+	oldPort, oldDType, oldCaps, oldPeer := h.Port, h.DType, h.Ext.Caps, h.Ext.Peer.ID
+	*h = Header{}
+	h.Shape = noShape
 
 	s, err := newScanner(what, b)
 	if err != nil {
 		return err
 	}
 	var port, terminate, compression, message, pattern, dtype, shape, gst []byte
-	err = s.members(func(key, val []byte) {
-		switch string(key) {
-		case "port":
-			port = val
-		case "terminate_flag":
-			terminate = val
-		case "compression":
-			compression = val
-		case "message":
-			message = val
-		case "pattern":
-			pattern = val
-		case "dtype":
-			dtype = val
-		case "shape":
-			shape = val
-		case ExtKey:
-			gst = val
-		}
-	})
+	err = s.pick(
+		wanted{"terminate_flag", &terminate}, wanted{"compression", &compression}, wanted{"message", &message},
+		wanted{"pattern", &pattern}, wanted{"dtype", &dtype}, wanted{"shape", &shape}, wanted{ExtKey, &gst}, wanted{"port", &port},
+	)
 	if err != nil {
 		return err
 	}
@@ -161,8 +146,10 @@ func ParseHeader(b []byte, h *Header) error {
 	}
 	h.Pattern = parsePattern(pattern)
 	if gst != nil {
-		h.BadExt = parseExt(gst, &h.Ext, &oldExt)
-		h.HasExt = h.BadExt == nil
+		h.BadExt = parseExt(gst, &h.Ext, oldCaps, oldPeer)
+		if h.HasExt = h.BadExt == nil; !h.HasExt {
+			h.Ext = Ext{}
+		}
 	}
 	return nil
 }

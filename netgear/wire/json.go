@@ -131,6 +131,37 @@ func (s *scanner) members(f func(key, val []byte)) error {
 	}
 }
 
+// wanted is a key to look for in an object, and where to store its value.
+type wanted struct {
+	key string
+	val *[]byte
+}
+
+// pick reads an object and stores the values of these keys. It leaves alone the values
+// of keys that are missing. Of a key that comes twice, the last value counts.
+func (s *scanner) pick(want ...wanted) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	next := 0 // the search starts there, since keys mostly come in this order
+	for first := true; ; first = false {
+		key, val, err := s.member(first)
+		if err != nil || val == nil {
+			return err
+		}
+		for i := range want {
+			if i += next; i >= len(want) {
+				i -= len(want)
+			}
+			if string(key) == want[i].key {
+				*want[i].val = val
+				next = i + 1
+				break
+			}
+		}
+	}
+}
+
 // element returns the next value of an array. The caller sets first for the first
 // one; element then begins the array. The value is nil after the last one.
 func (s *scanner) element(first bool) ([]byte, error) {
@@ -165,10 +196,12 @@ func (s *scanner) skip(depth int) error {
 			return s.fail("at most " + strconv.Itoa(MaxDepth) + " levels")
 		}
 		return s.skipNested(depth+1, c)
+	case isDigit(c):
+		return s.skipNumber()
 	case c == '-' && s.word("-Infinity"),
-		s.word("null"), s.word("true"), s.word("false"), s.word("NaN"), s.word("Infinity"):
+		s.word("false"), s.word("true"), s.word("null"), s.word("NaN"), s.word("Infinity"):
 		return nil
-	case c == '-' || isDigit(c):
+	case c == '-':
 		return s.skipNumber()
 	}
 	return s.fail("a value")

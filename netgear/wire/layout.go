@@ -211,36 +211,17 @@ func layout(what string, compressed bool, name string, shape Shape, dataLen int,
 	if len(dims) == 1 && elem.sample == gray8 {
 		return Layout{Size: dataLen}, nil
 	}
-	if len(dims) != 2 && len(dims) != 3 {
+	channels := 1
+	switch len(dims) {
+	case 2:
+	case 3:
+		channels = dims[2]
+	default:
 		return unsupported("[height, width] or [height, width, channels]; or [bytes] of uint8")
 	}
-	channels := 1
-	if len(dims) == 3 {
-		channels = dims[2]
-	}
-	format := ""
-	switch elem.sample {
-	case gray8:
-		switch channels {
-		case 1:
-			format = "GRAY8"
-		case 3:
-			format = "BGR"
-		case 4:
-			format = "BGRA"
-		default:
-			return unsupported("1, 3 or 4 channels of uint8")
-		}
-	case gray16LE, gray16BE:
-		if channels != 1 {
-			return unsupported("1 channel of uint16")
-		}
-		format = "GRAY16_LE"
-		if elem.sample == gray16BE {
-			format = "GRAY16_BE"
-		}
-	case other:
-		return unsupported("uint8 or uint16, GStreamer has no video of another type")
+	format, want := elem.sample.picture(channels)
+	if want != "" {
+		return unsupported(want)
 	}
 	height, width := dims[0], dims[1]
 	if height > maxSide || width > maxSide {
@@ -256,6 +237,28 @@ func layout(what string, compressed bool, name string, shape Shape, dataLen int,
 		Stride:        width * pixel,
 		Size:          dataLen,
 	}, nil
+}
+
+// picture returns the format of pixels that have so many samples of this kind, or what
+// is wanted instead.
+func (s sample) picture(channels int) (format, want string) {
+	switch {
+	case s == other:
+		return "", "uint8 or uint16, GStreamer has no video of another type"
+	case s == gray8 && channels == 1:
+		return "GRAY8", ""
+	case s == gray8 && channels == 3:
+		return "BGR", ""
+	case s == gray8 && channels == 4:
+		return "BGRA", ""
+	case s == gray8:
+		return "", "1, 3 or 4 channels of uint8"
+	case channels != 1:
+		return "", "1 channel of uint16"
+	case s == gray16BE:
+		return "GRAY16_BE", ""
+	}
+	return "GRAY16_LE", ""
 }
 
 // fit reports whether elements of size bytes in these dimensions make exactly total

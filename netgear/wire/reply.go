@@ -103,24 +103,11 @@ func ParseReply(part0 []byte, r *Reply) error {
 	var port, returnType, data, compression, dtype, shape, times []byte
 	s, err := newScanner(what, part0)
 	if err == nil {
-		err = s.members(func(key, val []byte) {
-			switch string(key) {
-			case "port":
-				port = val
-			case "return_type":
-				returnType = val
-			case "data":
-				data = val
-			case "compression":
-				compression = val
-			case "array_dtype":
-				dtype = val
-			case "array_shape":
-				shape = val
-			case ExtKey:
-				times = val
-			}
-		})
+		err = s.pick(
+			wanted{"port", &port}, wanted{"return_type", &returnType}, wanted{"data", &data},
+			wanted{"compression", &compression}, wanted{"array_dtype", &dtype},
+			wanted{"array_shape", &shape}, wanted{ExtKey, &times},
+		)
 	}
 	if err == nil {
 		err = s.end()

@@ -68,22 +68,10 @@ func parseTimes(raw []byte, t *Times) error {
 	if err != nil {
 		return err
 	}
-	err = s.members(func(name, val []byte) {
-		switch string(name) {
-		case "v":
-			version = val
-		case "id":
-			id = val
-		case "seq":
-			seq = val
-		case "in":
-			in = val
-		case "out":
-			out = val
-		case "t":
-			wall = val
-		}
-	})
+	err = s.pick(
+		wanted{"v", &version}, wanted{"id", &id}, wanted{"seq", &seq}, wanted{"in", &in},
+		wanted{"out", &out}, wanted{"t", &wall},
+	)
 	if err != nil {
 		return err
 	}
@@ -150,17 +138,7 @@ func parseMoment(what string, raw []byte, m *Moment, oldID string) error {
 	}
 	var id, at, bound []byte
 	s := scanner{what: what, b: raw}
-	err := s.members(func(name, val []byte) {
-		switch string(name) {
-		case "id":
-			id = val
-		case "at":
-			at = val
-		case "err":
-			bound = val
-		}
-	})
-	if err != nil {
+	if err := s.pick(wanted{"id", &id}, wanted{"at", &at}, wanted{"err", &bound}); err != nil {
 		return err
 	}
 	var ok bool
