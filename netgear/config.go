@@ -332,8 +332,45 @@ func DefaultConfig(role Role) Config {
 	return cfg
 }
 
-// Validate checks the settings together. Errors wrap ErrSettings.
+// Validate checks each setting, and all of them together. Errors wrap ErrSettings.
 func (c *Config) Validate(role Role) error {
+	if err := c.checkEach(role); err != nil {
+		return err
+	}
+	if c.Protocol == TCP && c.Port == 0 && !c.Bind && !c.manyPorts(role) {
+		return fmt.Errorf("netgear: %w: port 0 with bind=false: want the port that the other end binds to", ErrSettings)
+	}
+	if c.Protocol == IPC && c.Address == "" {
+		return fmt.Errorf("netgear: %w: protocol=ipc without an address: want the path of the socket, the same at both ends", ErrSettings)
+	}
+	if err := c.checkAddress(); err != nil {
+		return err
+	}
+	if err := c.checkWire(role); err != nil {
+		return err
+	}
+	if err := c.checkTogether(role); err != nil {
+		return err
+	}
+	if _, err := c.ports(role); err != nil {
+		return err
+	}
+	if _, err := parseAllow(c.Allow); err != nil {
+		return err
+	}
+	if c.SSHTunnel != "" {
+		if _, err := parseSSHServer(c.SSHTunnel); err != nil {
+			return err
+		}
+	}
+	if c.InFlight > 1 && c.Pattern != wire.Pair {
+		return fmt.Errorf("netgear: %w: in-flight=%d with pattern=%s: want pattern=pair, or in-flight=1", ErrSettings, c.InFlight, c.Pattern)
+	}
+	return nil
+}
+
+// checkEach checks each setting by its own row of Properties.
+func (c *Config) checkEach(role Role) error {
 	for i := range Properties {
 		p := &Properties[i]
 		switch {
@@ -349,19 +386,12 @@ func (c *Config) Validate(role Role) error {
 			}
 		}
 	}
-	if c.Protocol == TCP && c.Port == 0 && !c.Bind && !c.manyPorts(role) {
-		return fmt.Errorf("netgear: %w: port 0 with bind=false: want the port that the other end binds to", ErrSettings)
-	}
-	if c.Protocol == IPC && c.Address == "" {
-		return fmt.Errorf("netgear: %w: protocol=ipc without an address: want the path of the socket, the same at both ends", ErrSettings)
-	}
-	if err := c.checkAddress(); err != nil {
-		return err
-	}
-	if err := c.checkWire(role); err != nil {
-		return err
-	}
-	tunnel := c.SSHTunnel != "" && role == SenderRole
+	return nil
+}
+
+// checkTogether returns an error for settings that contradict each other.
+func (c *Config) checkTogether(role Role) error {
+	tunnel := c.SSHTunnel != "" // checkEach lets only a Sender have one
 	for _, r := range []struct {
 		bad  bool
 		text string
@@ -384,20 +414,6 @@ func (c *Config) Validate(role Role) error {
 		if r.bad {
 			return fmt.Errorf("netgear: %w: %s", ErrSettings, r.text)
 		}
-	}
-	if _, err := c.ports(role); err != nil {
-		return err
-	}
-	if _, err := parseAllow(c.Allow); err != nil {
-		return err
-	}
-	if tunnel {
-		if _, err := parseSSHServer(c.SSHTunnel); err != nil {
-			return err
-		}
-	}
-	if c.InFlight > 1 && c.Pattern != wire.Pair {
-		return fmt.Errorf("netgear: %w: in-flight=%d with pattern=%s: want pattern=pair, or in-flight=1", ErrSettings, c.InFlight, c.Pattern)
 	}
 	return nil
 }

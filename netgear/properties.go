@@ -461,68 +461,53 @@ func (p *Property) Get(c *Config) any {
 // Set stores a value that has the Go type of its Kind. Errors wrap ErrSettings and
 // say what is wanted; the Config is then unchanged.
 func (p *Property) Set(c *Config, v any) error {
-	ok := false
-	switch f := p.field(c).(type) {
-	case *string:
-		var s string
-		if s, ok = v.(string); ok {
-			if p.JSON {
-				if err := tooLong(p.Name, wire.ValueFromText(s)); err != nil {
-					return err
-				}
-			}
-			*f = s
-		}
-	case *Secret:
-		var s string
-		if s, ok = v.(string); ok {
-			*f = Secret(s)
-		}
-	case *uint:
-		var n uint64
-		if n, ok = v.(uint64); ok {
-			if ok = p.inRange(float64(n)); ok {
-				*f = uint(n)
-			}
-		}
-	case *int:
-		var n int64
-		if n, ok = v.(int64); ok {
-			if ok = p.inRange(float64(n)); ok {
-				*f = int(n)
-			}
-		}
-	case *uint64:
-		var n uint64
-		if n, ok = v.(uint64); ok {
-			if ok = p.inRange(float64(n)); ok {
-				*f = n
-			}
-		}
-	case *bool:
-		var b bool
-		if b, ok = v.(bool); ok {
-			*f = b
-		}
-	case *time.Duration:
-		var s float64
-		if s, ok = v.(float64); ok {
-			if ok = p.inRange(s); ok {
-				*f = time.Duration(math.Round(s * float64(time.Second)))
-			}
-		}
-	case enumRef:
-		var n int64
-		if n, ok = v.(int64); ok {
-			if ok = n >= 0 && n < int64(len(p.Enum.Values)); ok {
-				f.set(n)
-			}
-		}
-	}
-	if !ok {
+	if !p.takes(v) {
 		return p.errorf(fmt.Sprint(v))
 	}
+	switch f := p.field(c).(type) {
+	case *string:
+		if p.JSON {
+			if err := tooLong(p.Name, wire.ValueFromText(v.(string))); err != nil {
+				return err
+			}
+		}
+		*f = v.(string)
+	case *Secret:
+		*f = Secret(v.(string))
+	case *uint:
+		*f = uint(v.(uint64))
+	case *int:
+		*f = int(v.(int64))
+	case *uint64:
+		*f = v.(uint64)
+	case *bool:
+		*f = v.(bool)
+	case *time.Duration:
+		*f = time.Duration(math.Round(v.(float64) * float64(time.Second)))
+	case enumRef:
+		f.set(v.(int64))
+	}
 	return nil
+}
+
+// takes reports whether v has the Go type of the Kind and is one of its values.
+func (p *Property) takes(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return p.Kind == String || p.Kind == Caps
+	case bool:
+		return p.Kind == Bool
+	case uint64:
+		return (p.Kind == Uint || p.Kind == Uint64) && p.inRange(float64(v))
+	case int64:
+		if p.Kind == Choice {
+			return v >= 0 && v < int64(len(p.Enum.Values))
+		}
+		return p.Kind == Int && p.inRange(float64(v))
+	case float64:
+		return p.Kind == Seconds && p.inRange(v)
+	}
+	return false
 }
 
 // tooLong returns an error for a value that is longer than a peer takes.

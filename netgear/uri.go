@@ -50,30 +50,8 @@ func ParseURI(cfg *Config, role Role, text string) error {
 		return fmt.Errorf("netgear: %w: uri %q: want netgear://host:port?key=value: %v", ErrSettings, shown, err.(*url.Error).Err) //nolint:errorlint // url.Parse documents *url.Error
 	}
 	next := *cfg
-	next.Address, next.Port = "", DefaultPort
-	switch u.Scheme {
-	case SchemeTCP:
-		next.Protocol = TCP
-		next.Address = u.Hostname()
-		if _, err := netip.ParseAddr(next.Address); err != nil && strings.ContainsAny(next.Address, ":/ []%") {
-			return fmt.Errorf("netgear: %w: uri %q: host %q: want %s", ErrSettings, shown, next.Address, wantHost)
-		}
-		if port := u.Port(); port != "" {
-			if err := Lookup(role, "port").Parse(&next, port); err != nil {
-				return err
-			}
-		}
-		if u.Path != "" && u.Path != "/" || u.Opaque != "" {
-			return fmt.Errorf("netgear: %w: uri %q: a path or none of the slashes: want netgear://host:port?key=value", ErrSettings, shown)
-		}
-	case SchemeIPC:
-		next.Protocol = IPC
-		next.Address = u.Path
-		if u.Host != "" || u.Opaque != "" || u.Path == "" {
-			return fmt.Errorf("netgear: %w: uri %q: want netgear+ipc:///path?key=value, with three slashes", ErrSettings, shown)
-		}
-	default:
-		return fmt.Errorf("netgear: %w: uri %q: scheme %q: want netgear or netgear+ipc", ErrSettings, shown, u.Scheme)
+	if err := parseEndpoint(&next, role, u, shown); err != nil {
+		return err
 	}
 	if u.User != nil {
 		return fmt.Errorf("netgear: %w: uri: a user name before the host: want none", ErrSettings)
@@ -81,6 +59,46 @@ func ParseURI(cfg *Config, role Role, text string) error {
 	if u.Fragment != "" {
 		return fmt.Errorf("netgear: %w: uri %q: fragment %q: want none", ErrSettings, shown, u.Fragment)
 	}
+	if err := parseQuery(&next, role, u, shown); err != nil {
+		return err
+	}
+	*cfg = next
+	return nil
+}
+
+// parseEndpoint applies what stands before the query. shown is the URI in the texts of
+// errors.
+func parseEndpoint(cfg *Config, role Role, u *url.URL, shown string) error {
+	cfg.Address, cfg.Port = "", DefaultPort
+	switch u.Scheme {
+	case SchemeTCP:
+		cfg.Protocol = TCP
+		cfg.Address = u.Hostname()
+		if _, err := netip.ParseAddr(cfg.Address); err != nil && strings.ContainsAny(cfg.Address, ":/ []%") {
+			return fmt.Errorf("netgear: %w: uri %q: host %q: want %s", ErrSettings, shown, cfg.Address, wantHost)
+		}
+		if port := u.Port(); port != "" {
+			if err := Lookup(role, "port").Parse(cfg, port); err != nil {
+				return err
+			}
+		}
+		if u.Path != "" && u.Path != "/" || u.Opaque != "" {
+			return fmt.Errorf("netgear: %w: uri %q: a path or none of the slashes: want netgear://host:port?key=value", ErrSettings, shown)
+		}
+	case SchemeIPC:
+		cfg.Protocol = IPC
+		cfg.Address = u.Path
+		if u.Host != "" || u.Opaque != "" || u.Path == "" {
+			return fmt.Errorf("netgear: %w: uri %q: want netgear+ipc:///path?key=value, with three slashes", ErrSettings, shown)
+		}
+	default:
+		return fmt.Errorf("netgear: %w: uri %q: scheme %q: want netgear or netgear+ipc", ErrSettings, shown, u.Scheme)
+	}
+	return nil
+}
+
+// parseQuery applies the keys of the query, each the name of a setting.
+func parseQuery(cfg *Config, role Role, u *url.URL, shown string) error {
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return fmt.Errorf("netgear: %w: uri %q: query: want key=value&…: %w", ErrSettings, shown, err)
@@ -90,16 +108,15 @@ func ParseURI(cfg *Config, role Role, text string) error {
 		switch {
 		case p == nil || p.NotInURI:
 			return fmt.Errorf("netgear: %w: uri: key %q with value %q: want one of %s", ErrSettings, key, values[0], strings.Join(uriKeys(role), ", "))
-		case key == "address" && next.Address != "", key == "port" && u.Port() != "":
+		case key == "address" && cfg.Address != "", key == "port" && u.Port() != "":
 			return fmt.Errorf("netgear: %w: uri %q: %s stands before the query and in it: want it once", ErrSettings, shown, key)
 		case len(values) > 1:
 			return fmt.Errorf("netgear: %w: uri: key %q is given %d times: want it once", ErrSettings, key, len(values))
 		}
-		if err := p.Parse(&next, values[0]); err != nil {
+		if err := p.Parse(cfg, values[0]); err != nil {
 			return err
 		}
 	}
-	*cfg = next
 	return nil
 }
 
