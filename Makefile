@@ -271,7 +271,7 @@ packages: ## make the packages of several Debians, for amd64 and arm64, in chroo
 	@set -e; for suite in $(SUITES); do for arch in $(ARCHS); do \
 		root='$(CHROOTS)'/$$suite; [ $$arch = $$(dpkg --print-architecture) ] || root=$$root-$$arch; \
 		echo "==> $$suite, $$arch"; \
-		GO='$(GO)' scripts/chroot.sh $$suite $$root env SOURCE_DATE_EPOCH=$(EPOCH) \
+		GO='$(GO)' scripts/chroot.sh $$suite $$root env SOURCE_DATE_EPOCH=$(EPOCH) VERSION=$(VERSION) \
 			scripts/package.sh $$arch $(REVISION) '$(HARDENING)' '$(EXTLDFLAGS)'; \
 		cp $$root/src/dist/*.deb $$root/src/dist/*.json $(DIST); \
 	done; done

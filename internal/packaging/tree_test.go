@@ -162,3 +162,37 @@ func TestEditorconfigAgrees(t *testing.T) {
 		}
 	}
 }
+
+// goVersions are the places that name the Go to build with.
+var goVersions = regexp.MustCompile(`golang:(\d+\.\d+)\b|Go (\d+\.\d+) or newer`)
+
+// Pages, CI and container files name the Go that go.mod wants.
+func TestGoVersionAgrees(t *testing.T) {
+	module, err := os.ReadFile(filepath.Join(tree, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindSubmatch(module)
+	if want == nil {
+		t.Fatal("go.mod names no version of Go")
+	}
+	places := 0
+	for _, name := range tracked(t) {
+		if !strings.HasSuffix(name, ".md") && !strings.HasSuffix(name, ".yml") && !strings.HasSuffix(name, "Containerfile") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(tree, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range goVersions.FindAllSubmatch(text, -1) {
+			places++
+			if got := string(found[1]) + string(found[2]); got != string(want[1]) {
+				t.Errorf("%s: %q, go.mod wants Go %s", name, found[0], want[1])
+			}
+		}
+	}
+	if places < 5 {
+		t.Errorf("Go is named in %d places, want at least 5", places)
+	}
+}

@@ -34,112 +34,135 @@ const (
 	jpeg = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=160,height=120,framerate=15/1 ! jpegenc"
 )
 
+const (
+	keeps = " address=127.0.0.1 request-timeout=1 max-retries=0 " // settings of every end: it never gives up
+	sink  = "fakesink sync=false"
+)
+
+// builder makes streams. err is the first thing that went wrong.
+type builder struct {
+	streams []*stream
+	err     error
+}
+
 // newStreams makes 16 streams of all sorts. The folder is for sockets and
 // certificates.
-func newStreams(folder string) (streams []*stream, err error) {
-	const always = " request-timeout=1 max-retries=0 "
-	try := func(e error) {
-		if err == nil {
-			err = e
-		}
-	}
-	port := func() int {
-		n, e := kit.FreePort()
-		try(e)
-		return n
-	}
-	local := func(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
-	// through makes a relay to a port, and returns what to connect to.
-	through := func(s *stream, to int) string {
-		r, e := kit.NewRelay(to)
-		if try(e); e != nil {
-			return ""
-		}
-		s.relays = append(s.relays, r)
-		return fmt.Sprintf("address=%s port=%d", r.Address(), to)
-	}
-	sender := func(s *stream, source, settings string) {
-		s.senders = append(s.senders, newPipeline(true, source+" ! netgearsink name=net address=127.0.0.1"+always+settings))
-	}
-	receiver := func(s *stream, settings, rest string) {
-		s.receivers = append(s.receivers, newPipeline(false, "netgearsrc name=net address=127.0.0.1 eos-on-terminate=false"+always+settings+" ! "+rest))
-	}
-	const sink = "fakesink sync=false"
-	add := func(name string) *stream {
-		s := &stream{name: name}
-		streams = append(streams, s)
-		return s
-	}
-	// simple is a stream of one sender that connects to one receiver.
-	simple := func(name, source, both, onlySink, onlySrc, rest string) {
-		s := add(name)
-		p := port()
-		s.open(false, "tcp", local(p), both)
-		sender(s, source, fmt.Sprintf("%s %s %s", through(s, p), both, onlySink))
-		receiver(s, fmt.Sprintf("port=%d %s %s", p, both, onlySrc), rest)
-	}
+func newStreams(folder string) ([]*stream, error) {
+	var b builder
 	keys := "custom-cert-location=" + folder
-	simple("pair", raw, "", "", "", sink)
-	simple("pair, JPEG, in-flight=8", jpeg, "", "in-flight=8", "", "jpegdec ! "+sink)
-	simple("pair, bidirectional", raw, "bidirectional-mode=true", "message=there", "return-data=back", sink)
-	simple("pair, ironhouse", raw, "secure-mode=ironhouse "+keys, "", "", sink)
-	simple("req-rep", jpeg, "pattern=req-rep", "", "", sink)
-	simple("req-rep, bidirectional", raw, "pattern=req-rep bidirectional-mode=true", "message=there", "return-data=back", sink)
-	simple("req-rep, stonehouse", raw, "pattern=req-rep secure-mode=stonehouse "+keys, "", "", sink)
-	simple("pub-sub", raw, "pattern=pub-sub", "", "", sink)
-	simple("pub-sub, ironhouse", jpeg, "pattern=pub-sub secure-mode=ironhouse "+keys, "", "", sink)
+	b.simple("pair", raw, "", "", "", sink)
+	b.simple("pair, JPEG, in-flight=8", jpeg, "", "in-flight=8", "", "jpegdec ! "+sink)
+	b.simple("pair, bidirectional", raw, "bidirectional-mode=true", "message=there", "return-data=back", sink)
+	b.simple("pair, ironhouse", raw, "secure-mode=ironhouse "+keys, "", "", sink)
+	b.simple("req-rep", jpeg, "pattern=req-rep", "", "", sink)
+	b.simple("req-rep, bidirectional", raw, "pattern=req-rep bidirectional-mode=true", "message=there", "return-data=back", sink)
+	b.simple("req-rep, stonehouse", raw, "pattern=req-rep secure-mode=stonehouse "+keys, "", "", sink)
+	b.simple("pub-sub", raw, "pattern=pub-sub", "", "", sink)
+	b.simple("pub-sub, ironhouse", jpeg, "pattern=pub-sub secure-mode=ironhouse "+keys, "", "", sink)
+	b.overIPC(filepath.Join(folder, "pair.sock"))
+	b.senderBinds("pair, the sender binds", raw, "", 1)
+	b.senderBinds("pub-sub, three subscribers", jpeg, "pattern=pub-sub", 3)
+	b.servers("req-rep")
+	b.servers("pub-sub")
+	b.clients("req-rep")
+	b.clients("pub-sub")
+	return b.streams, b.err
+}
 
-	s := add("pair over ipc")
-	path := filepath.Join(folder, "pair.sock")
-	ipc := "protocol=ipc address=" + path
-	s.open(false, "unix", path+":5555", ipc)
-	sender(s, raw, ipc)
-	receiver(s, ipc, sink)
+func (b *builder) add(name string) *stream {
+	s := &stream{name: name}
+	b.streams = append(b.streams, s)
+	return s
+}
 
-	s = add("pair, the sender binds")
-	p := port()
-	s.open(true, "tcp", local(p), "")
-	sender(s, raw, fmt.Sprintf("bind=true port=%d", p))
-	receiver(s, "bind=false "+through(s, p), sink)
-
-	s = add("pub-sub, three subscribers")
-	p = port()
-	s.open(true, "tcp", local(p), "pattern=pub-sub")
-	sender(s, jpeg, fmt.Sprintf("pattern=pub-sub bind=true port=%d", p))
-	for range 3 {
-		receiver(s, "pattern=pub-sub bind=false "+through(s, p), sink)
+func (b *builder) try(err error) {
+	if b.err == nil {
+		b.err = err
 	}
+}
 
-	for _, pattern := range []string{"req-rep", "pub-sub"} {
-		s = add(pattern + ", three servers")
-		var ports []string
-		for i := range 3 {
-			p := port()
-			ports = append(ports, strconv.Itoa(p))
-			sender(s, raw, fmt.Sprintf("pattern=%s multiserver-mode=true message=%d %s", pattern, i, through(s, p)))
-		}
-		rest := sink
-		if pattern == "pub-sub" { // what is behind the second pad is late, the third gets stuck
-			rest = fmt.Sprintf("netgeardemux name=d d.src_%s ! %s d.src_%s ! fakesink sync=true ts-offset=500000000 d.src_%s ! appsink max-buffers=1 sync=false",
-				ports[0], sink, ports[1], ports[2])
-		}
-		settings := fmt.Sprintf("pattern=%s multiserver-mode=true ports=%s", pattern, strings.Join(ports, ","))
-		receiver(s, settings, rest)
-		for _, p := range ports {
-			s.open(false, "tcp", "127.0.0.1:"+p, settings, ports...)
-		}
+func (b *builder) port() int {
+	n, err := kit.FreePort()
+	b.try(err)
+	return n
+}
+
+// through makes a relay to a port, and returns what to connect to.
+func (b *builder) through(s *stream, port int) string {
+	r, err := kit.NewRelay(port)
+	if b.try(err); err != nil {
+		return ""
 	}
-	for _, pattern := range []string{"req-rep", "pub-sub"} {
-		s = add(pattern + ", three clients")
-		var ports []string
-		for i := range 3 {
-			p := port()
-			ports = append(ports, strconv.Itoa(p))
-			through(s, p)
-			s.open(false, "tcp", local(p), "pattern="+pattern)
-			receiver(s, fmt.Sprintf("pattern=%s multiclient-mode=true return-data=%d port=%d", pattern, i, p), sink)
-		}
-		sender(s, raw, fmt.Sprintf("pattern=%s multiclient-mode=true address=%s ports=%s", pattern, kit.RelayAddress, strings.Join(ports, ",")))
+	s.relays = append(s.relays, r)
+	return fmt.Sprintf("address=%s port=%d", r.Address(), port)
+}
+
+func (s *stream) sender(source, settings string) {
+	s.senders = append(s.senders, newPipeline(true, source+" ! netgearsink name=net"+keeps+settings))
+}
+
+func (s *stream) receiver(settings, rest string) {
+	s.receivers = append(s.receivers, newPipeline(false, "netgearsrc name=net eos-on-terminate=false"+keeps+settings+" ! "+rest))
+}
+
+func local(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+// simple is a stream of one sender that connects to one receiver.
+func (b *builder) simple(name, source, both, onlySink, onlySrc, rest string) {
+	s, port := b.add(name), b.port()
+	s.open(false, "tcp", local(port), both)
+	s.sender(source, fmt.Sprintf("%s %s %s", b.through(s, port), both, onlySink))
+	s.receiver(fmt.Sprintf("port=%d %s %s", port, both, onlySrc), rest)
+}
+
+func (b *builder) overIPC(path string) {
+	s, settings := b.add("pair over ipc"), "protocol=ipc address="+path
+	s.open(false, "unix", path+":5555", settings)
+	s.sender(raw, settings)
+	s.receiver(settings, sink)
+}
+
+// senderBinds is a stream of one sender that some receivers connect to.
+func (b *builder) senderBinds(name, source, both string, receivers int) {
+	s, port := b.add(name), b.port()
+	s.open(true, "tcp", local(port), both)
+	s.sender(source, fmt.Sprintf("%s bind=true port=%d", both, port))
+	for range receivers {
+		s.receiver(fmt.Sprintf("%s bind=false %s", both, b.through(s, port)), sink)
 	}
-	return streams, err
+}
+
+// servers is a stream of three senders to one receiver.
+func (b *builder) servers(pattern string) {
+	s := b.add(pattern + ", three servers")
+	var ports []string
+	for i := range 3 {
+		port := b.port()
+		ports = append(ports, strconv.Itoa(port))
+		s.sender(raw, fmt.Sprintf("pattern=%s multiserver-mode=true message=%d %s", pattern, i, b.through(s, port)))
+	}
+	rest := sink
+	if pattern == "pub-sub" { // what is behind the second pad is late, the third gets stuck
+		rest = fmt.Sprintf("netgeardemux name=d d.src_%s ! %s d.src_%s ! fakesink sync=true ts-offset=500000000 d.src_%s ! appsink max-buffers=1 sync=false",
+			ports[0], sink, ports[1], ports[2])
+	}
+	settings := fmt.Sprintf("pattern=%s multiserver-mode=true ports=%s", pattern, strings.Join(ports, ","))
+	s.receiver(settings, rest)
+	for _, port := range ports {
+		s.open(false, "tcp", "127.0.0.1:"+port, settings, ports...)
+	}
+}
+
+// clients is a stream of one sender to three receivers.
+func (b *builder) clients(pattern string) {
+	s := b.add(pattern + ", three clients")
+	var ports []string
+	for i := range 3 {
+		port := b.port()
+		ports = append(ports, strconv.Itoa(port))
+		b.through(s, port)
+		s.open(false, "tcp", local(port), "pattern="+pattern)
+		s.receiver(fmt.Sprintf("pattern=%s multiclient-mode=true return-data=%d port=%d", pattern, i, port), sink)
+	}
+	s.sender(raw, fmt.Sprintf("pattern=%s multiclient-mode=true address=%s ports=%s", pattern, kit.RelayAddress, strings.Join(ports, ",")))
 }
