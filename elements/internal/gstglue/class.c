@@ -1,33 +1,14 @@
 /* Classes: set-up, registration, and what is the same in all of them. */
-#include "glue.h"
-
-#include <unistd.h>
-
 #include "demux.h"
-
-static pid_t loaded_in; /* set once, before any element is there */
+#include "glue.h"
 
 static gpointer init_once(gpointer unused)
 {
 	(void)unused;
-	loaded_in = getpid();
+	netgear_fork_init();
 	netgear_log_init();
 	netgear_meta_register();
 	return NULL;
-}
-
-gboolean netgear_forked(void) { return getpid() != loaded_in; }
-
-/* In a child of fork() nothing of the element is started. What the parent has started is not
- * ours to stop: the threads to wait for are not in this process. */
-GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateChange transition)
-{
-	if (GST_STATE_TRANSITION_CURRENT(transition) >= GST_STATE_TRANSITION_NEXT(transition))
-		return GST_STATE_CHANGE_SUCCESS;
-	netgear_post(element, NETGEAR_ERROR, NETGEAR_LIBRARY, GST_LIBRARY_ERROR_INIT,
-		     "forked: this process is a copy, made by fork, of the one that loaded the plugin: want one that loads it itself",
-		     "in Python multiprocessing.set_start_method(\"spawn\"); else exec after fork, or fork before Gst.init");
-	return GST_STATE_CHANGE_FAILURE;
 }
 
 void netgear_init_once(void)

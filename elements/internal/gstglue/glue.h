@@ -51,7 +51,10 @@ void netgear_init_once(void);
 gboolean netgear_register(gpointer plugin, const char *name, GType type, int role);
 void netgear_class_init(gpointer klass, int role);
 void netgear_instance_init(gpointer object, int role);
-/* A child of fork() does not have the threads that Go needs: a call to Go may never return. */
+
+/* fork.c */
+void netgear_fork_init(void); /* the process is the one that loads the plugin */
+/* Reports whether this is a child of that process, where a call to Go may never return. */
 gboolean netgear_forked(void);
 /* Answers a change of state in such a child. */
 GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateChange transition);
