@@ -17,8 +17,8 @@ type ownClock struct {
 // its time is not negative.
 func newOwnClock() ownClock { return ownClock{epoch: time.Now().Add(-time.Hour)} }
 
-// read converts a time of this process, in ns: by the clock that is never set, since
-// some epoch, and by the wall clock, since 1970.
+// read returns a time of this process by two clocks, in ns: by the one that is never
+// set, since the epoch, and by the wall clock, since 1970.
 func (c *ownClock) read(t time.Time) (mono, wall int64) {
 	mono, wall = int64(t.Sub(c.epoch)), t.UnixNano()
 	if c.skew != nil {
@@ -27,9 +27,9 @@ func (c *ownClock) read(t time.Time) (mono, wall int64) {
 	return mono, wall
 }
 
-// exchange is one frame and its confirmation, in ns by clocks that are never set: t1
-// and t4 by ours, when the frame left and its confirmation was there, t2 and t3 by
-// theirs, when the frame was there and its confirmation left.
+// exchange is one frame and its confirmation, in ns by clocks that are never set. By our
+// clock the frame left at t1 and its confirmation arrived at t4. By theirs the frame
+// arrived at t2 and its confirmation left at t3.
 type exchange struct{ t1, t2, t3, t4 int64 }
 
 // Implementation constants of clockOffset; times in ns.
@@ -37,19 +37,20 @@ const (
 	// maxDrift is how fast two clocks may drift apart. Quartzes are within 100 ppm
 	// each; NTP may slew a clock by 500 ppm while it corrects it.
 	maxDrift = 500e-6
-	// clockWindow is how long an exchange counts. Of each clockBucket the best ones
+	// clockWindow is how long an exchange counts. The best bounds of each clockBucket
 	// are kept.
 	clockWindow = 30e9
 	clockBucket = 250e6
-	// driftLever is how far exchanges must be apart to say something about the
-	// drift. What is closer together is more likely jitter.
+	// driftLever is how far apart exchanges must be to show a drift. A difference
+	// between closer ones is more likely jitter.
 	driftLever = 2e9
-	// estimateEvery is how often the estimate is made anew, after settleTime.
+	// estimateEvery is the time between two estimates after settleTime. Until then
+	// each exchange makes a new one.
 	estimateEvery = 50e6
 	// maxSlew is how fast the offset that is shown follows the estimate: 0.7 ms from
-	// one frame to the next at 30 frames/s. Where they are further apart than
-	// maxSlewed, it steps, and so it does within settleTime of the first exchange, which
-	// may be far off.
+	// one frame to the next at 30 frames/s. It steps where the two are further apart
+	// than maxSlewed. It steps too within settleTime of the first exchange, whose
+	// estimate may be far off.
 	maxSlew    = 0.02
 	maxSlewed  = 100e6
 	settleTime = 500e6
@@ -60,10 +61,9 @@ const (
 // knows nothing.
 //
 // Nothing arrives before it was sent. So each exchange gives two bounds of the
-// offset: it is at most t2-t1, and at least t3-t4. How close to the truth they are,
-// depends on how long the two messages took. The bounds widen with age by maxDrift,
-// and where they end is the error that is reported: it needs no assumption about the
-// network.
+// offset: it is at most t2-t1, and at least t3-t4. The less time the two messages took,
+// the closer to the truth the bounds are. They widen with age by maxDrift. The error that
+// is reported is the distance to the bounds, so it needs no assumption about the network.
 //
 //	t2-t1     x       x           x     x        at most
 //	        x     x         x        x
@@ -71,28 +71,28 @@ const (
 //	         o        o        o      o          corridor between the two, as steep as
 //	t3-t4       o          o                     the clocks drift
 //
-// The two ways are looked at apart from each other, so one fast frame and one fast
-// confirmation are enough; they need not belong together.
+// Upper and lower bounds are independent, so one fast frame and one fast confirmation
+// are enough. They need not belong together.
 type clockOffset struct {
 	bounds []clockBounds // one for each bucket of time, oldest first
 
 	target, targetAt float64 // the estimate, and when it held
 	drift            float64
-	placed           bool // shown holds
+	placed           bool // shown has a meaning
 	shown, shownAt   float64
 	begun            float64 // when the first exchange ended
 	zero             int64   // what all offsets are relative to
 }
 
-// clockBounds is the lowest upper and the highest lower bound of a while.
+// clockBounds is the lowest upper bound and the highest lower bound of one clockBucket.
 type clockBounds struct {
 	begin      float64
 	up, upAt   float64
 	low, lowAt float64
 }
 
-// add takes an exchange in. stepped means that it contradicts those before it: one of
-// the clocks has jumped, as when a machine was suspended, and they are forgotten. An
+// add adds an exchange. stepped means that it contradicts the earlier ones, which are
+// then forgotten: one of the clocks has jumped, as when a machine was suspended. An
 // exchange that makes no sense is ignored.
 func (o *clockOffset) add(x exchange) (stepped bool) {
 	ours, theirs := x.t4-x.t1, x.t3-x.t2
@@ -154,8 +154,8 @@ func (o *clockOffset) limits(at float64) (low, up float64) {
 	return low, up
 }
 
-// corridor returns the bounds of the offset at a time if the clocks drift apart by
-// drift, as far as the exchanges since the first bucket say.
+// corridor returns the bounds of the offset at a time, if the clocks drift apart by
+// drift. It uses the buckets from first on.
 func (o *clockOffset) corridor(at, drift float64, first int) (low, up float64) {
 	low, up = math.Inf(-1), math.Inf(1)
 	for i := first; i < len(o.bounds); i++ {
@@ -166,7 +166,7 @@ func (o *clockOffset) corridor(at, drift float64, first int) (low, up float64) {
 	return low, up
 }
 
-// estimate makes the estimate anew.
+// estimate makes a new estimate.
 func (o *clockOffset) estimate(now float64) {
 	first := 0
 	for {
@@ -182,8 +182,8 @@ func (o *clockOffset) estimate(now float64) {
 	}
 }
 
-// steepest returns the drift with the widest corridor. Its width is a concave function
-// of the drift, and so is what is subtracted for the drift itself.
+// steepest returns the drift with the widest corridor, less a penalty for the drift
+// itself. Both are concave functions of the drift, so the search finds the maximum.
 func (o *clockOffset) steepest(now float64, first int) float64 {
 	worth := func(drift float64) float64 {
 		low, up := o.corridor(now, drift, first)
@@ -201,9 +201,9 @@ func (o *clockOffset) steepest(now float64, first int) float64 {
 	return (a + b) / 2
 }
 
-// at returns the offset at a time of our clock, and how far it may be off. What it
-// returns is smooth: while the estimate gets better, the offset follows it slowly, and
-// the error says so.
+// at returns the offset at a time of our clock, and how far it may be off. The offset
+// follows a better estimate slowly, so that it is smooth; the error includes what is
+// still missing.
 func (o *clockOffset) at(now int64) (offset, bound int64, ok bool) {
 	if len(o.bounds) == 0 {
 		return 0, 0, false

@@ -9,15 +9,15 @@ import (
 )
 
 // handover passes a socket between the calls of an end and a function that looks after
-// the socket from one call to the next, in a goroutine of its own.
+// it between two calls, in a goroutine of its own.
 type handover struct {
 	mu     sync.Mutex  // held by whoever uses the socket, or the fields beside this
 	wanted atomic.Bool // a call waits for the socket: the function must return
 	timer  *time.Timer // starts the function
 }
 
-// take takes the socket back for a call. The waker ends what the function waits for;
-// nil: it waits for nothing.
+// take takes the socket back for a call. The waker ends the function's wait; nil means
+// that it does not wait.
 func (h *handover) take(waker *zmsg.Waker) {
 	h.timer.Stop()
 	if h.mu.TryLock() {

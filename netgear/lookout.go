@@ -7,14 +7,13 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// watchAfter is how long a program may be busy with its next frame before the lookout
-// looks for confirmations. A stream of thousands of frames a second never lets it.
+// watchAfter is the time from the end of one Send until the lookout looks for
+// confirmations. In a stream of thousands of frames a second it never comes to that.
 const watchAfter = 200 * time.Microsecond
 
-// lookout notes when a confirmation comes while nobody waits for one: where several
-// frames may be on the way, Send returns before the confirmation of its frame is there,
-// and the next Send would take its own time for that of the arrival. The clocks are
-// measured by it.
+// lookout notes when a confirmation comes while no Send waits for one. The clocks are
+// measured by that time. Where several frames may be on the way, Send returns before its
+// frame is confirmed, and the next Send would see the confirmation too late.
 //
 // The zero value does nothing; enter and leave then cost next to nothing.
 //
@@ -26,7 +25,7 @@ type lookout struct {
 	came time.Time // when a confirmation was first seen waiting; zero: none was
 }
 
-// start makes the lookout of s work, where it is of use.
+// start prepares the lookout of s, where it is of use.
 func (l *lookout) start(s *Sender) {
 	if s.cfg.Pattern != wire.Pair || s.cfg.InFlight == 1 || !s.cfg.Extensions || s.foreign != nil {
 		return
@@ -70,13 +69,13 @@ func (l *lookout) run() {
 	if !l.watches() || l.wanted.Load() {
 		return
 	}
-	// Whoever wakes it means the next Send, which finds the waker still woken.
+	// The waker is for the next Send, which finds it still woken.
 	if ev, err := l.s.conn.data.Wait(zmsg.In, l.s.conn.waker, time.Time{}); err == nil && ev&zmsg.In != 0 {
 		l.came = time.Now()
 	}
 }
 
-// arrived returns when a confirmation came that has just been read.
+// arrived returns when the confirmation came that has just been read.
 func (l *lookout) arrived() time.Time {
 	at := earliest(time.Now(), l.came)
 	l.came = time.Time{}

@@ -11,7 +11,7 @@ import (
 type farClock struct {
 	id     string // the receiver's
 	offset clockOffset
-	// ours and theirs are how far the wall clocks are ahead of the clocks that are
+	// ours and theirs are how far each end's wall clock is ahead of its clock that is
 	// never set, ns.
 	ours, theirs int64
 }
@@ -19,12 +19,12 @@ type farClock struct {
 // noticeable is how far a wall clock must jump, in ns, to be worth a line in the log.
 const noticeable = int64(10 * time.Millisecond)
 
-// askEvery is how often a Sender asks for times. A stream of thousands of small frames a
-// second learns nothing more from each of them.
+// askEvery is the least time between two frames that ask for times. With thousands of
+// small frames a second, more questions would show nothing new.
 const askEvery = time.Millisecond
 
-// setTimes writes the times of a frame into its header: of the picture, which was
-// taken at captured (zero: unknown), and of now, when the Sender got the frame.
+// setTimes writes the times of a frame into its header. The picture was taken at
+// captured (zero: unknown), and the Sender got the frame now.
 func (s *Sender) setTimes(x *wire.Ext, captured, now time.Time) {
 	mono, wall := s.clock.read(now)
 	x.T, x.HasT = wall, true
@@ -49,8 +49,7 @@ func (s *Sender) setTimes(x *wire.Ext, captured, now time.Time) {
 	}
 }
 
-// learn takes in the times behind the confirmation of the oldest frame, which came at
-// now.
+// learn uses the times in the confirmation of the oldest frame, which came at now.
 func (s *Sender) learn(t *wire.Times, now time.Time) {
 	fl, far := &s.ring[s.first], &s.there
 	if t.Seq != fl.seq || fl.late || !s.cfg.Extensions || s.cfg.MultiClient {
@@ -80,8 +79,8 @@ func (s *Sender) tellJump(what string, ns int64) {
 	}
 }
 
-// times returns what to add to the confirmation of a message that has just been read,
-// or nil.
+// times returns the times to add to the confirmation of a message that has just been
+// read, or nil.
 func (r *Receiver) times(h *wire.Header) *wire.Times {
 	if h == nil || !h.HasExt || !h.Ext.Ping || !h.Ext.HasSeq {
 		return nil
@@ -93,7 +92,8 @@ func (r *Receiver) times(h *wire.Header) *wire.Times {
 	return t
 }
 
-// readTimes notes when a frame was taken, and what its sender knows of the two clocks.
+// readTimes sets in a frame when it was taken, and what its sender knows of the two
+// clocks.
 func (r *Receiver) readTimes(f *Frame) {
 	f.Captured, f.ClockOffset, f.ClockError, f.HasClock = time.Time{}, 0, 0, false
 	x := &f.Header.Ext
@@ -116,8 +116,8 @@ func (r *Receiver) readTimes(f *Frame) {
 	}
 }
 
-// age returns how long before it reached the Sender a frame was taken, as far as the
-// Sender says it.
+// age returns the time from the taking of a picture until the Sender had it, 0 where the
+// header has none.
 func age(x *wire.Ext) time.Duration {
 	if !x.HasAge {
 		return 0

@@ -14,17 +14,18 @@ import (
 )
 
 const (
-	// steerTick is between two looks at the link when no frame is confirmed.
+	// steerTick is the time between two looks at the link when no frame is confirmed.
 	steerTick = 20 * time.Millisecond
-	// searchPause is between two searches for the encoder: elements are linked anew.
+	// searchPause is the time between two searches for the encoder: a program may link
+	// another one.
 	searchPause = 500 * time.Millisecond
-	// restartPause is between two steps up of an encoder that makes a key frame of
-	// each.
+	// restartPause is the least time between two steps up of an encoder that begins
+	// with a key frame after each step.
 	restartPause = 2 * time.Second
-	// restoreTime is how long a change of state waits for the encoder to get back
-	// what the user set. It takes microseconds, unless the encoder is busy.
+	// restoreTime is how long a change of state waits until the encoder has back what
+	// the user set. That takes microseconds, unless the encoder is busy.
 	restoreTime = 4 * time.Millisecond
-	// keyPause is between two requests for a key frame in the place of frames that
+	// keyPause is the least time between two requests for a key frame after frames
 	// were dropped.
 	keyPause = 500 * time.Millisecond
 	// leastBitrate is the default of rate-control-min where the encoder chooses its
@@ -43,15 +44,15 @@ const (
 	stateNone      = "no-encoder" // there is none, but the link is fast enough
 )
 
-// steerer starts and ends a steering as rate-control is set.
+// steerer starts a steering when rate-control is set, and ends it when that is unset.
 type steerer struct {
 	mu      sync.Mutex
 	last    *steering // the present one, or the one before
 	present atomic.Pointer[steering]
 }
 
-// configure is called at the start and after each change of a setting, with a lock
-// held: it waits for nothing.
+// configure is called at the start and after each change of a setting. Its caller holds
+// a lock, so it never waits.
 func (s *steerer) configure(e *element, sender *netgear.Sender, cfg *netgear.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,7 +76,8 @@ func (s *steerer) configure(e *element, sender *netgear.Sender, cfg *netgear.Con
 	}
 }
 
-// close ends it, and waits a moment until the encoder has what the user set.
+// close ends the steering. It waits, restoreTime at the most, until the encoder has what
+// the user set.
 func (s *steerer) close() {
 	s.mu.Lock()
 	now, last := s.present.Swap(nil), s.last
@@ -100,14 +102,13 @@ func (s *steerer) confirmed(sent time.Time, bytes int) {
 	}
 }
 
-// frame takes note of a frame, in the streaming thread. It reports whether the frame
-// is to be dropped.
+// frame notes a frame, in the streaming thread. It reports whether to drop the frame.
 func (s *steerer) frame(e *element, r *run, bytes int) bool {
 	now := s.present.Load()
 	return now != nil && now.frame(e, r, bytes)
 }
 
-// RateReport is for the stats.
+// RateReport returns what the stats say of the rate control; nil means nothing.
 func (e *element) RateReport() *gstglue.RateReport {
 	if now := e.steer.present.Load(); now != nil {
 		return now.report.Load()
@@ -115,9 +116,9 @@ func (e *element) RateReport() *gstglue.RateReport {
 	return nil
 }
 
-// steering has the nearest encoder upstream follow the link. The streaming thread
-// tells it of frames, and a goroutine of its own tells the encoder: setting a property
-// may wait until a frame is encoded, so the stream must not wait for it.
+// steering makes the nearest encoder upstream follow the link. The streaming thread
+// notes the frames. A goroutine of its own sets the encoder's property: that may wait
+// until a frame is encoded, and the stream must not wait for it.
 type steering struct {
 	e      *element
 	sender *netgear.Sender
@@ -148,7 +149,7 @@ type steering struct {
 	toldAt   time.Duration
 	told     float64 // what the encoder was told; 0: nothing yet
 	setting  float64 // what its property has, in its unit
-	lowest   bool    // it cannot be told less
+	lowest   bool    // the property has its least value
 	warned   string  // the last text
 }
 
@@ -197,9 +198,9 @@ func (s *steering) frame(e *element, r *run, bytes int) bool {
 	return false
 }
 
-// passes reports whether a frame may go out, and if not, whether a key frame might.
-// Encoded video of which nothing is confirmed goes on at a key frame when it has waited
-// for too long. Elsewhere the Sender drops what is old.
+// passes reports whether a frame may go out, and if not, whether a key frame could.
+// Encoded video in pub-sub that has waited for too long goes on at a key frame.
+// Elsewhere the Sender drops what is old.
 func (s *steering) passes(now time.Duration, bytes int, delta bool) (pass, wantsKey bool) {
 	if s.published && s.deltas {
 		full, stuck := s.control.Full(now)
@@ -215,8 +216,8 @@ func (s *steering) passes(now time.Duration, bytes int, delta bool) (pass, wants
 	return pass, s.gate.WantsKey()
 }
 
-// setInterval finds the time between frames: what the caps say, or the least that
-// was seen. A sender that cannot keep up makes it look longer.
+// setInterval finds the time between frames: that of the caps, or else the shortest that
+// was seen, since a sender that cannot keep up makes it longer.
 func (s *steering) setInterval(r *run) {
 	if n, d := r.caps.FPSNum, r.caps.FPSDen; n > 0 && d > 0 {
 		s.control.Interval = time.Duration(d) * time.Second / time.Duration(n)
@@ -248,8 +249,8 @@ func (s *steering) links() []rate.Link {
 	return links
 }
 
-// run tells the encoder until stop. before is the steering before it, which still has
-// to give its encoder back.
+// run sets the encoder until stop. before is the steering before this one, which may
+// still have to give its encoder back; nil: there was none.
 func (s *steering) run(before *steering) {
 	defer close(s.done)
 	if before != nil {
@@ -266,7 +267,7 @@ func (s *steering) run(before *steering) {
 		case <-t.C:
 		}
 		now := s.now()
-		if s.control.Confirmed && now-looked >= 5*steerTick { // it never changes
+		if s.control.Confirmed && now-looked >= 5*steerTick { // Confirmed never changes
 			looked = now
 			links := s.links()
 			s.mu.Lock()
@@ -317,7 +318,7 @@ func (s *steering) search(el gstglue.Element, now time.Duration) {
 	}
 }
 
-// step tells the encoder what it may make.
+// step finds the target, sets the encoder to it, and reports.
 func (s *steering) step(now time.Duration, cfg *netgear.Config) {
 	s.mu.Lock()
 	if !s.seen { // perhaps nothing is linked yet
@@ -349,8 +350,8 @@ func (s *steering) step(now time.Duration, cfg *netgear.Config) {
 	s.warn(target, made, steerable, ignored)
 }
 
-// bounds returns the least and the most bit/s of an encoder that was set to user, 0
-// where that is not known.
+// bounds returns the least and the most bit/s of an encoder. user is what the user has
+// set it to; 0: not known.
 func bounds(user float64, cfg *netgear.Config) (least, most float64) {
 	least, most = float64(cfg.RateControlMin), float64(cfg.RateControlMax)
 	if most == 0 {
@@ -368,8 +369,8 @@ func bounds(user float64, cfg *netgear.Config) (least, most float64) {
 	return min(least, most), most
 }
 
-// bitrate returns what the encoder may make, and what to tell it, where that differs
-// enough from what it was told.
+// bitrate returns how many bit/s the encoder may make, and the value v to set. tell means
+// that v differs enough from what the encoder was told.
 func (s *steering) bitrate(now time.Duration, target float64, known bool, cfg *netgear.Config) (may, v float64, tell bool) {
 	user, _ := s.enc.User()
 	least, most := bounds(user, cfg)
@@ -415,7 +416,7 @@ func (s *steering) quality(target float64, known bool, cfg *netgear.Config) (may
 	return target, v, v != s.told && (s.told > 0 || v != user)
 }
 
-// tell tells the encoder, without a lock.
+// tell sets the encoder's property. It holds no lock meanwhile.
 func (s *steering) tell(now time.Duration, v float64) {
 	is, changed := s.enc.Tell(v)
 	s.lowest = is <= s.enc.Least()
@@ -446,7 +447,7 @@ func (s *steering) publish(target float64, known, steerable, ignored bool) {
 	s.report.Store(r)
 }
 
-// warn says once what the user should know of the encoder.
+// warn posts a warning of what is wrong with the encoder, each kind once in a row.
 func (s *steering) warn(target, made float64, steerable, ignored bool) {
 	var kind string
 	var err error

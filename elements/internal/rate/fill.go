@@ -4,38 +4,40 @@ import "time"
 
 // Constants of fill.
 const (
-	// packet is less than a packet has. So little waits for no reason.
+	// packet is a little less than a packet, in bytes. So few may wait while the link is
+	// free.
 	packet = 1000
-	// longQueue is how much longer than usual a packet is under way when there is a
-	// queue before the link, beyond the time of a frame.
+	// A packet that is later than usual by the time between frames and longQueue shows a
+	// queue before the link.
 	longQueue = 40 * time.Millisecond
-	// frames is how many in a row must find the one before still waiting. One or two
-	// do when the encoder has made a large one.
+	// frames is how many frames in a row must find the frame before still waiting. One
+	// or two do so after a large frame.
 	frames = 3
 	// measured is how long the link must be full before its rate is known.
 	measured = 60 * time.Millisecond
-	// standing is how long the link must be full to have a queue that nobody sees.
+	// standing is how long the link must be full before a queue outside this machine is
+	// assumed.
 	standing = 150 * time.Millisecond
 	// remeasured is after how long a new measurement begins.
 	remeasured = 300 * time.Millisecond
-	// drain and hold are the parts of the link's rate that are used while there is a
-	// queue, and shortly after, and then.
+	// drain is the part of the link's rate that is used while there is a queue and for
+	// drainTime after it; hold is the part that is used then.
 	drain, hold = 0.7, 0.92
 	drainTime   = 300 * time.Millisecond
-	// shortHold and longHold are how long nothing is tried out. Each attempt that
-	// finds the same rate again doubles it.
+	// shortHold is how long no higher rate is tried at first. Each attempt that finds
+	// the same rate again doubles that time, up to longHold.
 	shortHold, longHold = 500 * time.Millisecond, 4 * time.Second
 	sameRate            = 0.25
-	// A step up comes at each growPause, each larger than the last.
+	// growPause is the time between two steps up. Each step is larger than the last.
 	growPause            = 100 * time.Millisecond
 	smallStep, largeStep = 1.04, 1.15
-	// used is the part of its target that an encoder makes which has use for more.
+	// used is the part of its target that an encoder must make to be offered more.
 	used = 0.6
 )
 
-// fill finds a target where nothing is confirmed. While bytes wait, the link is full,
-// and what arrives meanwhile is what it carries. While none wait, it may carry more,
-// which only an attempt shows.
+// fill finds a target where nothing is confirmed. While bytes wait, the link is full, and
+// it carries what arrives meanwhile. While none wait, it may carry more, which only an
+// attempt shows.
 //
 //	free -> (bytes wait for longer than a frame) -> full: the target falls below what arrives
 //	full -> (none wait) -> free: the target is what the link carried; after a while it grows
@@ -44,20 +46,20 @@ type fill struct {
 	carried float64 // bit/s when the link was full; 0: not known
 
 	waiting   bool
-	told      bool          // of this wait, by full
+	told      bool          // full has seen this wait
 	since     time.Duration // of waiting
 	from      time.Duration // of the measurement
 	delivered uint64        // at from
 
-	freed  time.Duration // when it was full last
+	freed  time.Duration // when it was last full
 	pause  time.Duration // from then to the next attempt
-	before float64       // carried the time before
-	grown  time.Duration // when the target grew last
+	before float64       // carried, one attempt earlier
+	grown  time.Duration // when the target last grew
 	step   float64
 }
 
-// look takes note of the link as it is before a frame is sent. offered is what the
-// encoder makes.
+// look notes the state of the link before a frame is sent. offered is what the encoder
+// makes, in bit/s.
 func (f *fill) look(now time.Duration, l Link, interval time.Duration, offered float64) {
 	full := l.Unsent > packet || l.RTT-l.MinRTT > interval+longQueue
 	switch {

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// horizon is how long a minimum holds: ways change.
+// horizon is how long a minimum counts, since links change.
 const horizon = 10 * time.Second
 
-// minimum is the smallest value of the last horizon, in two halves.
+// minimum is the smallest value of the last horizon. It is kept in two halves.
 type minimum struct {
-	now, before time.Duration // of the half that runs, and of the one before; 0: none
+	now, before time.Duration // of the present half, and of the one before; 0: none
 	began       time.Duration
 }
 
@@ -30,8 +30,8 @@ func (m *minimum) value() time.Duration {
 	return m.now
 }
 
-// lateness is how much later than at best frames of a live stream come. They do when
-// the sender could not take them at once.
+// lateness is how much later the frames of a live stream come than they did at best.
+// They are late when the sender could not take them at once.
 type lateness struct {
 	best    minimum
 	excess  time.Duration
@@ -41,7 +41,7 @@ type lateness struct {
 
 const (
 	lateShift = time.Hour
-	// caughtUp is the time within which what is late shall be made good.
+	// caughtUp is the time within which frames shall be in time again.
 	caughtUp   = 300 * time.Millisecond
 	maxPenalty = 0.8
 	lateStale  = time.Second
@@ -53,8 +53,8 @@ func (l *lateness) add(now, late time.Duration) {
 	l.excess, l.at = l.shifted-l.best.value(), now
 }
 
-// penalty returns which part of the link must stay free, so that frames catch up.
-// wait is how long they wait behind each other besides.
+// penalty returns the part of the link that must stay free so that late frames catch up.
+// wait is how long they wait behind each other, which comes on top.
 func (l *lateness) penalty(now, wait, interval time.Duration) float64 {
 	excess := wait
 	if now-l.at < lateStale {
@@ -94,7 +94,7 @@ func (a *average) value(now time.Duration) float64 {
 		return 0
 	}
 	a.decay(now)
-	// In the beginning there is less to sum up.
+	// In the beginning the sum is that of a shorter time.
 	known := 1 - math.Exp(-float64(now-a.began)/float64(averaged))
 	return a.sum / averaged.Seconds() / max(known, 0.05)
 }
@@ -102,24 +102,24 @@ func (a *average) value(now time.Duration) float64 {
 // Constants of grip.
 const (
 	leastGrip = 0.4
-	// A second of frames that come gripLate late, or later, costs loosen; one of
-	// frames that come in time brings tighten back.
+	// A second of frames that come gripLate late, or later, takes away loosen. A second
+	// of frames in time brings tighten back.
 	loosen, tighten = 0.25, 0.06
 	gripLate        = 100 * time.Millisecond
-	// gripAfter is how long frames must come late: after a fall of the rate they do so
-	// for a while.
+	// gripAfter is how long frames must have come late before it counts: they do so for
+	// a while after a fall of the rate.
 	gripAfter = 1500 * time.Millisecond
 	gripCalm  = 500 * time.Millisecond // without a late frame
 )
 
-// grip is the part of what a link seems to carry that it carries in the long run. One
-// that lets short bursts through seems faster than it is, and frames come later and
-// later.
+// grip is what a link carries in the long run, as a part of what it seems to carry. A
+// link that lets short bursts through seems faster than it is, and then frames come
+// later and later.
 type grip struct {
 	missing float64 // of 1
 	at      time.Duration
-	since   time.Duration // when frames began to come late; 0: they do not
-	late    time.Duration // when one did last
+	since   time.Duration // when frames began to come late; 0: they are in time
+	late    time.Duration // when the last late frame came
 }
 
 func (g *grip) add(now, excess, interval time.Duration) {

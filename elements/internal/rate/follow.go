@@ -7,16 +7,16 @@ import (
 
 // Constants of Watch.
 const (
-	// ignoredAfter is how long an encoder may make too much before it is taken for one
-	// that ignores what it is told. Encoders look back for a second or more.
-	// deafAfter is for those of which that is known.
+	// ignoredAfter is how long an encoder may make too much before it counts as one that
+	// ignores what it is told. Encoders average over a second or more. deafAfter is for
+	// an encoder that cannot be told at all.
 	ignoredAfter = 4 * time.Second
 	deafAfter    = 300 * time.Millisecond
-	// heldAfter is how long it must make little enough to be one that follows.
+	// heldAfter is how long it must make little enough to count as one that follows.
 	heldAfter = 2 * time.Second
 	tooMuch   = 1.3
 	enough    = 1.15
-	// made is averaged over so long.
+	// madeOver is the time over which Watch.made is averaged.
 	madeOver = 500 * time.Millisecond
 )
 
@@ -24,18 +24,18 @@ const (
 // concurrent use.
 type Watch struct {
 	made    float64       // bit/s; 0: nothing yet
-	over    time.Duration // since when it makes too much; 0: it does not
-	held    time.Duration // since when it does not; 0: it does
+	over    time.Duration // when it began to make too much; 0: it does not
+	held    time.Duration // when it began to make little enough; 0: it does not
 	ignored bool
 
 	told    float64       // bit/s, for trim
-	stable  time.Duration // since when
-	trimmed time.Duration // when trim was changed last
+	stable  time.Duration // when it was told that
+	trimmed time.Duration // when trim last changed
 	trim    float64
 }
 
-// Frame takes note of a frame. interval is the time for which it is shown: its size
-// counts, and not how fast the link takes it.
+// Frame notes a frame. interval is how long the frame is shown. The rate is its size by
+// that time, however fast the link takes it.
 func (w *Watch) Frame(interval time.Duration, bytes int) {
 	bps := float64(8*bytes) / interval.Seconds()
 	if w.made == 0 {
@@ -48,8 +48,8 @@ func (w *Watch) Frame(interval time.Duration, bytes int) {
 // Made returns how many bits a second the encoder makes.
 func (w *Watch) Made() float64 { return w.made }
 
-// Ignored reports whether the encoder makes far more than it was told, for long. deaf
-// means that it cannot be told.
+// Ignored reports whether the encoder has made far more than it was told for a long time.
+// deaf means that it cannot be told.
 func (w *Watch) Ignored(now time.Duration, told float64, deaf bool) bool {
 	now = max(now, 1)
 	after := ignoredAfter
@@ -84,8 +84,8 @@ const (
 	trimTime            = 2 * time.Second // to find it, and to forget it
 )
 
-// Trim returns what to tell an encoder that shall make target bit/s: encoders miss
-// what they are told by some percent.
+// Trim returns what to tell an encoder so that it makes target bit/s: encoders miss what
+// they are told by some percent.
 func (w *Watch) Trim(now time.Duration, target float64) float64 {
 	if w.trim == 0 {
 		w.trim = 1
@@ -104,8 +104,8 @@ func (w *Watch) Trim(now time.Duration, target float64) float64 {
 	return w.trim * target
 }
 
-// Gate lets through as many frames as a link carries, instead of an encoder that
-// ignores its target. It is not safe for concurrent use.
+// Gate lets through as many frames as a link carries, where the encoder ignores its
+// target. It is not safe for concurrent use.
 type Gate struct {
 	owed  float64 // bits that went out ahead of their time
 	at    time.Duration
@@ -113,8 +113,8 @@ type Gate struct {
 	torn  bool // a frame was dropped that later ones depend on
 }
 
-// Pass reports whether a frame may go out. delta means that it depends on those
-// before it: then none goes out until the next key frame.
+// Pass reports whether a frame may go out. delta means that it depends on those before
+// it: after one that was dropped, none goes out until the next key frame.
 func (g *Gate) Pass(now time.Duration, bps float64, bytes int, delta bool) bool {
 	if !g.began {
 		g.began, g.at = true, now
@@ -133,5 +133,5 @@ func (g *Gate) Pass(now time.Duration, bps float64, bytes int, delta bool) bool 
 	return true
 }
 
-// WantsKey reports whether a key frame would go out now, and no other.
+// WantsKey reports whether only a key frame would go out now.
 func (g *Gate) WantsKey() bool { return g.torn && g.owed == 0 }

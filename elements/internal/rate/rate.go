@@ -9,14 +9,14 @@ package rate
 
 import "time"
 
-// share is the part of the link that frames may use. The rest empties what a large
-// frame, or a moment of silence, has left waiting.
+// share is the part of the link that frames may use. The rest lets the queue empty that
+// a large frame, or a moment of silence of the link, has left.
 const share = 0.95
 
 // Controller finds the target of an encoder. It is not safe for concurrent use.
 //
-// Where frames are confirmed, each one is a measurement: so many bytes took so long.
-// Where they are not, what waits in front of the link shows that it is full.
+// Where frames are confirmed, each one is a measurement of its bytes and its time. Where
+// they are not, bytes that wait in front of the link show that it is full.
 type Controller struct {
 	// Confirmed means that the receiver confirms each frame.
 	Confirmed bool
@@ -25,15 +25,15 @@ type Controller struct {
 	Window int
 	// Interval is the time from one frame to the next; 0 means not known yet.
 	Interval time.Duration
-	// Estimate is what the transport takes the link to carry, 0 if it does not know. It
-	// is as much as twice what went out while the link was not full.
+	// Estimate is the transport's own estimate of the rate of the link; 0 means not
+	// known. It may be twice what went out while the link was not full.
 	Estimate float64
 
 	trains  trains
 	fills   map[string]*fill // of each receiver, where nothing is confirmed
 	late    lateness
 	grip    grip
-	rtt     time.Duration // of packets without a queue, on the longest way
+	rtt     time.Duration // of packets on the longest way, while there is no queue
 	offered average       // bit/s that went out
 }
 
@@ -44,7 +44,7 @@ type Link struct {
 	Delivered uint64        // bytes that have arrived since the connection was made
 	Unsent    uint64        // bytes that wait, and were never sent
 	RTT       time.Duration // of packets, smoothed
-	MinRTT    time.Duration // the least of late: without a queue
+	MinRTT    time.Duration // the shortest in recent time: without a queue
 }
 
 // Frame notes a frame that the sender is about to send.
@@ -60,8 +60,8 @@ func (c *Controller) Confirm(now, sent time.Duration, bytes int) {
 	c.trains.confirm(now, sent, bytes, c.rtt)
 }
 
-// Look takes note of the ways to all receivers that there are. It is called before
-// each Frame, and more often where frames are confirmed.
+// Look notes the state of the links to all present receivers. Call it before each Frame
+// where nothing is confirmed, and from time to time elsewhere.
 func (c *Controller) Look(now time.Duration, links []Link) {
 	if len(links) == 0 {
 		c.trains.forget()
@@ -85,7 +85,8 @@ func (c *Controller) Look(now time.Duration, links []Link) {
 	c.fills = fills // without those of receivers that have gone
 }
 
-// Late notes how long after its time a frame of a live stream comes, before Frame.
+// Late notes how long after its time a frame of a live stream comes. Call it before
+// Frame.
 func (c *Controller) Late(now, late time.Duration) {
 	c.late.add(now, late)
 	if _, waits := c.room(); !waits {
@@ -114,8 +115,8 @@ func (c *Controller) interval() time.Duration {
 	return c.Interval
 }
 
-// Target returns how many bits a second the encoder may make at most. It is false
-// while nothing is known of the link.
+// Target returns the most bits a second that the encoder may make. known is false while
+// nothing is known of the link.
 func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	if !c.Confirmed {
 		for _, f := range c.fills {
@@ -129,8 +130,8 @@ func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	if r == 0 {
 		return 0, false
 	}
-	// Where many frames are under way, each is seen to be confirmed only with the next
-	// one: that is too coarse, unless they wait for each other for long.
+	// Where many frames are under way, the sender sees a confirmation only when it sends
+	// the next frame. That is too coarse, unless frames wait long for each other.
 	if c.Window != 1 && c.trains.best.value() > c.interval()*6/5 && c.trains.wait < c.interval()*3/2 {
 		r = max(r, c.Estimate)
 	}
@@ -141,13 +142,12 @@ func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	return r * room * c.grip.value() * (share - c.late.penalty(now, c.trains.wait, c.interval())), true
 }
 
-// leastRoom is the part of the time between frames that they may use at least.
+// leastRoom is the least part of the time between frames that a frame may use.
 const leastRoom = 0.4
 
-// room returns the part of the time between frames in which they may be on the link.
-// The next frame waits for a confirmation, which takes a round trip longer than the
-// frame itself. On a long way that cannot be made good by small frames: then waits is
-// true.
+// room returns the part of the time between frames that a frame may take on the link.
+// The next frame waits for a confirmation, which comes a round trip after the frame. On
+// a long way the round trip alone is too long, whatever the size: then waits is true.
 func (c *Controller) room() (part float64, waits bool) {
 	if c.Window == 0 {
 		return 1, false

@@ -2,29 +2,29 @@ package rate
 
 import "math"
 
-// Sizer learns how large frames become at each quality from 1 to 100, as libjpeg
-// counts it, and finds the quality for a size. In between frames have about
+// Sizer learns how large frames become at each of libjpeg's qualities, 1 to 100, and
+// finds the quality for a size. A frame has about
 //
 //	bytes = content / s^slope    s = 5000/quality below 50, 200 - 2*quality above
 //
 // where s is the scale of the quantisation, in percent. The content changes with the
-// picture, the slope hardly.
+// picture, the slope hardly does.
 //
-// Frames may be on their way from the encoder when the quality changes. So there is
-// no second change before a frame has come that shows the first. It is not safe for
-// concurrent use.
+// When the quality changes, frames of the old quality may still be on their way from the
+// encoder. So a second change waits for a frame that shows the first. A Sizer is not
+// safe for concurrent use.
 type Sizer struct {
 	content float64 // logarithm; 0: no frame yet
 	slope   float64
-	quality int     // that was set last
-	bytes   float64 // for which it was set
+	quality int     // the present one
+	bytes   float64 // what it was chosen for
 
 	// After a change:
 	changed          bool
-	frames           int     // that came since
+	frames           int     // how many came since
 	was              int     // the quality before
 	before, expected float64 // logarithms of the sizes
-	delay            int     // frames that were on their way the last time
+	delay            int     // how many frames of the old quality came after the last change
 	last             float64 // logarithm of the size of the last frame
 }
 
@@ -34,10 +34,10 @@ const (
 	slopeWeight           = 0.3
 	clearStep             = 0.25 // of a logarithm of s, to learn the slope from
 	mostDelay             = 8
-	larger, smaller       = 0.7, 0.3 // how much one frame counts that differs from what is expected
+	larger, smaller       = 0.7, 0.3 // how much a frame counts that is larger, or smaller, than expected
 	clearChange           = 0.15     // of a logarithm of bytes
 	strengthUp            = 0.35     // the largest step up, of a logarithm of s
-	urgent                = 0.7      // of the bytes: a fall that waits for nothing
+	urgent                = 0.7      // of the bytes: after such a fall the quality changes at once
 	leastScale            = 1.0      // percent
 )
 
@@ -56,7 +56,7 @@ func scale(quality int) float64 {
 	return math.Log(max(s, leastScale))
 }
 
-// Frame takes note of the size of a frame.
+// Frame notes the size of a frame.
 func (z *Sizer) Frame(bytes int) {
 	size := math.Log(float64(max(bytes, 1)))
 	defer func() { z.last = size }()
@@ -88,7 +88,7 @@ func (z *Sizer) Frame(bytes int) {
 	z.content += weight * (seen - z.content)
 }
 
-// learn corrects the slope by the first frame after a clear change of the quality.
+// learn corrects the slope with the first frame after a clear change of the quality.
 func (z *Sizer) learn(size float64) {
 	step := scale(z.quality) - scale(z.was)
 	if math.Abs(step) < clearStep {
@@ -107,8 +107,8 @@ func (z *Sizer) Bytes(quality int) float64 {
 	return math.Exp(z.content - z.slope*scale(quality))
 }
 
-// Choose returns the best quality from least to best whose frames have at most so
-// many bytes, or least. The caller tells the encoder.
+// Choose returns the best quality, from least to best, whose frames have at most so many
+// bytes. Where there is none it returns least. The caller tells the encoder.
 func (z *Sizer) Choose(bytes float64, least, best int) int {
 	switch {
 	case z.content == 0, z.changed && bytes > urgent*z.bytes:

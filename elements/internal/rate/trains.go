@@ -7,28 +7,29 @@ import (
 
 // Constants of trains.
 const (
-	// Samples that count for the rate: that many, and not older than that where there
-	// are newer ones. More count for the delay.
+	// The rate is that of at most maxSamples samples. Those older than oldSample do not
+	// count, but the last keptSamples always do. The delay is that of maxRecent.
 	maxSamples  = 16
 	oldSample   = time.Second
 	keptSamples = 3
 	maxRecent   = 64
 	maxBounds   = 4
-	// noise is how long a confirmation takes by chance on a busy machine. What is
-	// shorter does not show that a link is slow.
+	// noise is how long a busy machine may delay a confirmation. A shorter time does not
+	// show that a link is slow.
 	noise = 5 * time.Millisecond
-	// stepDown and stepUp are changes of the rate that are no chance. longer is how
-	// much longer than before a frame takes when the link has become slow.
+	// stepDown and stepUp are changes of the rate that chance does not explain. longer
+	// is by how much a frame's time must grow to show that the link has become slow.
 	stepDown, stepUp = 0.5, 1.5
 	longer           = 1.4
 	maxFlying        = 64 // the most unconfirmed frames of a sender
-	// The delay is found from so many frames whose sizes differ by so much.
+	// The delay is found from at least leastForDelay frames, whose sizes must differ by
+	// leastSpread of their mean.
 	leastForDelay = 8
 	leastSpread   = 0.06
 	delayWeight   = 0.25
 	mostDelayed   = 0.9 // of the time that a frame takes
 	least         = 100 * time.Microsecond
-	// attempt is how much faster a link is taken for that was not full. The next
+	// attempt is by how much a link that was not full is assumed to be faster. The next
 	// frames show whether it is.
 	attempt = 1.25
 )
@@ -39,20 +40,20 @@ const (
 //
 //	time = delay + size / rate
 //
-// The delay is that of the way there and back, and of whoever confirms. Only a part of
-// it may be known; frames of different sizes show the rest.
+// The delay is that of the way there and back, and of the receiver that confirms. Only a
+// part of it may be known; frames of different sizes show the rest.
 //
-// Where several frames are under way, they are confirmed one after the other: at the
-// distances at which the link carries them, or, where it is faster, at those at which
-// they were sent.
+// Where several frames are under way, the time from one confirmation to the next is what
+// the link takes for a frame, or, on a link that is faster than the frames come, the time
+// from one frame to the next.
 type trains struct {
 	flying  []flying      // oldest first
 	sent    time.Duration // of the frame that was confirmed last
-	last    time.Duration // when it was
+	last    time.Duration // when it was confirmed
 	best    minimum       // time of a frame
-	wait    time.Duration // of that frame, behind those before it
-	samples []sample      // since the link changed, oldest first; the last ones count for the rate
-	bounds  []sample      // the last ones in a row that show only that the link is faster
+	wait    time.Duration // how long that frame waited behind those before it
+	samples []sample      // since the link changed, oldest first
+	bounds  []sample      // the last frames in a row, if they show only that the link is faster
 	delay   float64       // seconds, beyond what is known of the way
 }
 
@@ -61,8 +62,8 @@ type flying struct {
 	bytes int
 }
 
-// sample is one frame: so many bits, and how long they took in seconds. alone means
-// that the delay is in it; otherwise it is the distance to the frame before.
+// sample is one frame: its bits, and how many seconds they took. alone means that the
+// time includes the delay; otherwise it is the time since the confirmation before.
 type sample struct {
 	at         time.Duration
 	bits, took float64
@@ -109,7 +110,7 @@ func (t *trains) confirm(now, sent time.Duration, bytes int, rtt time.Duration) 
 }
 
 // sampleOf finds out how long a frame kept the link busy. full is false where the link
-// did not fill the time.
+// was idle for a part of that time.
 func (t *trains) sampleOf(now, sent time.Duration, bits float64, rtt time.Duration) (s sample, full bool) {
 	whole := max(now-sent-rtt, least)
 	t.best.add(now, whole)
@@ -173,7 +174,7 @@ func (t *trains) usual() (took float64) {
 	return sum(r, func(s sample) float64 { return s.took }) / float64(max(len(r), 1))
 }
 
-// findDelay finds the part of the time that does not depend on the size, by least
+// findDelay finds the part of a frame's time that does not depend on its size, by least
 // squares.
 func (t *trains) findDelay() {
 	var n, bits, took float64
@@ -198,14 +199,14 @@ func (t *trains) findDelay() {
 		return
 	}
 	slope := max(bt/bb, 0)
-	// By chance it may look larger than it is: take the least that is likely.
+	// By chance the delay may look larger than it is: take the smallest likely value.
 	doubt := math.Sqrt(max(tt-slope*slope*bb, 0)/(bb*n)) * bits
 	delay := min(took-slope*bits-doubt, mostDelayed*fastest)
 	t.delay = max(0, t.delay+delayWeight*(delay-t.delay))
 }
 
-// rate returns the rate of the link. A frame that is not confirmed yet shows that the
-// link is slower than it was, before the confirmation comes.
+// rate returns the rate of the link. A frame whose confirmation is late already lowers
+// it, before that comes.
 func (t *trains) rate(now, rtt time.Duration) float64 {
 	mean := t.mean()
 	if len(t.flying) == 0 {
@@ -228,5 +229,5 @@ func (t *trains) rate(now, rtt time.Duration) float64 {
 	return mean
 }
 
-// forget drops what is on its way to a receiver that has gone.
+// forget drops the frames that were on their way to a receiver that has gone.
 func (t *trains) forget() { t.flying = t.flying[:0] }
