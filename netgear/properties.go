@@ -95,7 +95,7 @@ var (
 	}}
 	rateControlEnum = &Enum{"GstNetgearRateControl", []EnumValue{
 		{"none", "The encoder is left alone"},
-		{"encoder", "The nearest encoder upstream is told its bitrate or quality, so that frames arrive young"},
+		{"encoder", "The bitrate or quality of the nearest encoder upstream follows the link"},
 	}}
 	secureModeEnum = &Enum{"GstNetgearSecureMode", []EnumValue{
 		{"grasslands", "No encryption, everybody may connect"},
@@ -145,7 +145,7 @@ var Properties = []Property{
 	{
 		Name: "address", Nick: "Address", Kind: String, On: BothRoles, NetGear: "address",
 		Default: "localhost", DefaultReceiver: "*",
-		Blurb: "Host, IPv4 or IPv6 address to connect to (unset: localhost); own address or interface to bind to (unset or *: every one, IPv4 and IPv6; 0.0.0.0: IPv4 alone; localhost: for this machine alone); with protocol=ipc a path",
+		Blurb: "Host, IPv4 or IPv6 address to connect to (unset = localhost); own address or interface to bind to (unset or * = all, IPv4 and IPv6; 0.0.0.0 = IPv4 alone; localhost = for this machine alone); with protocol=ipc a path",
 		field: func(c *Config) any { return &c.Address },
 		show:  func(c *Config) any { return c.host() },
 	},
@@ -157,7 +157,7 @@ var Properties = []Property{
 	},
 	{
 		Name: "ports", Nick: "Ports", Kind: String, On: BothRoles, NetGear: "port (list)",
-		Blurb: "TCP ports of the multi modes, as 5566,5567: those that a multi-server source binds, or that a multi-client sink connects to",
+		Blurb: "TCP ports of the multi modes, as 5566,5567: a multi-server source binds them, a multi-client sink connects to them",
 		field: func(c *Config) any { return &c.Ports },
 	},
 	{
@@ -191,13 +191,13 @@ var Properties = []Property{
 	{
 		Name: "multiserver-mode", Nick: "Multi-server mode", Kind: Bool, On: BothRoles, NetGear: "multiserver_mode",
 		Default: "false",
-		Blurb:   "Several senders to one source, which tells them apart by their ports, or at one port by their names where the wire has such (both ends; req-rep and pub-sub)",
+		Blurb:   "Several senders to one source, which tells them apart by their ports, or by their names at one port where the wire has names (both ends; req-rep and pub-sub)",
 		field:   func(c *Config) any { return &c.MultiServer },
 	},
 	{
 		Name: "multiclient-mode", Nick: "Multi-client mode", Kind: Bool, On: BothRoles, NetGear: "multiclient_mode",
 		Default: "false",
-		Blurb:   "One sink to several receivers, in turn with req-rep, all frames to all with pub-sub (both ends)",
+		Blurb:   "One sink to several receivers: with req-rep each frame to one of them, in turn; with pub-sub each frame to all (both ends)",
 		field:   func(c *Config) any { return &c.MultiClient },
 	},
 	{
@@ -215,19 +215,19 @@ var Properties = []Property{
 	{
 		Name: "max-retries", Nick: "Maximum retries", Kind: Int, On: BothRoles, NetGear: "max_retries",
 		Default: "0", Max: math.MaxInt32,
-		Blurb: "Timeouts in a row, with no success between them, at which to give up with an error (0 = never, NetGear: 3; pair and req-rep)",
+		Blurb: "Timeouts in a row, without a success between them, after which the element gives up with an error (0 = never; NetGear has 3; pair and req-rep)",
 		field: func(c *Config) any { return &c.MaxRetries },
 	},
 	{
 		Name: "wait-for-connection", Nick: "Wait for connection", Kind: Choice, Enum: waitModeEnum, On: SenderRole, When: Playing,
 		Default: "auto",
-		Blurb:   "Whether frames wait for a receiver that is not connected, or connected and silent; where they do not, newer ones take their place",
+		Blurb:   "Whether frames wait for a receiver that is not connected, or that is connected and silent; frames that do not wait give way to newer ones",
 		field:   func(c *Config) any { return enumPtr[WaitMode]{&c.WaitForConnection} },
 	},
 	{
 		Name: "max-lag", Nick: "Maximum lag", Kind: Seconds, On: ReceiverRole, When: Playing,
 		Default: "0.04", Max: maxTimeout,
-		Blurb: "Seconds that a frame may wait before it is passed over for a newer one (0 = none is, up to the bound of what may wait; pub-sub)",
+		Blurb: "Seconds that a frame may wait before a newer one takes its place (0 = any time, until too many frames wait; pub-sub)",
 		field: func(c *Config) any { return &c.MaxLag },
 	},
 	{
@@ -244,7 +244,7 @@ var Properties = []Property{
 	},
 	{
 		Name: "custom-cert-location", Nick: "Certificate location", Kind: String, On: BothRoles, NetGear: "custom_cert_location",
-		Blurb: "Existing folder of the certificates, which lie in .vidgear/keys below it (empty = home folder); they are generated there when there are none",
+		Blurb: "Existing folder whose .vidgear/keys has the certificates (empty = home folder); they are generated there if there are none",
 		field: func(c *Config) any { return &c.CertLocation },
 	},
 	{
@@ -255,12 +255,12 @@ var Properties = []Property{
 	},
 	{
 		Name: "allow", Nick: "Allowed addresses", Kind: String, On: BothRoles,
-		Blurb: "Source addresses and networks that may connect, as 10.0.0.0/8,192.168.1.7 (empty = every address; for the end that binds, tcp)",
+		Blurb: "Addresses and networks that may connect, as 10.0.0.0/8,192.168.1.7 (empty = every address; at the end that binds, tcp)",
 		field: func(c *Config) any { return &c.Allow },
 	},
 	{
 		Name: "max-connections", Nick: "Largest number of connections", Kind: Uint, On: BothRoles, Default: "256", Min: 1, Max: 65535,
-		Blurb: "Largest number of connections that the end that binds has at once; further ones are turned away",
+		Blurb: "Most connections that the end that binds has at once; it turns further ones away",
 		field: func(c *Config) any { return &c.MaxConnections },
 	},
 	{
@@ -270,17 +270,17 @@ var Properties = []Property{
 	},
 	{
 		Name: "ssh-tunnel-pwd", Nick: "SSH password", Kind: String, On: SenderRole, NetGear: "ssh_tunnel_pwd", NotInURI: true, Secret: true,
-		Blurb: "Password for the SSH server, or passphrase of ssh-tunnel-keyfile where that is set (empty = that of the environment's " + PasswordVariable + ")",
+		Blurb: "Password for the SSH server, or passphrase of ssh-tunnel-keyfile if that is set (empty = the environment variable " + PasswordVariable + ")",
 		field: func(c *Config) any { return &c.SSHPassword },
 	},
 	{
 		Name: "ssh-tunnel-keyfile", Nick: "SSH key file", Kind: String, On: SenderRole, NetGear: "ssh_tunnel_keyfile",
-		Blurb: "Private key for the SSH server, an existing file (empty = with ssh-tunnel-pwd none, else the SSH agent and the user's own keys)",
+		Blurb: "File with the private key for the SSH server (empty = none with ssh-tunnel-pwd, otherwise the SSH agent and the user's own keys)",
 		field: func(c *Config) any { return &c.SSHKeyFile },
 	},
 	{
 		Name: "ssh-known-hosts", Nick: "SSH known hosts", Kind: String, On: SenderRole,
-		Blurb: "Existing file with the SSH server's host key (empty = ~/.ssh/known_hosts); an unknown or changed host key is an error",
+		Blurb: "File with the SSH server's host key (empty = ~/.ssh/known_hosts); an unknown or changed host key is an error",
 		field: func(c *Config) any { return &c.SSHKnownHosts },
 	},
 	{
@@ -320,7 +320,7 @@ var Properties = []Property{
 	{
 		Name: "rate-control", Nick: "Rate control", Kind: Choice, Enum: rateControlEnum, On: SenderRole, When: Playing,
 		Default: "none",
-		Blurb:   "Whether the nearest encoder upstream is told its bitrate or quality, so that frames arrive young over a slow link",
+		Blurb:   "Whether to set the bitrate or quality of the nearest encoder upstream, so that frames arrive young over a slow link",
 		field:   func(c *Config) any { return enumPtr[RateControl]{&c.RateControl} },
 	},
 	{
@@ -344,7 +344,7 @@ var Properties = []Property{
 	{
 		Name: "raw-formats", Nick: "Raw formats", Kind: Choice, Enum: rawFormatsEnum, On: SenderRole,
 		Default: "picture",
-		Blurb:   "Which formats of raw video to take: those that every peer takes for a picture, or also YUV (I420, NV12, YUY2, …) and Bayer, which the receiver must know",
+		Blurb:   "Which formats of raw video to accept: those that every peer takes for a picture, or also YUV (I420, NV12, YUY2, …) and Bayer, which the receiver must know",
 		field:   func(c *Config) any { return enumPtr[RawFormats]{&c.RawFormats} },
 	},
 	{
@@ -356,7 +356,7 @@ var Properties = []Property{
 	{
 		Name: "latency", Nick: "Latency", Kind: Uint, On: ReceiverRole, Max: maxLatency,
 		Default: "0",
-		Blurb:   "Milliseconds that a frame may come after it was taken, with timestamp-mode=capture; sinks and mixers show it that much later",
+		Blurb:   "Milliseconds from the time of capture until sinks and mixers show a frame, with timestamp-mode=capture; a frame that takes longer is late",
 		field:   func(c *Config) any { return &c.Latency },
 	},
 	{
@@ -367,7 +367,7 @@ var Properties = []Property{
 	},
 	{
 		Name: "caps", Nick: "Caps", Kind: Caps, On: ReceiverRole,
-		Blurb: "What the sender's frames are, as far as it does not say so itself (a Python sender's frame rate, say), as video/x-raw,framerate=30/1, or what its arrays are, as video/x-raw,format=NV12; what is said here and there must agree",
+		Blurb: "What the sender does not say of its frames, as video/x-raw,framerate=30/1 for a Python sender or video/x-raw,format=NV12 for its arrays; it must agree with what the sender does say",
 		field: func(c *Config) any { return &c.Caps },
 	},
 	{
@@ -388,7 +388,7 @@ var Properties = []Property{
 	},
 	{
 		Name: "estimated-bitrate", Nick: "Estimated bitrate", Kind: Uint64, On: SenderRole, When: Never, Max: 1 << 62, NotInURI: true,
-		Blurb: "Bits per second that the way to the slowest receiver carries, of those that are waited for (0 = not known)",
+		Blurb: "Bits per second that the link to the slowest receiver carries, without receivers that take nothing any more (0 = not known)",
 	},
 	{
 		Name: "stats", Nick: "Statistics", Kind: Structure, On: BothRoles, When: Never, NotInURI: true,

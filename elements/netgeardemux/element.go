@@ -21,7 +21,7 @@ var Class = gstglue.Class{
 	TypeName: "GstNetgearDemux",
 	LongName: "NetGear demuxer",
 	Klass:    "Demuxer/Network",
-	About:    "Split the frames of several VidGear NetGear senders, one pad for each",
+	About:    "Split the frames that one netgearsrc receives from several senders, one pad for each",
 	Role:     gstglue.DemuxRole,
 	Pads: []gstglue.Template{
 		{Name: "sink", Direction: gstglue.In, Presence: gstglue.Always, Caps: gstglue.TemplateCaps},

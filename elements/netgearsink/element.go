@@ -26,7 +26,7 @@ var Class = gstglue.Class{
 	TypeName: "GstNetgearSink",
 	LongName: "NetGear sink",
 	Klass:    "Sink/Network",
-	About:    "Send video frames to VidGear NetGear receivers over ZeroMQ",
+	About:    "Send video frames over ZeroMQ to VidGear NetGear, imagezmq, LeRobot and other receivers",
 	Role:     gstglue.SinkRole,
 	Pads: []gstglue.Template{
 		{Name: "sink", Direction: gstglue.In, Presence: gstglue.Always, Caps: gstglue.TemplateCaps},

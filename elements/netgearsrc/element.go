@@ -27,7 +27,7 @@ var Class = gstglue.Class{
 	TypeName: "GstNetgearSrc",
 	LongName: "NetGear source",
 	Klass:    "Source/Network",
-	About:    "Receive video frames from VidGear NetGear senders over ZeroMQ",
+	About:    "Receive video frames over ZeroMQ from VidGear NetGear, imagezmq, LeRobot and other senders",
 	Role:     gstglue.SourceRole,
 	Pads: []gstglue.Template{
 		{Name: "src", Direction: gstglue.Out, Presence: gstglue.Always, Caps: gstglue.TemplateCaps},
