@@ -164,6 +164,7 @@ func TestDiscontinuityOfEncodedVideo(t *testing.T) {
 // unread is a latest to push to, without a socket.
 func unread(ports int) *latest {
 	l := &latest{
+		unread: func() bool { return true },
 		intake: &intake{ports: make([]uint, ports)}, stats: new(counters), news: make(chan struct{}, 1),
 		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}

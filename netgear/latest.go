@@ -32,6 +32,9 @@ const (
 	// longestHold is how long a late frame is held back at most, in the hope of a
 	// newer one.
 	longestHold = 250 * time.Millisecond
+	// shortHold is the same while nothing is behind the frame in the kernel's buffers:
+	// then it was under way for so long, and there is no newer one.
+	shortHold = 20 * time.Millisecond
 	// maxStreams is how many connections are remembered at most.
 	maxStreams = 1024
 	// maxNamed is how many frames wait at most of senders and cameras that have names,
@@ -57,7 +60,8 @@ const (
 //
 // Where the sender says when it took a frame, a frame that comes later than usual
 // must have waited in such a buffer, because the whole process was stopped, say. It
-// is held back for a moment, while the frames behind it are read.
+// is held back for a moment, while the frames behind it are read. A slow link makes
+// frames late too, but has nothing behind them.
 //
 // In encoded video a frame that others depend on is never skipped alone. Everything
 // before a newer key frame is skipped, or everything when too much waits for a key
@@ -67,6 +71,7 @@ type latest struct {
 	conn   *conn
 	intake *intake
 	stats  *counters
+	unread func() bool  // whether there is more in the kernel's buffers
 	maxLag atomic.Int64 // ns; see Config.MaxLag
 	cancel context.CancelFunc
 	done   chan struct{}
@@ -129,7 +134,7 @@ func newLatest(e *end, in *intake) *latest {
 	c := e.conn
 	ctx, cancel := context.WithCancel(c.ctx)
 	l := &latest{
-		end: e, conn: c, intake: in, stats: &e.stats, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
+		end: e, conn: c, intake: in, stats: &e.stats, unread: c.door.Unread, cancel: cancel, done: make(chan struct{}), news: make(chan struct{}, 1),
 		lost: map[source]uint64{}, usual: map[source]time.Duration{}, late: map[source]*arrival{},
 	}
 	l.maxLag.Store(int64(e.cfg.MaxLag))
@@ -308,7 +313,11 @@ func (l *latest) sort(a *arrival) {
 	}
 	if d := l.lateness(a); d > lateAfter && l.maxLag.Load() > 0 && !a.isDelta() && len(l.late) < l.most() {
 		if len(l.late) == 0 && l.hold.IsZero() {
-			l.hold = time.Now().Add(min(d/4, longestHold))
+			most := longestHold
+			if !l.unread() {
+				most = shortHold
+			}
+			l.hold = time.Now().Add(min(d/4, most))
 		}
 		l.late[a.from] = a
 		return

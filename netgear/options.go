@@ -67,6 +67,10 @@ func socketOptions(cfg *Config, role Role, keys *keyring) []option {
 			option{"REQ_RELAXED", func(s *zmq4.Socket) error { return s.SetReqRelaxed(1) }},
 			option{"REQ_CORRELATE", func(s *zmq4.Socket) error { return s.SetReqCorrelate(1) }},
 		)
+	case role == SenderRole && cfg.Pattern == wire.PubSub:
+		// Has libzmq report a full queue instead of losing a frame, or the goodbye,
+		// silently: see Sender.sendToAll. A PUB socket accepts this option of XPUB.
+		opts = append(opts, option{"XPUB_NODROP", func(s *zmq4.Socket) error { return s.SetXpubNodrop(true) }})
 	case role == ReceiverRole && cfg.Pattern == wire.PubSub:
 		opts = append(opts, option{subscribeOption, func(s *zmq4.Socket) error { return s.SetSubscribe("") }})
 	}

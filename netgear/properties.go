@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/window"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
@@ -132,7 +133,7 @@ const (
 	maxLatency = 60_000 // ms; no picture is older
 	// maxInFlight is also how many frames back a Receiver recognises a frame that is
 	// sent again.
-	maxInFlight = 64
+	maxInFlight = window.Most
 	maxRate     = 1e12 // bit/s; far more than any encoder makes
 )
 

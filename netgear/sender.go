@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/window"
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
@@ -43,7 +44,7 @@ type Sender struct {
 	pursuit   pursuit
 	patience  patience
 	fresh     freshness
-	window    window
+	window    window.Window
 	steered   atomic.Bool // see SetSteered
 	keys      keyFrames
 	seq       uint64
@@ -84,7 +85,7 @@ func NewSender(cfg Config, obs Observer) (*Sender, error) {
 	if err := s.init(&cfg, SenderRole, &obs); err != nil {
 		return nil, err
 	}
-	s.window = newWindow(s.inFlight())
+	s.window = window.New(s.inFlight())
 	s.ring = make([]flying, cmp.Or(s.inFlight(), maxInFlight))
 	s.message, s.foreign = wire.ValueFromText(cfg.Message), cfg.Wire.Foreign()
 	if s.foreign != nil && s.message == nil {
@@ -209,14 +210,14 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		s.passOver(f)
 		return nil
 	}
-	s.window.next(begin)
+	s.window.Next(begin)
 	renewed := s.stats.renewed()
 	if err := s.makeRoom(ctx, f); err != nil {
 		f.Payload.Release()
 		return err
 	}
 	size := uint64(len(f.Payload.Bytes))
-	if !s.admit(f, begin) || s.count >= s.window.limit() && !s.giveWay(f) {
+	if !s.admit(f, begin) || s.count >= s.window.Limit() && !s.giveWay(f) {
 		s.passOver(f)
 		return nil
 	}
@@ -238,7 +239,7 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	}
 	now := time.Now()
 	s.stats.count(func(st *Stats) { st.SendBlock += now.Sub(begin) })
-	s.window.done(begin, now)
+	s.window.Done(begin, now)
 	n, since := s.peers.presence()
 	s.fresh.sent(begin, now, n > 0 && since.Before(begin) && renewed == s.stats.renewed()) // a restart loses nothing
 	if err != nil && errors.Is(err, ctx.Err()) {
@@ -286,7 +287,7 @@ func (s *Sender) giveWay(f *Frame) bool {
 		s.ring[(s.first+s.count)%len(s.ring)].data.Close()
 	}
 	s.stats.count(func(st *Stats) { st.FramesDropped += uint64(lost) }) //nolint:gosec // never negative
-	ok := s.count < s.window.limit() && (lost == 0 || !f.Header.Ext.Delta)
+	ok := s.count < s.window.Limit() && (lost == 0 || !f.Header.Ext.Delta)
 	if !ok {
 		s.keys.lost()
 	}
@@ -395,13 +396,15 @@ func (s *Sender) name() string {
 func (s *Sender) publish(fl *flying) error {
 	live := !s.patience.waits()
 	s.conn.door.PreferNewest(!s.keys.delta && live)
-	s.conn.door.Queue(s.keys.delta && live && s.steered.Load())
+	steered := s.steered.Load()
+	s.conn.door.Queue(s.keys.delta && live && steered)
+	s.conn.door.Gate(!s.keys.delta && live && !steered)
 	// Makes libzmq notice what subscribers have read. Otherwise it notices once in a
 	// millisecond or two, and drops what comes in between.
 	_, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, longAgo)
 	if err != nil {
 		err = fmt.Errorf("netgear: %w: poll: %w", ErrTransport, err)
-	} else if err = fl.send(s.conn.data); err != nil {
+	} else if err = s.sendToAll(fl); err != nil {
 		err = fmt.Errorf("netgear: %w: send: %w", ErrTransport, err)
 	}
 	s.lastFrame = time.Now()
@@ -413,6 +416,24 @@ func (s *Sender) publish(fl *flying) error {
 	}
 	s.peers.frame("")
 	return nil
+}
+
+// sendToAll sends a frame to the subscribers for which libzmq has room. It counts a
+// frame that others lose. Several subscribers must not wait for one of them: then
+// libzmq gives nothing to that one until it has read something, and does not say so.
+func (s *Sender) sendToAll(fl *flying) error {
+	err := fl.send(s.conn.data)
+	if !errors.Is(err, zmsg.ErrAgain) {
+		return err
+	}
+	s.stats.count(func(st *Stats) { st.FramesDropped++ })
+	if s.peers.count() <= 1 {
+		return nil
+	}
+	if err := s.conn.sock.SetXpubNodrop(false); err != nil {
+		return err
+	}
+	return errors.Join(fl.send(s.conn.data), s.conn.sock.SetXpubNodrop(true))
 }
 
 // pop removes the oldest frame that was sent.
@@ -432,7 +453,7 @@ func (s *Sender) hasRoom(n int, now time.Time) (ok bool, at time.Time) {
 	if n != forAnother {
 		return s.count <= n, at
 	}
-	return s.window.hasRoom(s.count, now)
+	return s.window.HasRoom(s.count, now)
 }
 
 // settle sends what is not sent yet. It waits until at most n frames are
@@ -544,7 +565,7 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 		}
 		if fl.late = !fl.at.IsZero(); !fl.late {
 			fl.at, fl.alone = now, s.sent == 0
-			s.window.sent(now, fl.alone)
+			s.window.Sent(now, fl.alone)
 		}
 		s.sent++
 	}
@@ -625,8 +646,8 @@ func (s *Sender) confirmed(port string) {
 	if s.obs.Confirmed != nil {
 		s.obs.Confirmed(fl.at, fl.data.Len())
 	}
-	if s.window.fixed == 0 && !fl.late {
-		s.window.confirmed(s.lastFrame, fl.at, fl.alone, fl.data.Len(), s.EstimatedBitrate())
+	if s.window.Follows() && !fl.late {
+		s.window.Confirmed(s.lastFrame, fl.at, fl.alone, fl.data.Len(), s.EstimatedBitrate())
 	}
 	s.peers.frame(port)
 	s.pop()
@@ -716,7 +737,7 @@ func (s *Sender) timedOut() error {
 // Where it is interrupted it keeps them, and the next wait continues.
 func (s *Sender) rebuild(ctx context.Context) error {
 	s.sent, s.pursuit.rebuildAt, s.look.came = 0, time.Time{}, time.Time{}
-	s.window.restart()
+	s.window.Restart()
 	err := s.renew(ctx)
 	if err != nil && ctx.Err() == nil {
 		s.failed = err
@@ -803,13 +824,6 @@ func (s *Sender) Finish(ctx context.Context) error {
 // goodbye sends the terminate message, and waits for its answer where there is one.
 // It is not an error that no peer takes it in time.
 func (s *Sender) goodbye(ctx context.Context, until time.Time) error {
-	if s.cfg.Pattern == wire.PubSub {
-		// Make the socket wait for room instead of dropping the goodbye behind the
-		// last frame. A PUB socket accepts this option of XPUB.
-		if err := s.conn.sock.SetXpubNodrop(true); err != nil {
-			s.conn.log.Warn("setting XPUB_NODROP", "error", err)
-		}
-	}
 	turns := 1
 	if s.cfg.Pattern == wire.ReqRep && s.cfg.MultiClient {
 		turns = s.peers.count() // goodbyes go to the peers in turn, as frames do

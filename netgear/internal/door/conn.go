@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,7 +37,8 @@ type conn struct {
 
 	inRun, outRun run // what waits to go on, of inward and of outward
 	late          late
-	flow          *flow // of the way to the peer
+	answers       atomic.Bool // the peer is one of ours
+	flow          *flow       // of the way to the peer
 
 	ready   chan struct{} // closed when libzmq has said READY
 	through chan struct{} // closed when the handshake is over
@@ -63,7 +65,7 @@ func (d *Door) newConn(about Peer) *conn {
 		door: d, about: about, ready: make(chan struct{}), through: make(chan struct{}),
 		in: NewReader(d.cfg.Limits), out: newFollower(),
 	}
-	c.late.conn = c
+	c.late.conn, c.late.news = c, make(chan struct{}, 1)
 	return c
 }
 
@@ -73,6 +75,7 @@ var errGone = errors.New("closed by libzmq")
 // inward carries what the peer sends, until one side ends.
 func (c *conn) inward() {
 	err := c.carryInward()
+	c.late.open()
 	c.mu.Lock()
 	c.inwardIn = true
 	c.mu.Unlock()
@@ -167,6 +170,9 @@ func (c *conn) take(b []byte) error {
 				return err
 			}
 		}
+		if a := c.in.Answer(); a != nil {
+			c.late.answered(a)
+		}
 		if c.in.Ready() && !isClosed(c.through) {
 			if c.inRun.flush(c.local) != nil {
 				return errGone
@@ -227,6 +233,7 @@ func (c *conn) over() {
 		return
 	}
 	c.isOver = true
+	c.answers.Store(c.in.Marked())
 	_ = c.peer.SetReadDeadline(time.Time{}) // it fails when the peer has gone
 	c.mu.Unlock()
 	close(c.through)
@@ -279,6 +286,7 @@ func (c *conn) outward() {
 			}
 		}
 	}
+	c.late.open()
 	c.outlet.Lock()
 	_ = c.late.wait() // the peer has gone if it fails
 	c.outlet.Unlock()
@@ -351,6 +359,11 @@ func (c *conn) restLocked() error {
 	}
 	if c.middle = !c.out.Between(); c.middle {
 		return nil
+	}
+	if !c.out.Inside() {
+		if err := c.late.pingLocked(); err != nil {
+			return err
+		}
 	}
 	return c.pongLocked()
 }

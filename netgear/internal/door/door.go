@@ -90,6 +90,7 @@ type Door struct {
 
 	newest    atomic.Bool  // see PreferNewest
 	queue     atomic.Bool  // see Queue
+	gated     atomic.Bool  // see Gate
 	lateBytes atomic.Int64 // of all connections
 
 	mu        sync.Mutex

@@ -174,6 +174,18 @@ func (d *Door) LinkOf(meant func(p Peer) bool) (Link, bool) {
 	return l, ok
 }
 
+// Unread reports whether a peer has sent bytes that wait in the kernel to be read.
+func (d *Door) Unread() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.conns {
+		if c.peer != nil && c.peer.unread() {
+			return true
+		}
+	}
+	return false
+}
+
 // Way is what went to one peer, by the number of its connection.
 type Way struct {
 	ID uint64

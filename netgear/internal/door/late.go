@@ -15,8 +15,13 @@ const (
 	lateMany = 64
 )
 
-// lateWrite is how long a write waits on a link that is slow.
-const lateWrite = flowTime / 4
+const (
+	// lateWrite is how long a write waits on a link that is slow.
+	lateWrite = flowTime / 4
+	// slowTime is how long a link is taken for a slow one after a picture gave way.
+	// What goes to it directly would hold up libzmq, which would lose what follows.
+	slowTime = time.Second
+)
 
 // late holds the messages of one connection that its link cannot take in yet. Of
 // those that are pictures only the newest one waits: an older one would be old
@@ -32,8 +37,18 @@ type late struct {
 
 	collecting bool   // the message that is read goes through here
 	message    []byte // it, as far as it is read
+	// direct says that messages went directly after which no ping went yet: from when
+	// on, and what had been written before.
+	direct bool
+	began  time.Time
+	from   uint64
+
+	news chan struct{} // has a token after an answer
 
 	mu      sync.Mutex
+	gate    gate
+	opened  bool      // the gate does not matter any more
+	gaveWay time.Time // when a picture last did
 	waiting []lateOne
 	writing chan struct{} // closed when write has returned; nil: it does not run
 	err     error         // of write
@@ -55,6 +70,11 @@ func (d *Door) PreferNewest(on bool) { d.newest.Store(on) }
 // what does not fit into its own short queue. It costs a copy of each message.
 func (d *Door) Queue(on bool) { d.queue.Store(on) }
 
+// Gate says whether pictures wait until those before them have arrived at a peer that
+// is one of ours, as far as the link needs that. It is of use where nothing else
+// bounds what is on the way.
+func (d *Door) Gate(on bool) { d.gated.Store(on) }
+
 // begin decides, where a message begins, which way it goes.
 func (l *late) begin() error {
 	c := l.conn
@@ -75,12 +95,106 @@ func (l *late) begin() error {
 	if err := c.outRun.flush(c.flow); err != nil {
 		return err
 	}
+	if err := l.pingLocked(); err != nil {
+		return err
+	}
 	// What waited a moment ago will wait again, even where the kernel has just let go
 	// of all that it had. And while one is written, libzmq must lose none of those
 	// behind it.
-	slow := queue || c.flow.waited() > lateWrite || !c.peer.writable()
+	now := time.Now()
+	slow := queue || l.isSlow(now) || c.flow.waited() > lateWrite || !c.peer.writable()
 	l.collecting = slow && c.door.lateBytes.Load() < lateTotal
+	if !l.collecting && !l.direct {
+		l.direct, l.began, l.from = true, now, c.flow.passed()
+	}
 	return l.err
+}
+
+// isSlow reports whether pictures gave way of late, or are on their way for long.
+func (l *late) isSlow(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ok, _ := l.hasRoomLocked(now)
+	return !ok || now.Sub(l.gaveWay) < slowTime
+}
+
+// pings reports whether the peer answers pings, and pictures may wait for that.
+func (l *late) pings() bool { return l.conn.answers.Load() && l.conn.door.gated.Load() }
+
+// hasRoomLocked asks the gate.
+func (l *late) hasRoomLocked(now time.Time) (ok bool, at time.Time) {
+	if l.opened || !l.pings() {
+		return true, at
+	}
+	return l.gate.hasRoom(now)
+}
+
+// pingLocked has a ping follow the pictures that went directly. Its caller has the
+// outlet of the connection.
+func (l *late) pingLocked() error {
+	c := l.conn
+	picture := c.out.Parts() > 1 || c.door.cfg.OnePart
+	if !l.direct || !picture || !l.pings() {
+		l.direct = false
+		return nil
+	}
+	l.mu.Lock()
+	if !l.gate.wants(l.began) {
+		l.mu.Unlock()
+		return nil
+	}
+	ping := l.gate.sent(l.began, int(c.flow.passed()-l.from), false) //nolint:gosec // of some messages
+	l.mu.Unlock()
+	l.direct = false
+	_, err := c.flow.Write(ping)
+	return err
+}
+
+// answered takes note of the answer to a ping. It is called by inward.
+func (l *late) answered(context []byte) {
+	l.mu.Lock()
+	bytes, busy, alone := l.gate.answered(time.Now(), context)
+	l.mu.Unlock()
+	l.conn.flow.carried(bytes, busy, alone)
+	l.wake()
+}
+
+// open has nothing wait for answers any more, which will not come.
+func (l *late) open() {
+	l.mu.Lock()
+	l.opened = true
+	l.mu.Unlock()
+	l.wake()
+}
+
+func (l *late) wake() {
+	select {
+	case l.news <- struct{}{}:
+	default:
+	}
+}
+
+// awaitGate waits until another picture may go. It reports whether it had to wait.
+func (l *late) awaitGate() (waited bool) {
+	for {
+		l.mu.Lock()
+		ok, at := l.hasRoomLocked(time.Now())
+		l.mu.Unlock()
+		if ok {
+			return waited
+		}
+		waited = true
+		var timeout <-chan time.Time
+		if !at.IsZero() {
+			timeout = time.After(time.Until(at))
+		}
+		select {
+		case <-l.news:
+		case <-timeout:
+		case <-l.conn.ctx.Done():
+			return waited
+		}
+	}
 }
 
 func (l *late) busy() bool {
@@ -137,7 +251,7 @@ func (l *late) end(parts int) {
 	d.lateBytes.Add(int64(len(m.bytes)))
 	if n := len(l.waiting); m.picture && n > 0 && l.waiting[n-1].picture && d.newest.Load() {
 		d.lateBytes.Add(-int64(len(l.waiting[n-1].bytes)))
-		l.waiting[n-1] = m
+		l.waiting[n-1], l.gaveWay = m, time.Now()
 		if d.cfg.GaveWay != nil {
 			d.cfg.GaveWay()
 		}
@@ -170,6 +284,7 @@ func (l *late) wait() error {
 func (l *late) write(done chan struct{}) {
 	c := l.conn
 	for {
+		waited := l.awaitGate()
 		c.flow.begin(time.Now(), 0)
 		err := c.peer.awaitWritable()
 		c.flow.sent(0)
@@ -180,7 +295,7 @@ func (l *late) write(done chan struct{}) {
 		c.outlet.Lock()
 		c.middle = true
 		c.outlet.Unlock()
-		_, err = c.flow.Write(m.bytes)
+		_, err = c.flow.Write(l.withPing(m, waited))
 		c.door.lateBytes.Add(-int64(len(m.bytes)))
 		c.outlet.Lock()
 		c.middle = false
@@ -191,6 +306,21 @@ func (l *late) write(done chan struct{}) {
 			return
 		}
 	}
+}
+
+// withPing returns the bytes of a message that is about to be written, and a ping if
+// one must follow. waited says that it had to wait at the gate.
+func (l *late) withPing(m lateOne, waited bool) []byte {
+	if !m.picture || !l.pings() {
+		return m.bytes
+	}
+	now := time.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.gate.wants(now) {
+		return m.bytes
+	}
+	return append(m.bytes, l.gate.sent(now, len(m.bytes), waited)...)
 }
 
 // next returns what is to be written, or ends the writing.

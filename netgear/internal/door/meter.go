@@ -89,6 +89,20 @@ func (m *meter) marked(now time.Time, gone uint64) {
 	m.mark, m.gone = now, gone
 }
 
+// carried notes so many bytes with which the way was busy for a time, the time there
+// and back included where they went alone.
+func (m *meter) carried(bytes int, busy time.Duration, alone bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if alone {
+		busy -= m.trip
+	}
+	if bytes > 0 && busy >= blockedWrite {
+		m.t.Limited += uint64(bytes)
+		m.t.LimitedTime += busy
+	}
+}
+
 // waited returns how long the last write took.
 func (m *meter) waited() time.Duration {
 	m.mu.Lock()

@@ -35,6 +35,10 @@ const (
 	versionMajor   = 10 // the index of the major version
 	mechanismBegin = 12
 	mechanismEnd   = 32
+	// markAt is in the filler of the greeting, which ZMTP has ignored: there our ends
+	// mark theirs, so that they know each other.
+	markAt = greetingLen - 1
+	mark   = 'N'
 
 	flagMore    = 1
 	flagLong    = 2
@@ -115,6 +119,8 @@ type Reader struct {
 
 	topics map[string]struct{}
 	pong   []byte // the answer to the last PING
+	answer []byte // what was in the last PONG
+	marked bool   // the peer is one of ours
 	budget float64
 	refill time.Duration // when budget was last filled up
 }
@@ -231,6 +237,17 @@ func (r *Reader) Pong() []byte {
 	return p
 }
 
+// Marked reports whether the peer is one of ours, which answers each PING when it has
+// read what came before it.
+func (r *Reader) Marked() bool { return r.marked }
+
+// Answer returns, once, what was in the last PONG, or nil. A publisher's Reader has it.
+func (r *Reader) Answer() []byte {
+	a := r.answer
+	r.answer = nil
+	return a
+}
+
 // quiet reports whether the handshake is over for this direction.
 func (r *Reader) quiet() bool { return r.through || r.ready }
 
@@ -250,6 +267,10 @@ func (r *Reader) greet(p []byte) (n int, err error) {
 			return n, fmt.Errorf("%w: ZMTP %d.0", ErrNotZMTP, max(b, 1))
 		case r.pos >= mechanismBegin && r.pos < mechanismEnd:
 			r.mechanism[r.pos-mechanismBegin] = b
+		case r.pos == markAt && r.trusted:
+			p[n] = mark
+		case r.pos == markAt:
+			r.marked = b == mark
 		}
 		n++
 		if r.pos++; r.pos == greetingLen {
@@ -486,6 +507,10 @@ func (r *Reader) command(frame []byte, name string, body []byte) (pass []byte, e
 		}
 		context := body[ttl:]
 		r.pong = append([]byte{flagCommand, byte(len("\x04PONG") + len(context)), 4, 'P', 'O', 'N', 'G'}, context...) //nolint:gosec // at most 21
+	case "PONG":
+		if r.limits.Publisher {
+			r.answer = body[:min(len(body), mostContext)]
+		}
 	case "SUBSCRIBE":
 		return r.subscribe(frame, body)
 	case "CANCEL":

@@ -176,6 +176,16 @@ func (s *stream) tryRead(fd uintptr) bool {
 // before may still be unread.
 func (s *stream) hungUp() bool { return s.raw != nil && asks(s.raw, unix.POLLRDHUP) }
 
+// unread reports whether bytes wait to be read. It is true where nobody knows.
+func (s *stream) unread() bool {
+	if s.raw == nil {
+		return true
+	}
+	n := 1
+	err := s.raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }) // 0 if it fails: it has ended
+	return err == nil && n > 0
+}
+
 // writable reports whether the link takes in more, because little enough waits unsent.
 // A link that has ended is writable.
 func (s *stream) writable() bool { return asks(s.link, unix.POLLOUT) }

@@ -1,9 +1,14 @@
-package netgear
+// Package window decides how many frames may be on their way to a receiver that
+// confirms them. It has no clock, and no socket.
+package window
 
 import (
 	"math"
 	"time"
 )
+
+// Most is the largest size of a window that follows the link.
+const Most = 64
 
 // Implementation constants of a window that follows the link.
 const (
@@ -23,7 +28,7 @@ const (
 	aloneEvery = 10 * time.Second
 )
 
-// window decides how many frames may be unconfirmed. It has no clock.
+// Window decides how many frames may be unconfirmed. It is not safe for concurrent use.
 //
 // With a fixed size that is all. One that follows the link has as many frames on the
 // way as keep the link busy, and no more, since a frame that waits for others is old
@@ -32,8 +37,9 @@ const (
 // confirmation of the one before comes.
 //
 //	frames delay each other -> size becomes what would delay them by goodQueue
-//	they do not, and the window held a frame up -> size grows, once in a round trip
-type window struct {
+//	they do not, and the window held a frame up -> size grows, once in a round trip; but not before a
+//	                                               frame has shown what it is good for, which one alone does not
+type Window struct {
 	fixed int // 0: it follows the link
 
 	size    float64       // at least 1
@@ -43,6 +49,7 @@ type window struct {
 	at      time.Time     // when the last frame was sent
 	alone   time.Time     // when the last one was sent that was alone
 	changed time.Time     // when size did; frames from before say nothing of it
+	begun   time.Time     // when Begin was called
 	full    time.Time     // when size was too large; zero: never
 	queue   float64       // what the last frame waited for others, as a share of the time that it takes alone
 	free    time.Time     // when the program was free again after the last frame
@@ -50,39 +57,41 @@ type window struct {
 	limited bool          // it would have had another frame before that
 }
 
-func newWindow(inFlight uint) window {
-	return window{fixed: int(inFlight), size: 1}
+// New returns a window of a fixed size, or with 0 one that follows the link.
+func New(inFlight uint) Window {
+	return Window{fixed: int(inFlight), size: 1}
 }
 
-// limit returns how many frames may be unconfirmed at most.
-func (w *window) limit() int {
+// Limit returns how many frames may be unconfirmed at most.
+func (w *Window) Limit() int {
 	if w.fixed > 0 {
 		return w.fixed
 	}
 	return int(math.Ceil(w.size))
 }
 
-// hasRoom reports whether another frame may go at now, with count unconfirmed. If it
+// HasRoom reports whether another frame may go at now, with count unconfirmed. If it
 // may not, at is when to look again; zero: when something was confirmed.
-func (w *window) hasRoom(count int, now time.Time) (ok bool, at time.Time) {
+func (w *Window) HasRoom(count int, now time.Time) (ok bool, at time.Time) {
 	switch {
 	case w.fixed > 0 || count == 0:
-		return count < w.limit(), at
-	case count >= w.limit() || now.Sub(w.alone) >= aloneEvery:
+		return count < w.Limit(), at
+	case count >= w.Limit() || now.Sub(w.alone) >= aloneEvery:
 		return false, at
 	}
 	at = w.at.Add(time.Duration(float64(w.took) / w.size))
 	return !now.Before(at), at
 }
 
-// next notes that there is another frame to send, and done how long the program was
-// held up after that. A program that comes with the next one at once could send more.
-func (w *window) next(now time.Time) { w.limited = now.Sub(w.free) < w.held/4 }
+// Next notes that there is another frame to send. A program that comes with it at once
+// could send more.
+func (w *Window) Next(now time.Time) { w.limited = now.Sub(w.free) < w.held/4 }
 
-func (w *window) done(from, to time.Time) { w.free, w.held = to, to.Sub(from) }
+// Done notes how long the program was held up after Next.
+func (w *Window) Done(from, to time.Time) { w.free, w.held = to, to.Sub(from) }
 
-// sent notes that a frame was sent, with none or some unconfirmed before it.
-func (w *window) sent(now time.Time, alone bool) {
+// Sent notes that a frame was sent, with none or some unconfirmed before it.
+func (w *Window) Sent(now time.Time, alone bool) {
 	if w.at = now; alone {
 		w.alone = now
 	}
@@ -90,21 +99,23 @@ func (w *window) sent(now time.Time, alone bool) {
 
 // usual returns how long a frame of some bytes takes alone, on a link of so many
 // bit/s; 0: that is not known.
-func (w *window) usual(bytes int, rate uint64) time.Duration {
+func (w *Window) usual(bytes int, rate uint64) time.Duration {
 	if rate == 0 {
 		return w.single
 	}
 	return w.single + time.Duration(8*float64(bytes-w.bytes)/float64(rate)*float64(time.Second))
 }
 
-// confirmed notes the confirmation of a frame of some bytes that was sent at a time,
+// Confirmed notes the confirmation of a frame of some bytes that was sent at a time,
 // alone or not, over a link of so many bit/s; 0: that is not known.
-func (w *window) confirmed(now, sent time.Time, alone bool, bytes int, rate uint64) {
+func (w *Window) Confirmed(now, sent time.Time, alone bool, bytes int, rate uint64) {
 	took := now.Sub(sent)
 	if w.took == 0 {
 		w.took = took
 	}
-	w.took += (took - w.took) / 2
+	if !sent.Before(w.begun) {
+		w.took += (took - w.took) / 2
+	}
 	if w.fixed > 0 {
 		return
 	}
@@ -127,24 +138,40 @@ func (w *window) confirmed(now, sent time.Time, alone bool, bytes int, rate uint
 		} else {
 			w.size *= 1 + goodQueue
 		}
-	case queue < leastQueue && w.limited && now.Sub(w.full) >= w.pause():
+	case queue < leastQueue && w.limited && (!alone || w.size == 1) && now.Sub(w.full) >= w.pause():
 		rate := laterGrowth
 		if w.full.IsZero() {
 			rate = firstGrowth
 		}
-		w.size = min(maxInFlight, w.size*rate)
+		w.size = min(Most, w.size*rate)
 		w.changed = now
 	}
 }
 
-func (w *window) pause() time.Duration {
+// Follows reports whether the window follows the link.
+func (w *Window) Follows() bool { return w.fixed == 0 }
+
+// Press notes whether the next frame waited for room. It takes the place of Next and
+// Done.
+func (w *Window) Press(on bool) { w.limited = on }
+
+// Begin gives a window that follows the link a size to begin with at now. What was
+// sent before says nothing of it.
+func (w *Window) Begin(now time.Time, size float64) {
+	w.size, w.begun, w.changed, w.full, w.queue = min(max(size, 1), Most), now, now, time.Time{}, 0
+	if w.single > 0 {
+		w.took = w.single
+	}
+}
+
+func (w *Window) pause() time.Duration {
 	if w.size > 1 {
 		return shortPause
 	}
 	return longPause
 }
 
-// restart forgets what is known of the link, for a new connection.
-func (w *window) restart() {
-	*w = window{fixed: w.fixed, size: 1}
+// Restart forgets what is known of the link, for a new connection.
+func (w *Window) Restart() {
+	*w = Window{fixed: w.fixed, size: 1}
 }

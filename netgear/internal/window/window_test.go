@@ -1,4 +1,4 @@
-package netgear
+package window
 
 import (
 	"math/rand/v2"
@@ -26,7 +26,7 @@ type result struct {
 // through sends frames through a window over a link, as fast as the window allows.
 // known is what the sender knows of the rate.
 func through(l testLink, inFlight uint, sizes func() int, known float64, d time.Duration) result {
-	w := newWindow(inFlight)
+	w := New(inFlight)
 	type frame struct {
 		at, done time.Time
 		alone    bool
@@ -43,9 +43,9 @@ func through(l testLink, inFlight uint, sizes func() int, known float64, d time.
 			for len(flying) > 0 && !flying[0].done.After(now) {
 				f := flying[0]
 				flying = flying[1:]
-				w.confirmed(f.done, f.at, f.alone, f.bytes, uint64(8*known))
+				w.Confirmed(f.done, f.at, f.alone, f.bytes, uint64(8*known))
 			}
-			ok, at := w.hasRoom(len(flying), now)
+			ok, at := w.HasRoom(len(flying), now)
 			if ok {
 				break
 			}
@@ -66,11 +66,11 @@ func through(l testLink, inFlight uint, sizes func() int, known float64, d time.
 			ages = append(ages, ready.Sub(now))
 		}
 		f := frame{now, ready.Add(l.rtt / 2), len(flying) == 0, n}
-		w.done(now.Add(-time.Second), now) // a program that always has one
-		if w.next(now); !held {
+		w.Done(now.Add(-time.Second), now) // a program that always has one
+		if w.Next(now); !held {
 			w.limited = false
 		}
-		w.sent(now, f.alone)
+		w.Sent(now, f.alone)
 		flying = append(flying, f)
 	}
 	return result{busy.Seconds() / now.Sub(begin.Add(d/2)).Seconds(), percentile(ages), w.size}
@@ -132,15 +132,23 @@ func TestWindowFollowsTheLink(t *testing.T) {
 
 // A fixed window is a number, and the largest one has an end.
 func TestWindowHasALimit(t *testing.T) {
-	w := newWindow(8)
-	if ok, at := w.hasRoom(7, time.Now()); !ok || !at.IsZero() {
+	w := New(8)
+	if ok, at := w.HasRoom(7, time.Now()); !ok || !at.IsZero() {
 		t.Error("8 frames do not fit into 8")
 	}
-	if ok, _ := w.hasRoom(8, time.Now()); ok || w.limit() != 8 {
+	if ok, _ := w.HasRoom(8, time.Now()); ok || w.Limit() != 8 {
 		t.Error("9 frames fit into 8")
 	}
 	got := through(testLink{125e6, time.Second, 0}, 0, func() int { return 1000 }, 0, 5*time.Minute)
-	if got.size != maxInFlight {
-		t.Errorf("%.1f frames, want %d", got.size, maxInFlight)
+	if got.size != Most {
+		t.Errorf("%.1f frames, want %d", got.size, Most)
 	}
+}
+
+// later returns the later one of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

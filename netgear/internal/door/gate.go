@@ -1,0 +1,152 @@
+package door
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/window"
+)
+
+// Implementation constants of a gate.
+const (
+	// tolerated is how much longer than the least an answer may take before the way
+	// is taken for a slow one: two answers in a row, or one that has not come for
+	// longer than that.
+	tolerated = 40 * time.Millisecond
+	overdue   = 100 * time.Millisecond
+	// leastTime is how long the least time of an answer counts.
+	leastTime = 5 * time.Second
+	// wideTime is how long nothing must have waited at the gate before it opens.
+	wideTime = 2 * time.Second
+	// pingPause is between two pings. A peer takes a hundred commands a second.
+	pingPause = 15 * time.Millisecond
+	// mostPings is how many answers are awaited, of a peer that may give none.
+	mostPings = 256
+)
+
+// gate says when the next picture may go to a peer that confirms nothing. Bytes may
+// wait out of sight, in the network or in a machine on the way, for far longer than
+// pictures are young. So a ping of ZMTP follows each picture, and is answered when
+// the picture has arrived. A gate has no clock and no socket.
+//
+//	wide -> (answers take longer than they need to) -> narrow -> (nothing has waited for a while) -> wide
+//
+// While it is wide everything may go. While it is narrow no more pictures are on the
+// way than keep the link busy.
+type gate struct {
+	window window.Window
+	flying []flight // oldest first
+	last   uint32   // the id of the last ping
+	pinged time.Time
+
+	least, before time.Duration // the least times of an answer, of the present span and of the last one; 0: none
+	since         time.Time     // when the present span began
+	came          time.Time     // when the last answer did
+	late          bool          // and it came late
+
+	narrow bool
+	held   time.Time // when a picture last had to wait
+}
+
+// flight is a picture that has not arrived yet.
+type flight struct {
+	id    uint32
+	at    time.Time // when it was sent
+	bytes int
+	alone bool
+}
+
+// wants reports whether a ping may follow what is sent at now.
+func (g *gate) wants(now time.Time) bool {
+	return now.Sub(g.pinged) >= pingPause && len(g.flying) < mostPings
+}
+
+// sent notes so many bytes that were begun to be sent at a time, and returns the ping
+// that must follow them. waited says that they had to wait at the gate.
+func (g *gate) sent(at time.Time, bytes int, waited bool) (ping []byte) {
+	if g.last == 0 {
+		g.window = window.New(0)
+	}
+	g.last++
+	g.pinged = at
+	alone := len(g.flying) == 0
+	g.flying = append(g.flying, flight{g.last, at, bytes, alone})
+	g.window.Press(waited)
+	g.window.Sent(at, alone)
+	const ttl = 2
+	ping = []byte{flagCommand, byte(len("\x04PING") + ttl + 4), 4, 'P', 'I', 'N', 'G', 0, 0}
+	return binary.BigEndian.AppendUint32(ping, g.last)
+}
+
+// answered notes an answer with what was in the ping. It ignores what it did not ask.
+// While the gate is narrow it returns how many bytes the way was busy with, and for how
+// long, the time there and back included where nothing was on the way before them.
+func (g *gate) answered(now time.Time, context []byte) (bytes int, busy time.Duration, alone bool) {
+	if len(context) != 4 {
+		return 0, 0, false
+	}
+	id := binary.BigEndian.Uint32(context)
+	i := 0
+	for i < len(g.flying) && g.flying[i].id != id {
+		i++
+	}
+	if i == len(g.flying) {
+		return 0, 0, false
+	}
+	f := g.flying[i]
+	g.flying = append(g.flying[:0], g.flying[i+1:]...)
+	took, gap := now.Sub(f.at), now.Sub(g.came)
+	g.came = now
+	g.window.Confirmed(now, f.at, f.alone, f.bytes, 0)
+	if now.Sub(g.since) > leastTime {
+		g.before, g.least, g.since = g.least, 0, now
+	}
+	if g.least == 0 || took < g.least {
+		g.least = took
+	}
+	before := g.late
+	g.late = took-g.usual() > tolerated
+	if g.late && before && !g.narrow {
+		// Answers come at the distances at which the link carries pictures.
+		g.begin(now, float64(g.usual())/float64(max(gap, time.Millisecond)))
+	}
+	if !g.narrow {
+		return 0, 0, false
+	}
+	return f.bytes, min(took, gap), f.alone
+}
+
+// usual returns how long an answer takes at least.
+func (g *gate) usual() time.Duration {
+	if g.before > 0 && g.before < g.least {
+		return g.before
+	}
+	return g.least
+}
+
+// begin has a picture wait from now on while so many are on the way.
+func (g *gate) begin(now time.Time, size float64) {
+	g.narrow, g.held = true, now
+	g.window.Begin(now, size)
+}
+
+// hasRoom reports whether a picture may go at now. If not, at is when to look again;
+// zero: after an answer.
+func (g *gate) hasRoom(now time.Time) (ok bool, at time.Time) {
+	if len(g.flying) > 0 && !g.narrow && now.Sub(g.flying[0].at) > g.usual()+overdue {
+		if g.least == 0 {
+			return false, at // nothing is known of the way before the first answer
+		}
+		g.begin(now, 1)
+	}
+	if g.narrow && now.Sub(g.held) > wideTime {
+		g.narrow = false
+	}
+	if !g.narrow {
+		return true, at
+	}
+	if ok, at = g.window.HasRoom(len(g.flying), now); !ok {
+		g.held = now
+	}
+	return ok, at
+}
