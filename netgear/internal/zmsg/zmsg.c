@@ -245,6 +245,10 @@ void netgear_zmsg_waker_close(int fd) { close(fd); }
 int netgear_zmsg_stands(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+	int rc;
 
-	return fd >= 0 && poll(&p, 1, 0) >= 0 && !(p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+	do
+		rc = poll(&p, 1, 0); /* a signal that waits ends it even without a timeout */
+	while (rc < 0 && errno == EINTR);
+	return fd >= 0 && rc >= 0 && !(p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
 }
