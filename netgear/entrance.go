@@ -355,6 +355,7 @@ func (e *entrance) from(connection int) string {
 func (e *entrance) introduce(l *linkNews) {
 	l.endpoint = e.cfg.endpoint(e.ports[0])
 	p, ok := e.door.PeerOf(l.fd)
+	l.admitted = p.Admitted
 	if ok && e.cfg.Protocol == TCP {
 		l.endpoint, l.from = e.cfg.endpoint(p.Port), "tcp://"+p.Address
 	}

@@ -1,6 +1,7 @@
 package netgear
 
 import (
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -91,6 +92,26 @@ func TestPeerTable(t *testing.T) {
 			}
 		})
 	}
+	t.Run("of several in their handshakes the one that was let in is ready", func(t *testing.T) {
+		table := newPeerTable()
+		for fd := 5; fd <= 6; fd++ {
+			table.event(1, linkNews{kind: linkAccepted, endpoint: "bound", from: fmt.Sprint("from ", fd), fd: fd, admitted: func() bool { return fd == 6 }})
+		}
+		if ch := table.event(1, linkNews{kind: linkReady, endpoint: "bound"}); !reflect.DeepEqual(ch.added, []string{"from 6"}) {
+			t.Errorf("%+v", ch)
+		}
+		if ch := table.event(1, linkNews{kind: linkEnded, fd: 6}); !reflect.DeepEqual(ch, peerChange{removed: []string{"from 6"}}) {
+			t.Errorf("%+v", ch)
+		}
+	})
+	t.Run("of several ports the one that says so is ready", func(t *testing.T) {
+		table := newPeerTable()
+		table.event(1, linkNews{kind: linkConnected, endpoint: "one", fd: 5})
+		table.event(1, linkNews{kind: linkConnected, endpoint: "two", fd: 6})
+		if ch := table.event(1, linkNews{kind: linkReady, endpoint: "two"}); !reflect.DeepEqual(ch.added, []string{"two"}) {
+			t.Errorf("%+v", ch)
+		}
+	})
 	t.Run("reasons of the ZAP handler go in their order", func(t *testing.T) {
 		table := newPeerTable()
 		table.event(1, linkNews{kind: linkAccepted, endpoint: "bound", fd: 5})

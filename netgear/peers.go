@@ -80,9 +80,19 @@ type socketPeers struct {
 }
 
 type link struct {
-	fd    int
-	peer  Peer
-	begun time.Time
+	fd       int
+	peer     Peer
+	begun    time.Time
+	admitted func() bool // see linkNews
+}
+
+// succeeded reports whether the handshake of this connection can be the one that
+// succeeded at an endpoint. libzmq does not say which of those of a socket that binds.
+func (l *link) succeeded(endpoint string) bool {
+	if l.admitted != nil {
+		return l.admitted()
+	}
+	return l.peer.Endpoint == endpoint
 }
 
 // silentHandshake is the time within which libzmq 4.3.4 ends a connection that it
@@ -120,6 +130,8 @@ type linkNews struct {
 	fd       int     // linkAccepted, linkConnected and linkEnded: the descriptor
 	why      failure // linkRefused: the reason
 	reason   string  // the same for people
+	// admitted is of linkAccepted. It reports whether its handshake may have succeeded.
+	admitted func() bool
 }
 
 // peerChange is what an event did to the table.
@@ -212,11 +224,12 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 		} else if l.kind == linkAccepted && port != "" { // it has hung up already
 			endpoint = unknownEndpoint
 		}
-		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint, Port: port}, begun: time.Now()})
+		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint, Port: port}, begun: time.Now(), admitted: l.admitted})
 	case linkReady:
 		if len(s.pending) > 0 {
-			l := s.pending[0]
-			s.pending = s.pending[1:]
+			i := max(0, slices.IndexFunc(s.pending, func(p *link) bool { return p.succeeded(endpoint) }))
+			l := s.pending[i]
+			s.pending = slices.Delete(s.pending, i, i+1)
 			s.up = append(s.up, l)
 			ch.added = append(ch.added, l.peer.Endpoint)
 		}
@@ -396,6 +409,13 @@ func (t *peerTable) hasServed(i int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.served[i]
+}
+
+// hadPeer reports whether any port has had a connection.
+func (t *peerTable) hadPeer() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.served) > 0
 }
 
 // lastTurnedAway returns the peer that was refused last, if that was after since.

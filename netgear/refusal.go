@@ -154,23 +154,23 @@ func (r *refusals) failed(i int, why failure, silent bool) {
 	case silent:
 		text = r.silent(i)
 	default:
-		text = r.text(why)
+		text = r.text(i, why)
 		if why == failedMechanism {
 			r.scout.theirMechanism(r.scout.ports[i]) // so that the other end learns it too
 		}
 	}
 	if text != "" {
-		r.refused(i, text)
+		r.refused(text)
 	}
 }
 
-// refused handles a refusal by the other end at number i of our ports, or a peer
-// there that must not get anything. It is final for an end that never had a peer
-// there. An end that had one goes on: receivers are restarted with other settings,
-// and strangers take ports.
-func (r *refusals) refused(i int, text string) {
+// refused handles a refusal by the other end, or a peer there that must not get
+// anything. It is final for an end that never had a peer, at any of its ports. An end
+// that had one goes on: receivers are restarted with other settings, and strangers
+// take ports.
+func (r *refusals) refused(text string) {
 	r.peers.authFailures.Add(1)
-	if !r.peers.hasServed(i) {
+	if !r.peers.hadPeer() {
 		r.alarm.fail(fmt.Errorf("netgear: %w: %s", ErrUnauthorized, text))
 		return
 	}
@@ -191,9 +191,9 @@ func (f failure) isRefusal() bool {
 	return f == failedDenied || f == failedMechanism || f == failedCrypto
 }
 
-// text returns why the other end refuses this end, or why this end does not want to
-// connect. It is empty when another attempt may succeed.
-func (r *refusals) text(f failure) string {
+// text returns why the other end at number i of our ports refuses this end, or why
+// this end does not want to connect. It is empty when another attempt may succeed.
+func (r *refusals) text(i int, f failure) string {
 	text := ""
 	switch f {
 	case failedDenied:
@@ -212,7 +212,7 @@ func (r *refusals) text(f failure) string {
 	case failedUnknown, failedPattern:
 		return ""
 	}
-	return r.scout.endpoints() + " " + text
+	return r.scout.cfg.endpoint(r.scout.ports[i]) + " " + text
 }
 
 // suspicion is what we know of a port at which handshakes end without a word. A
@@ -254,7 +254,7 @@ func (r *refusals) silent(i int) string {
 	port := r.scout.ports[i]
 	theirs := r.scout.theirMechanism(port)
 	if theirs != "" && theirs != r.keys.mechanism() {
-		return r.text(failedMechanism)
+		return r.text(i, failedMechanism)
 	}
 	if r.suspicions[i].answered(theirs == mechanismCurve) {
 		cfg := r.scout.cfg

@@ -551,8 +551,10 @@ func (s *Sender) noteLoss() {
 // transmit passes frames that were not sent to the socket, as many as it takes. It
 // returns the events to wait for.
 func (s *Sender) transmit() (want zmsg.Events, err error) {
-	if s.cfg.Pattern == wire.Pair && !s.cfg.Bind && s.peers.count() == 0 {
-		return zmsg.In, nil // the socket would queue them for the next peer
+	if s.cfg.Pattern == wire.Pair && s.peers.count() == 0 {
+		// A socket that connects would queue them for the next peer. One that binds may
+		// not have let go of the last peer yet, and they would go with it.
+		return zmsg.In, nil
 	}
 	for s.sent < s.count {
 		fl := &s.ring[(s.first+s.sent)%len(s.ring)]

@@ -61,6 +61,7 @@ type conn struct {
 }
 
 func (d *Door) newConn(about Peer) *conn {
+	about.admitted = new(atomic.Bool)
 	c := &conn{
 		door: d, about: about, ready: make(chan struct{}), through: make(chan struct{}),
 		in: NewReader(d.cfg.Limits), out: newFollower(),
@@ -160,6 +161,9 @@ func (c *conn) take(b []byte) error {
 			if err := c.awaitTurn(); err != nil {
 				return err
 			}
+		}
+		if c.in.Ready() {
+			c.about.admitted.Store(true)
 		}
 		if c.inRun.add(c.local, b, pass) != nil {
 			return errGone

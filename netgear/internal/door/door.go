@@ -73,7 +73,13 @@ type Peer struct {
 	Port uint
 	// Dialled says that the door reached it, and not the other way round.
 	Dialled bool
+
+	admitted *atomic.Bool
 }
+
+// Admitted reports whether libzmq has got the last word of the handshake, so that it
+// may say that the handshake succeeded. It stays so when the connection has ended.
+func (p Peer) Admitted() bool { return p.admitted != nil && p.admitted.Load() }
 
 // Door is what stands in front of the sockets of one end, over all its ports
 // and for as long as the end is open. All methods may be called from any
