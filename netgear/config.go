@@ -100,10 +100,10 @@ type Config struct {
 	// Ports is the list of ports in the multi modes, with commas: those that a
 	// multi-server Receiver binds, or that a multi-client Sender connects to.
 	Ports string
-	// With MultiServer one Receiver takes frames from several Senders, which send
-	// their Port with each frame; where Wire names senders, one Port serves all. With MultiClient one Sender sends to several
-	// Receivers, which send their Port with each answer. Set it at both ends. Not
-	// with the pattern pair.
+	// With MultiServer one Receiver takes frames from several Senders. They send their
+	// Port with each frame, or use one Port and send their names where Wire has names.
+	// With MultiClient one Sender sends to several Receivers, which send their Port with
+	// each answer. Set it at both ends. Not with the pattern pair.
 	MultiServer, MultiClient bool
 	// With Bidirectional the Receiver answers each frame with data or a frame. Set
 	// it at both ends. Not with the pattern pub-sub.
@@ -145,7 +145,7 @@ type Config struct {
 	// SSHTunnel, as user@host or user@host:port, takes a Sender's connection
 	// through that SSH server, which looks up Address and connects to it.
 	// SSHKeyFile is a private key, SSHPassword its passphrase or, without a key
-	// file, the password; empty means that of the environment's PasswordVariable.
+	// file, the password; empty means the environment variable PasswordVariable.
 	// Without all of them, the agent and the user's usual key files are tried.
 	// SSHKnownHosts has the server's key; empty means ~/.ssh/known_hosts. A server
 	// that is not in it is refused.
@@ -250,15 +250,15 @@ type Observer struct {
 	// that lacks the frames that the present one depends on. Send calls it at most
 	// once a second, until a key frame was sent.
 	KeyFrame func()
-	// EstimatedBitrate is called, at most ten times a second, when what the way to
-	// the slowest receiver carries has changed by more than a twentieth; bit/s, 0
-	// means not known. It is called on a goroutine of its own, beside the stream.
+	// EstimatedBitrate is called, at most ten times a second, when the estimate in
+	// Stats has changed by more than a twentieth; bit/s, 0 means not known. It is
+	// called on a goroutine of its own, beside the stream.
 	EstimatedBitrate func(bits uint64)
 	// Confirmed is called when a frame is confirmed, on the goroutine that uses the
-	// Sender. sent is when the socket first got the frame, whose data part has so many
-	// bytes.
+	// Sender. sent is when the socket first got the frame, bytes the size of its data
+	// part.
 	Confirmed func(sent time.Time, bytes int)
-	// Log gets records for whoever looks for a fault.
+	// Log gets records that help to find a fault; nil means no log.
 	Log *slog.Logger
 }
 

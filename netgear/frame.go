@@ -42,10 +42,10 @@ func (p *Payload) Detach() (b []byte, free, owner unsafe.Pointer) {
 // frames of pictures. A frame of anything else, such as an array of numbers or encoded
 // video, is made of its Header and its Payload.
 type Frame struct {
-	// Header describes the payload. Send fills in Pattern, the JPEG options of
-	// Config where Header.JPEG names no colour space and, with Extensions, what Ext
-	// says of number and times, but for PTS, duration and a given Taken. After Recv, Message aliases memory that is valid until the next
-	// Recv.
+	// Header describes the payload. Send fills in Pattern, and the JPEG options of
+	// Config where Header.JPEG names no colour space. With Extensions it also fills in
+	// the number and the times in Ext, but for PTS, duration and a given Taken. After
+	// Recv, Message aliases memory that is valid until the next Recv.
 	Header wire.Header
 	// After Recv the holder of the frame owns Payload. Send takes it over, whatever
 	// it returns; it copies bytes that belong to Go.
@@ -53,9 +53,9 @@ type Frame struct {
 	// Live tells Send that the frame is of a live stream: see
 	// Config.WaitForConnection.
 	Live bool
-	// Single tells Send that no newer frame may be behind this one, although it is of a
-	// live stream: whoever makes the frames may wait for one to arrive before it makes
-	// the next. So this one never gives way to a newer one.
+	// Single tells Send that this frame of a live stream never gives way to a newer one:
+	// the program that makes the frames may wait until one has arrived before it makes
+	// the next.
 	Single bool
 	// Captured is when the picture was taken; the zero value means that it is not
 	// known. The caller of Send sets it; Header.Ext.Taken then follows from it,

@@ -137,8 +137,11 @@ const (
 	maxRate     = 1e12 // bit/s; far more than any encoder makes
 )
 
-// Properties is the table of all settings, in the order of the documentation.
-var Properties = []Property{
+// Properties is the table of all settings, in the order of docs/properties.md, which has
+// the rows for readers.
+var Properties = properties
+
+var properties = []Property{
 	{
 		Name: "uri", Nick: "URI", Kind: String, On: BothRoles, NotInURI: true,
 		Blurb: "Address and settings in one: netgear://host:port?key=value&… or netgear+ipc:///path?…",

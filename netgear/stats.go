@@ -16,11 +16,11 @@ import (
 type Stats struct {
 	Frames uint64 // sent or received
 	Bytes  uint64 // of their data parts
-	// FramesDropped: at a Sender, frames given up unconfirmed, refused by libzmq, or
-	// not sent for want of a key frame, or given up for newer ones because the link or
-	// the receiver is slow. At a Receiver, duplicates, frames skipped
-	// for newer ones, frames that depend on missing ones, and frames that the
-	// program could not use (Receiver.Drop).
+	// FramesDropped: at a Sender, frames given up unconfirmed, refused by libzmq, not
+	// sent for want of a key frame, or given up for newer ones because the link or the
+	// receiver is slow. At a Receiver, duplicates, frames skipped for newer ones, frames
+	// that depend on missing ones, and frames that the program could not use
+	// (Receiver.Drop).
 	FramesDropped uint64
 	// FramesMalformed: at a Receiver, messages that are neither a frame nor a
 	// goodbye. At a Sender, frames that were not sent (Sender.Reject), which are not
@@ -37,8 +37,8 @@ type Stats struct {
 	AckRTT, AckRTTAvg time.Duration
 	// SendBlock is the total time that Send has waited.
 	SendBlock time.Duration
-	// EstimatedBitrate is, at a Sender, what the way to the slowest peer that is
-	// waited for carries, in bit/s; 0: not known.
+	// EstimatedBitrate is, at a Sender, what the link to the slowest peer carries, in
+	// bit/s; 0: not known. A peer that takes nothing any more does not count.
 	EstimatedBitrate uint64
 	// CaptureToReceive is the time from when the last frame was taken, or when its
 	// Sender got it if that is not known, to its arrival. Unless HasClock, its error
