@@ -1,16 +1,20 @@
 """The wires of other programs, with peers that do what those programs do: wires.py CASE, which ends with status 0 when all is as it must be.
 
-    source WIRE   a peer sends, netgearsrc receives: bytes, order, names
-    sink WIRE     netgearsink sends, a peer receives
+    source WIRE [FOLDER]   a peer sends, netgearsrc receives: bytes, order, names
+    sink WIRE [FOLDER]     netgearsink sends, a peer receives
+    strangers FOLDER       who has no keys, or alone has some, is refused and told why
     names         many of imagezmq's senders at one port, each with a pad of netgeardemux
     cameras       the cameras of one message of LeRobot come apart, with one timestamp
     lekiwi        the robot LeKiwi pushes its state with a JPEG of each camera
     restart       the hub of imagezmq goes away and comes back
     refused       what a wire cannot carry is refused
+
+With a folder all is encrypted. The keys are made in it; the peers set them by hand, as those programs have no setting for it.
 """
 
 import base64
 import json
+import os
 import sys
 import threading
 import time
@@ -19,6 +23,7 @@ import cv2
 import gi
 import numpy as np
 import zmq
+import zmq.auth
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
@@ -27,6 +32,8 @@ from gi.repository import Gst, GstApp  # noqa: E402
 FRAMES = 30
 PATIENCE = 30  # s
 context = zmq.Context()
+secure = ""  # settings of our elements
+keys = {}  # (public, secret) by the end: server binds, client connects
 picture = np.arange(48 * 64 * 3, dtype=np.uint32).astype(np.uint8).reshape(48, 64, 3)
 coded = cv2.imencode(".jpg", picture)[1].tobytes()
 
@@ -65,10 +72,27 @@ def meta(sample):
     return structure.get_string("port"), json.loads(structure.get_string("message"))
 
 
+def encrypt(folder):
+    global secure
+    secure = f"secure-mode=ironhouse custom-cert-location={folder}"
+    for part in ("", "public_keys", "private_keys"):
+        os.makedirs(f"{folder}/.vidgear/keys/{part}", mode=0o700)
+    for end in ("server", "client"):
+        public, secret = zmq.auth.create_certificates(f"{folder}/.vidgear/keys", end)
+        keys[end] = zmq.auth.load_certificate(secret)
+        os.rename(public, f"{folder}/.vidgear/keys/public_keys/{end}.key")
+        os.rename(secret, f"{folder}/.vidgear/keys/private_keys/{end}.key_secret")
+
+
 def socket(kind, **options):
     s = context.socket(kind)
     s.linger = 0
     s.rcvtimeo = s.sndtimeo = PATIENCE * 1000
+    if keys:
+        s.curve_server = kind in (zmq.REP, zmq.XPUB)  # they bind
+        s.curve_publickey, s.curve_secretkey = keys["server" if s.curve_server else "client"]
+        if not s.curve_server:
+            s.curve_serverkey = keys["server"][0]
     for name, value in options.items():
         setattr(s, name, value)
     return s
@@ -124,13 +148,13 @@ WIRES = {
 def source(name):
     wire, pattern, message, _, frame = WIRES[name]
     if pattern == "req-rep":
-        end = play("netgearsrc name=src pattern=req-rep port=0 address=127.0.0.1 ! appsink name=out")
+        end = play(f"netgearsrc name=src pattern=req-rep port=0 address=127.0.0.1 {secure} ! appsink name=out")
         s = socket(zmq.REQ)
         s.connect("tcp://127.0.0.1:%d" % end.get_by_name("src").get_property("current-port"))
     else:
         s = socket(zmq.XPUB, xpub_nodrop=True)
         port = s.bind_to_random_port("tcp://127.0.0.1")
-        end = play(f"netgearsrc name=src wire={wire} pattern=pub-sub bind=false address=127.0.0.1 port={port} max-lag=0 ! appsink name=out")
+        end = play(f"netgearsrc name=src wire={wire} pattern=pub-sub bind=false address=127.0.0.1 port={port} max-lag=0 {secure} ! appsink name=out")
         assert s.recv() == b"\x01", "no subscription"
     for i in range(FRAMES):
         s.send_multipart(message(i))
@@ -152,7 +176,7 @@ def sink(name):
     wire, pattern, _, read, frame = WIRES[name]
     caps = "image/jpeg,framerate=30/1" if frame(0)[:2] == b"\xff\xd8" else "video/x-raw,format=BGR,width=64,height=48,framerate=30/1"
     message = "message=head" if wire in ("imagezmq", "lerobot") else ""
-    begin = f"appsrc name=in format=time caps={caps} ! netgearsink name=sink wire={wire} pattern={pattern} {message} "
+    begin = f"appsrc name=in format=time caps={caps} ! netgearsink name=sink wire={wire} pattern={pattern} {message} {secure} "
     if pattern == "req-rep":
         s = socket(zmq.REP)
         pipeline = play(begin + "address=127.0.0.1 port=%d" % s.bind_to_random_port("tcp://127.0.0.1"))
@@ -303,8 +327,54 @@ def refused():
         assert "can't handle caps video/x-raw" in str(e), e
 
 
+def says(pipeline, kind, want):
+    """Waits for an error or a warning with that text."""
+    until = time.time() + PATIENCE
+    while time.time() < until:
+        seen = pipeline.get_bus().timed_pop_filtered(Gst.SECOND, Gst.MessageType.ERROR | Gst.MessageType.WARNING)
+        if seen and seen.type == kind:
+            text = (seen.parse_error if kind == Gst.MessageType.ERROR else seen.parse_warning)()[0].message
+            assert want in text, text
+            return
+    sys.exit("nothing was said: want " + want)
+
+
+def strangers(folder):
+    encrypt(folder)
+    theirs, ours = dict(keys), secure
+    keys.clear()
+    end = play(f"netgearsrc name=src wire=imagezmq pattern=req-rep port=0 address=127.0.0.1 {ours} ! appsink name=out")
+    s = socket(zmq.REQ)
+    s.connect("tcp://127.0.0.1:%d" % end.get_by_name("src").get_property("current-port"))
+    s.send_multipart([json.dumps({"msg": "head"}).encode(), jpeg(0)], zmq.NOBLOCK)
+    says(end, Gst.MessageType.WARNING, "not encrypted")
+    assert end.get_by_name("out").try_pull_sample(0) is None, "a frame of a stranger"
+    end.set_state(Gst.State.NULL)
+
+    begin = "videotestsrc is-live=true ! jpegenc ! netgearsink name=sink wire=imagezmq address=127.0.0.1 "
+    end = play(begin + f"pattern=pub-sub bind=true port=0 {ours}")
+    s = socket(zmq.SUB, subscribe=b"")
+    s.connect("tcp://127.0.0.1:%d" % end.get_by_name("sink").get_property("current-port"))
+    says(end, Gst.MessageType.WARNING, "not encrypted")
+    s.rcvtimeo = 300
+    try:
+        sys.exit("a stranger got %d parts" % len(s.recv_multipart()))
+    except zmq.Again:
+        pass
+    end.set_state(Gst.State.NULL)
+
+    for they_encrypt, settings, want in [(False, ours, "does not encrypt"), (True, "", "wants encryption")]:
+        keys.clear()
+        if they_encrypt:
+            keys.update(theirs)
+        s = socket(zmq.REP)
+        end = play(begin + "pattern=req-rep port=%d %s" % (s.bind_to_random_port("tcp://127.0.0.1"), settings))
+        says(end, Gst.MessageType.ERROR, want)
+        end.set_state(Gst.State.NULL)
+
+
 Gst.init(None)
-if sys.argv[1] in ("source", "sink"):
-    globals()[sys.argv[1]](sys.argv[2])
-else:
-    globals()[sys.argv[1]]()
+case, arguments = globals()[sys.argv[1]], sys.argv[2:]
+if case in (source, sink) and len(arguments) > 1:
+    encrypt(arguments.pop())
+case(*arguments)
