@@ -433,126 +433,134 @@ func TestNoDowngrade(t *testing.T) {
 	for _, p := range confirmed {
 		t.Run("sender/"+p.String(), func(t *testing.T) {
 			t.Parallel()
-			ctx := deadline(t)
-			keys := newKeys(t)
-			// A receiver with CURVE that never answers, then one without in its place.
-			r, err := netgear.NewReceiver(secure(netgear.ReceiverRole, p, netgear.StoneHouse, keys), netgear.Observer{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			cfg := secure(netgear.SenderRole, p, netgear.StoneHouse, keys)
-			cfg.RequestTimeout, cfg.MaxRetries = 300*time.Millisecond, 0
-			port := r.CurrentPort()
-			cfg.Port = port
-			obs, refused := observer(t, "sender"), make(chan error, 1)
-			obs.Warning = func(err error) {
-				if errors.Is(err, netgear.ErrRefused) {
-					select {
-					case refused <- err:
-					default:
-					}
-				}
-			}
-			s, err := netgear.NewSender(cfg, obs)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer closed(s)
-			waitFor(ctx, func() bool { return s.Peers() == 1 })
-			short, cancel := context.WithTimeout(ctx, 700*time.Millisecond)
-			defer cancel()
-			if err := s.Send(short, rawFrame(0, 64, 48)); err != nil {
-				t.Fatal(err)
-			}
-			if s.Stats().AckTimeouts == 0 {
-				t.Fatal("no time-out: the receiver has answered")
-			}
-			r.Close()
-			_, typ := socketTypes(p)
-			plain := rebindTo(ctx, t, typ, port)
-			if err := plain.sock.SetRcvtimeo(time.Second); err != nil {
-				t.Fatal(err)
-			}
-			got := make(chan [][]byte, 1)
-			plain.run(func() { got <- plain.recv() })
-			sending, stop := context.WithCancel(ctx)
-			ended := make(chan error, 1)
-			go func() { ended <- s.Send(sending, rawFrame(1, 64, 48)) }()
-			select {
-			case err := <-refused:
-				if !strings.Contains(err.Error(), "does not encrypt") || !strings.HasSuffix(err.Error(), ": trying again") {
-					t.Errorf("warning %v", err)
-				}
-			case err := <-ended:
-				t.Errorf("error %v, want a warning, for it had a receiver", err)
-			case <-ctx.Done():
-				t.Error("no warning")
-			}
-			select {
-			case parts := <-got:
-				if len(parts) > 0 {
-					t.Errorf("the plain receiver got %d parts", len(parts))
-				}
-			case <-time.After(300 * time.Millisecond):
-			}
-			stop()
-			// The true one comes back, and the stream goes on.
-			plain.close()
-			again := secure(netgear.ReceiverRole, p, netgear.StoneHouse, keys)
-			again.Port = port
-			waitFor(ctx, func() bool { // libzmq frees the port a moment later
-				l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-				if err == nil {
-					l.Close()
-				}
-				return err == nil
-			})
-			back := receiver(t, again)
-			go func() {
-				var f netgear.Frame
-				for back.Recv(ctx, &f) == nil {
-					f.Payload.Release()
-				}
-			}()
-			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
-				t.Error(err)
-			}
-			if err := s.Send(ctx, rawFrame(2, 64, 48)); err != nil {
-				t.Error(err)
-			}
+			senderStaysEncrypted(t, p)
 		})
 		t.Run("receiver/"+p.String(), func(t *testing.T) {
 			t.Parallel()
-			ctx := deadline(t)
-			keys := newKeys(t)
-			cfg := secure(netgear.ReceiverRole, p, netgear.StoneHouse, keys)
-			cfg.RequestTimeout, cfg.MaxRetries = 50*time.Millisecond, 0
-			r := receiver(t, cfg)
-			got := make(chan error, 1)
-			go func() {
-				var f netgear.Frame
-				err := r.Recv(ctx, &f)
-				if err == nil && f.Header.Ext.Seq != 0 {
-					err = fmt.Errorf("frame number %d", f.Header.Ext.Seq)
-				}
-				got <- err
-			}()
-			waitFor(ctx, func() bool { return r.Stats().Reconnects >= 2 })
-			plain := sender(t, config(netgear.SenderRole, p), r.CurrentPort())
-			if err := plain.Send(ctx, rawFrame(1, 4, 4)); !errors.Is(err, netgear.ErrUnauthorized) {
-				t.Errorf("error %v, want ErrUnauthorized", err)
-			}
-			if r.Stats().Frames != 0 {
-				t.Error("a plain frame was taken")
-			}
-			s := sender(t, secure(netgear.SenderRole, p, netgear.StoneHouse, keys), r.CurrentPort())
-			if err := s.Send(ctx, rawFrame(0, 4, 4)); err != nil {
-				t.Error(err)
-			}
-			if err := <-got; err != nil {
-				t.Error(err)
-			}
+			receiverStaysEncrypted(t, p)
 		})
+	}
+}
+
+func senderStaysEncrypted(t *testing.T, p wire.Pattern) {
+	ctx := deadline(t)
+	keys := newKeys(t)
+	// A receiver with CURVE that never answers, then one without in its place.
+	r, err := netgear.NewReceiver(secure(netgear.ReceiverRole, p, netgear.StoneHouse, keys), netgear.Observer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := secure(netgear.SenderRole, p, netgear.StoneHouse, keys)
+	cfg.RequestTimeout, cfg.MaxRetries = 300*time.Millisecond, 0
+	port := r.CurrentPort()
+	cfg.Port = port
+	obs, refused := observer(t, "sender"), make(chan error, 1)
+	obs.Warning = func(err error) {
+		if errors.Is(err, netgear.ErrRefused) {
+			select {
+			case refused <- err:
+			default:
+			}
+		}
+	}
+	s, err := netgear.NewSender(cfg, obs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed(s)
+	waitFor(ctx, func() bool { return s.Peers() == 1 })
+	short, cancel := context.WithTimeout(ctx, 700*time.Millisecond)
+	defer cancel()
+	if err := s.Send(short, rawFrame(0, 64, 48)); err != nil {
+		t.Fatal(err)
+	}
+	if s.Stats().AckTimeouts == 0 {
+		t.Fatal("no time-out: the receiver has answered")
+	}
+	r.Close()
+	_, typ := socketTypes(p)
+	plain := rebindTo(ctx, t, typ, port)
+	if err := plain.sock.SetRcvtimeo(time.Second); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan [][]byte, 1)
+	plain.run(func() { got <- plain.recv() })
+	sending, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Send(sending, rawFrame(1, 64, 48)) }()
+	select {
+	case err := <-refused:
+		if !strings.Contains(err.Error(), "does not encrypt") || !strings.HasSuffix(err.Error(), ": trying again") {
+			t.Errorf("warning %v", err)
+		}
+	case err := <-ended:
+		t.Errorf("error %v, want a warning, for it had a receiver", err)
+	case <-ctx.Done():
+		t.Error("no warning")
+	}
+	select {
+	case parts := <-got:
+		if len(parts) > 0 {
+			t.Errorf("the plain receiver got %d parts", len(parts))
+		}
+	case <-time.After(300 * time.Millisecond):
+	}
+	stop()
+	// The true one comes back, and the stream goes on.
+	plain.close()
+	again := secure(netgear.ReceiverRole, p, netgear.StoneHouse, keys)
+	again.Port = port
+	waitFor(ctx, func() bool { // libzmq frees the port a moment later
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err == nil {
+			l.Close()
+		}
+		return err == nil
+	})
+	back := receiver(t, again)
+	go func() {
+		var f netgear.Frame
+		for back.Recv(ctx, &f) == nil {
+			f.Payload.Release()
+		}
+	}()
+	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if err := s.Send(ctx, rawFrame(2, 64, 48)); err != nil {
+		t.Error(err)
+	}
+}
+
+func receiverStaysEncrypted(t *testing.T, p wire.Pattern) {
+	ctx := deadline(t)
+	keys := newKeys(t)
+	cfg := secure(netgear.ReceiverRole, p, netgear.StoneHouse, keys)
+	cfg.RequestTimeout, cfg.MaxRetries = 50*time.Millisecond, 0
+	r := receiver(t, cfg)
+	got := make(chan error, 1)
+	go func() {
+		var f netgear.Frame
+		err := r.Recv(ctx, &f)
+		if err == nil && f.Header.Ext.Seq != 0 {
+			err = fmt.Errorf("frame number %d", f.Header.Ext.Seq)
+		}
+		got <- err
+	}()
+	waitFor(ctx, func() bool { return r.Stats().Reconnects >= 2 })
+	plain := sender(t, config(netgear.SenderRole, p), r.CurrentPort())
+	if err := plain.Send(ctx, rawFrame(1, 4, 4)); !errors.Is(err, netgear.ErrUnauthorized) {
+		t.Errorf("error %v, want ErrUnauthorized", err)
+	}
+	if r.Stats().Frames != 0 {
+		t.Error("a plain frame was taken")
+	}
+	s := sender(t, secure(netgear.SenderRole, p, netgear.StoneHouse, keys), r.CurrentPort())
+	if err := s.Send(ctx, rawFrame(0, 4, 4)); err != nil {
+		t.Error(err)
+	}
+	if err := <-got; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -659,45 +667,7 @@ func TestManySecureEndsInOneProcess(t *testing.T) {
 }
 
 func TestCertificateFolders(t *testing.T) {
-	cfg := func(role netgear.Role, folder string) netgear.Config {
-		c := secure(role, wire.Pair, netgear.IronHouse, folder)
-		c.Port = 5555
-		if role == netgear.ReceiverRole {
-			c.Port = 0
-		}
-		return c
-	}
-	open := func(c netgear.Config, role netgear.Role) error {
-		var end io.Closer
-		var err error
-		if role == netgear.SenderRole {
-			end, err = netgear.NewSender(c, netgear.Observer{})
-		} else {
-			end, err = netgear.NewReceiver(c, netgear.Observer{})
-		}
-		if err == nil {
-			end.Close()
-		}
-		return err
-	}
-	t.Run("modes", func(t *testing.T) {
-		keys := newKeys(t)
-		for name, want := range map[string]os.FileMode{
-			serverSecret: 0o600, clientSecret: 0o600, serverPublic: 0o644, clientPublic: 0o644, filepath.Dir(serverSecret): 0o700 | os.ModeDir,
-		} {
-			info, err := os.Stat(filepath.Join(keys, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if info.Mode() != want {
-				t.Errorf("%s has mode %v, want %v", name, info.Mode(), want)
-			}
-		}
-		left, err := filepath.Glob(filepath.Join(keys, ".vidgear/keys/*/.*"))
-		if err != nil || len(left) > 0 {
-			t.Errorf("left over: %v %v", left, err)
-		}
-	})
+	t.Run("modes", foldersHaveModes)
 	for _, c := range []struct {
 		role    netgear.Role
 		missing string
@@ -713,86 +683,142 @@ func TestCertificateFolders(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // and nothing is made in its place
-				if err := open(cfg(c.role, keys), c.role); !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), c.text) {
+				if err := openEnd(folderConfig(c.role, keys), c.role); !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), c.text) {
 					t.Errorf("error %v, want ErrSettings and %q", err, c.text)
 				}
 			}
 		})
 	}
-	t.Run("pairs that do not match", func(t *testing.T) {
-		keys := newKeys(t)
-		copyInto(t, newKeys(t), keys, serverPublic)
-		if err := open(cfg(netgear.ReceiverRole, keys), netgear.ReceiverRole); !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), "does not belong to") {
-			t.Errorf("error %v, want ErrSettings", err)
-		}
-	})
-	t.Run("no certificate", func(t *testing.T) {
-		keys := newKeys(t)
-		if err := os.WriteFile(filepath.Join(keys, serverSecret), []byte("public-key = mumble\nsecret-key = \"secret\"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		err := open(cfg(netgear.ReceiverRole, keys), netgear.ReceiverRole)
-		if !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), "server.key_secret") || strings.Contains(err.Error(), "mumble") {
-			t.Errorf("error %v, want ErrSettings that names the file and no key", err)
-		}
-	})
-	t.Run("no such location", func(t *testing.T) {
-		err := open(cfg(netgear.SenderRole, filepath.Join(t.TempDir(), "none")), netgear.SenderRole)
-		if !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), "custom-cert-location") {
-			t.Errorf("error %v, want ErrSettings", err)
-		}
-	})
-	t.Run("location is the folder itself", func(t *testing.T) {
-		keys := newKeys(t)
-		if err := open(cfg(netgear.SenderRole, filepath.Join(keys, ".vidgear")), netgear.SenderRole); err != nil {
-			t.Error(err)
-		}
-		if _, err := os.Stat(filepath.Join(keys, ".vidgear/.vidgear")); err == nil {
-			t.Error("a folder was made inside it")
-		}
-	})
-	t.Run("overwrite", func(t *testing.T) {
-		keys := newKeys(t)
-		extra := filepath.Join(keys, ".vidgear/keys/public_keys/cam1.key")
-		copyInto(t, keys, keys, clientPublic)
-		if err := os.Rename(filepath.Join(keys, clientPublic), extra); err != nil {
-			t.Fatal(err)
-		}
-		before, err := os.ReadFile(filepath.Join(keys, serverSecret))
+	t.Run("pairs that do not match", foldersWithOtherPairs)
+	t.Run("no certificate", foldersWithoutCertificate)
+	t.Run("no such location", foldersThatAreMissing)
+	t.Run("location is the folder itself", foldersNamedThemselves)
+	t.Run("overwrite", foldersOverwritten)
+	t.Run("both ends begin at once", foldersMadeAtOnce)
+}
+
+// folderConfig returns the settings of an end whose certificates are in the folder.
+func folderConfig(role netgear.Role, folder string) netgear.Config {
+	c := secure(role, wire.Pair, netgear.IronHouse, folder)
+	c.Port = 5555
+	if role == netgear.ReceiverRole {
+		c.Port = 0
+	}
+	return c
+}
+
+// openEnd opens an end and closes it again.
+func openEnd(c netgear.Config, role netgear.Role) error {
+	var end io.Closer
+	var err error
+	if role == netgear.SenderRole {
+		end, err = netgear.NewSender(c, netgear.Observer{})
+	} else {
+		end, err = netgear.NewReceiver(c, netgear.Observer{})
+	}
+	if err == nil {
+		end.Close()
+	}
+	return err
+}
+
+func foldersHaveModes(t *testing.T) {
+	keys := newKeys(t)
+	for name, want := range map[string]os.FileMode{
+		serverSecret: 0o600, clientSecret: 0o600, serverPublic: 0o644, clientPublic: 0o644, filepath.Dir(serverSecret): 0o700 | os.ModeDir,
+	} {
+		info, err := os.Stat(filepath.Join(keys, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := cfg(netgear.SenderRole, keys)
-		c.OverwriteCert = true
-		if err := open(c, netgear.SenderRole); err != nil {
-			t.Fatal(err)
+		if info.Mode() != want {
+			t.Errorf("%s has mode %v, want %v", name, info.Mode(), want)
 		}
-		after, err := os.ReadFile(filepath.Join(keys, serverSecret))
-		if err != nil || bytes.Equal(before, after) {
-			t.Errorf("the key was not replaced: %v", err)
-		}
-		if _, err := os.Stat(extra); err == nil {
-			t.Error("an older client key is still there")
-		}
-	})
-	t.Run("both ends begin at once", func(t *testing.T) {
-		for range 20 {
-			keys := t.TempDir()
-			var wg sync.WaitGroup
-			ctx := deadline(t)
-			r := make(chan *netgear.Receiver, 1)
-			port := freePort(t)
-			wg.Go(func() {
-				c := cfg(netgear.ReceiverRole, keys)
-				c.Port = port
-				r <- receiver(t, c)
-			})
-			s := sender(t, cfg(netgear.SenderRole, keys), port)
-			wg.Wait()
-			stream(ctx, t, s, <-r, wire.Pair, 1)
-			s.Close()
-		}
-	})
+	}
+	left, err := filepath.Glob(filepath.Join(keys, ".vidgear/keys/*/.*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left over: %v %v", left, err)
+	}
+}
+
+func foldersWithOtherPairs(t *testing.T) {
+	keys := newKeys(t)
+	copyInto(t, newKeys(t), keys, serverPublic)
+	if err := openEnd(folderConfig(netgear.ReceiverRole, keys), netgear.ReceiverRole); !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), "does not belong to") {
+		t.Errorf("error %v, want ErrSettings", err)
+	}
+}
+
+func foldersWithoutCertificate(t *testing.T) {
+	keys := newKeys(t)
+	if err := os.WriteFile(filepath.Join(keys, serverSecret), []byte("public-key = mumble\nsecret-key = \"secret\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := openEnd(folderConfig(netgear.ReceiverRole, keys), netgear.ReceiverRole)
+	if !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), "server.key_secret") || strings.Contains(err.Error(), "mumble") {
+		t.Errorf("error %v, want ErrSettings that names the file and no key", err)
+	}
+}
+
+func foldersThatAreMissing(t *testing.T) {
+	err := openEnd(folderConfig(netgear.SenderRole, filepath.Join(t.TempDir(), "none")), netgear.SenderRole)
+	if !errors.Is(err, netgear.ErrSettings) || !strings.Contains(err.Error(), "custom-cert-location") {
+		t.Errorf("error %v, want ErrSettings", err)
+	}
+}
+
+func foldersNamedThemselves(t *testing.T) {
+	keys := newKeys(t)
+	if err := openEnd(folderConfig(netgear.SenderRole, filepath.Join(keys, ".vidgear")), netgear.SenderRole); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(keys, ".vidgear/.vidgear")); err == nil {
+		t.Error("a folder was made inside it")
+	}
+}
+
+func foldersOverwritten(t *testing.T) {
+	keys := newKeys(t)
+	extra := filepath.Join(keys, ".vidgear/keys/public_keys/cam1.key")
+	copyInto(t, keys, keys, clientPublic)
+	if err := os.Rename(filepath.Join(keys, clientPublic), extra); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(filepath.Join(keys, serverSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := folderConfig(netgear.SenderRole, keys)
+	c.OverwriteCert = true
+	if err := openEnd(c, netgear.SenderRole); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(filepath.Join(keys, serverSecret))
+	if err != nil || bytes.Equal(before, after) {
+		t.Errorf("the key was not replaced: %v", err)
+	}
+	if _, err := os.Stat(extra); err == nil {
+		t.Error("an older client key is still there")
+	}
+}
+
+func foldersMadeAtOnce(t *testing.T) {
+	for range 20 {
+		keys := t.TempDir()
+		var wg sync.WaitGroup
+		ctx := deadline(t)
+		r := make(chan *netgear.Receiver, 1)
+		port := freePort(t)
+		wg.Go(func() {
+			c := folderConfig(netgear.ReceiverRole, keys)
+			c.Port = port
+			r <- receiver(t, c)
+		})
+		s := sender(t, folderConfig(netgear.SenderRole, keys), port)
+		wg.Wait()
+		stream(ctx, t, s, <-r, wire.Pair, 1)
+		s.Close()
+	}
 }
 
 // Of several receivers one that is not there yet is no reason to suspect the

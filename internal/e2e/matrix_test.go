@@ -175,22 +175,17 @@ const (
 	streamFailed  = "gst-stream-error-quark/1"
 )
 
-// Whatever an application does to a running element, and whatever its peer is
-// like: nothing blocks, nothing is left behind, and there is an error where
-// there must be one, and none else.
-func TestStateMatrix(t *testing.T) {
-	program := compileC(t, "matrix")
-	keys := t.TempDir()
-	knownHosts := filepath.Join(t.TempDir(), "known_hosts")
-	if err := os.WriteFile(knownHosts, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name  string
-		sink  bool
-		peer  func(t *testing.T, p pattern) (settings string) // of the element
-		error string
-	}{
+// situation is an element and what its peer is like.
+type situation struct {
+	name  string
+	sink  bool
+	peer  func(t *testing.T, p pattern) (settings string) // of the element
+	error string                                          // that there must be; empty: none
+}
+
+// situations are all of them. keys and knownHosts are for those with keys and SSH.
+func situations(keys, knownHosts string) []situation {
+	return []situation{
 		{"sink, no peer", true, func(t *testing.T, _ pattern) string { return "port=" + freePortText(t) }, ""},
 		{"sink, silent peer", true, func(t *testing.T, p pattern) string { return "port=" + silent(t, receivingTypes[p]) }, ""},
 		{"sink, peer", true, func(t *testing.T, p pattern) string {
@@ -247,63 +242,88 @@ func TestStateMatrix(t *testing.T) {
 			beside(t, sendingTo(cfg, 0))
 			return fmt.Sprint("bind=false port=", cfg.Port)
 		}, notAuthorized},
-	} {
+	}
+}
+
+// Whatever an application does to a running element, and whatever its peer is
+// like: nothing blocks, nothing is left behind, and there is an error only where
+// there must be one.
+func TestStateMatrix(t *testing.T) {
+	program := compileC(t, "matrix")
+	knownHosts := filepath.Join(t.TempDir(), "known_hosts")
+	if err := os.WriteFile(knownHosts, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range situations(t.TempDir(), knownHosts) {
 		for _, p := range patterns {
-			t.Run(c.name+"/"+p.String(), func(t *testing.T) {
+			t.Run(s.name+"/"+p.String(), func(t *testing.T) {
 				t.Parallel()
-				element := fmt.Sprintf("netgearsrc name=x address=127.0.0.1 pattern=%v %s ! fakesink async=false", p, c.peer(t, p))
-				if c.sink {
-					element = fmt.Sprintf("videotestsrc is-live=true ! capsfilter name=caps caps=video/x-raw,format=BGR,width=32,height=24,framerate=100/1 ! "+
-						// A source whose frame is on its way holds up events and changes of state.
-						"queue ! netgearsink name=x address=127.0.0.1 pattern=%v %s", p, c.peer(t, p))
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), patience)
-				defer cancel()
-				cmd := exec.CommandContext(ctx, program, element)
-				cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
-				var log bytes.Buffer
-				cmd.Stderr = &log
-				out, err := cmd.Output()
-				if err != nil {
-					t.Fatalf("%v\n%s", err, tail(log.String()))
-				}
-				var got struct {
-					N             int
-					P90, Worst    float64
-					Of            string
-					Errors        []string
-					Threads, FDs  int
-					ThreadsBefore int `json:"threads_before"`
-					FDsBefore     int `json:"fds_before"`
-				}
-				if err := json.Unmarshal(out, &got); err != nil {
-					t.Fatalf("%v: %s", err, out)
-				}
-				t.Logf("%+v", got)
-				if got.N < 300 {
-					t.Errorf("%d calls were timed, want more", got.N)
-				}
-				if got.P90 > maxTransition || got.Worst > blocked {
-					t.Errorf("calls took %v ms (nine of ten), %v ms (worst, %s); want %v and none blocked", got.P90, got.Worst, got.Of, maxTransition)
-				}
-				wanted := 0
-				for _, e := range got.Errors {
-					switch {
-					case c.error != "" && strings.HasPrefix(e, c.error+" "):
-						wanted++
-					case c.error != "" && !c.sink && strings.HasPrefix(e, streamFailed+" "): // GstBaseSrc adds it to ours
-					default:
-						t.Errorf("unexpected error %s", e)
-					}
-				}
-				if c.error != "" && wanted == 0 {
-					t.Errorf("no error, want %s", c.error)
-				}
-				if got.Threads > got.ThreadsBefore+4 || got.FDs > got.FDsBefore {
-					t.Errorf("threads went from %d to %d, file descriptors from %d to %d", got.ThreadsBefore, got.Threads, got.FDsBefore, got.FDs)
-				}
-				leaks(t, log.String())
+				s.run(t, program, p)
 			})
 		}
+	}
+}
+
+// operated is what matrix.c prints: of the N calls that it timed, how long they took in
+// ms, and what there was before and after.
+type operated struct {
+	N             int
+	P90, Worst    float64
+	Of            string // the worst one
+	Errors        []string
+	Threads, FDs  int
+	ThreadsBefore int `json:"threads_before"`
+	FDsBefore     int `json:"fds_before"`
+}
+
+func (s *situation) run(t *testing.T, program string, p pattern) {
+	settings := s.peer(t, p)
+	element := fmt.Sprintf("netgearsrc name=x address=127.0.0.1 pattern=%v %s ! fakesink async=false", p, settings)
+	if s.sink {
+		element = fmt.Sprintf("videotestsrc is-live=true ! capsfilter name=caps caps=video/x-raw,format=BGR,width=32,height=24,framerate=100/1 ! "+
+			// A source whose frame is on its way holds up events and changes of state.
+			"queue ! netgearsink name=x address=127.0.0.1 pattern=%v %s", p, settings)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, element)
+	cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, tail(log.String()))
+	}
+	var got operated
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	t.Logf("%+v", got)
+	s.check(t, &got)
+	leaks(t, log.String())
+}
+
+func (s *situation) check(t *testing.T, got *operated) {
+	if got.N < 300 {
+		t.Errorf("%d calls were timed, want more", got.N)
+	}
+	if got.P90 > maxTransition || got.Worst > blocked {
+		t.Errorf("calls took %v ms (nine of ten), %v ms (worst, %s); want %v and none blocked", got.P90, got.Worst, got.Of, maxTransition)
+	}
+	wanted := 0
+	for _, e := range got.Errors {
+		switch {
+		case s.error != "" && strings.HasPrefix(e, s.error+" "):
+			wanted++
+		case s.error != "" && !s.sink && strings.HasPrefix(e, streamFailed+" "): // GstBaseSrc adds it to ours
+		default:
+			t.Errorf("unexpected error %s", e)
+		}
+	}
+	if s.error != "" && wanted == 0 {
+		t.Errorf("no error, want %s", s.error)
+	}
+	if got.Threads > got.ThreadsBefore+4 || got.FDs > got.FDsBefore {
+		t.Errorf("threads went from %d to %d, file descriptors from %d to %d", got.ThreadsBefore, got.Threads, got.FDsBefore, got.FDs)
 	}
 }

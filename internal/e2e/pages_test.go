@@ -369,8 +369,38 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 	if err != nil {
 		pagesAlone(t, group)
 	}
-	dir := pagesFolder(t, clip)
-	var all []pagesProcess
+	all := pagesStartAll(t, n, pagesFolder(t, clip), group)
+	for _, p := range all {
+		if p.block.fails {
+			p.Fails()
+			continue
+		}
+		p.moves()
+	}
+	for i := range group {
+		for _, re := range group[i].says {
+			if group[i].how == "streams" && !pagesUntil(func() bool { return pagesSaid(all, &group[i], re) }) {
+				t.Errorf("%s: no line of its output matches %q", group[i].where, re)
+			}
+		}
+	}
+	// Ctrl-C at the senders; the receivers end with the goodbye, or are not told.
+	for _, sends := range []bool{true, false} {
+		for _, p := range all {
+			if p.sends == sends && !p.block.fails && !p.block.ends && (sends || p.block.ctrlC) {
+				p.Kill(syscall.SIGINT)
+			}
+		}
+		for _, p := range all {
+			if p.sends == sends && !p.block.fails {
+				p.Exits(0)
+			}
+		}
+	}
+}
+
+// pagesStartAll starts the streams of a group, and runs its commands in between.
+func pagesStartAll(t *testing.T, n *namespace, dir string, group []pagesBlock) (all []pagesProcess) {
 	for i := range group {
 		b := &group[i]
 		if b.how == "commands" {
@@ -402,44 +432,24 @@ func pagesRun(t *testing.T, group []pagesBlock, clip string) {
 			all = append(all, pagesStart(t, n, dir, b, line, line))
 		}
 	}
-	for _, p := range all {
-		if p.block.fails {
-			p.Fails()
-			continue
-		}
-		p.Await(fmt.Sprintf("to move %d frames in each of %d elements: %s", p.block.frames, p.moving, p.line), func() bool {
-			moved := map[string]int{}
-			enough := 0
-			for _, line := range p.Lines {
-				if m := pagesFrame.FindStringSubmatch(line); m != nil {
-					if moved[m[1]]++; moved[m[1]] == p.block.frames {
-						enough++
-					}
+	return all
+}
+
+// moves waits until each element of the process has moved the frames that the block wants.
+func (p *pagesProcess) moves() {
+	p.T.Helper()
+	p.Await(fmt.Sprintf("to move %d frames in each of %d elements: %s", p.block.frames, p.moving, p.line), func() bool {
+		moved := map[string]int{}
+		enough := 0
+		for _, line := range p.Lines {
+			if m := pagesFrame.FindStringSubmatch(line); m != nil {
+				if moved[m[1]]++; moved[m[1]] == p.block.frames {
+					enough++
 				}
 			}
-			return enough >= p.moving || p.block.frames == 0
-		})
-	}
-	for i := range group {
-		for _, re := range group[i].says {
-			if group[i].how == "streams" && !pagesUntil(func() bool { return pagesSaid(all, &group[i], re) }) {
-				t.Errorf("%s: no line of its output matches %q", group[i].where, re)
-			}
 		}
-	}
-	// Ctrl-C at the senders; the receivers end with the goodbye, or are not told.
-	for _, sends := range []bool{true, false} {
-		for _, p := range all {
-			if p.sends == sends && !p.block.fails && !p.block.ends && (sends || p.block.ctrlC) {
-				p.Kill(syscall.SIGINT)
-			}
-		}
-		for _, p := range all {
-			if p.sends == sends && !p.block.fails {
-				p.Exits(0)
-			}
-		}
-	}
+		return enough >= p.moving || p.block.frames == 0
+	})
 }
 
 // pagesListening counts the sockets that listen for TCP there.
