@@ -11,8 +11,8 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// film gives a Sender a frame of some bytes 30 times a second, until ctx ends. A
-// Sender that is held up gets those that it has missed, as from a queue.
+// film gives a Sender a frame of some bytes 30 times a second, until ctx ends. After a
+// pause the Sender gets the frames that it has missed, as from a queue.
 func film(ctx context.Context, t *testing.T, s *netgear.Sender, size int) {
 	const interval = time.Second / 30
 	data := make([]byte, size)
@@ -34,8 +34,8 @@ func film(ctx context.Context, t *testing.T, s *netgear.Sender, size int) {
 	}
 }
 
-// ages returns how old the frames are that a Receiver gets in a time, but for those of
-// its beginning.
+// ages returns the ages of the frames that a Receiver gets within a time. It leaves out
+// the first ones.
 func ages(ctx context.Context, t *testing.T, r *netgear.Receiver, beginning, d time.Duration) (list []time.Duration) {
 	t.Helper()
 	begin := time.Now()
@@ -49,7 +49,7 @@ func ages(ctx context.Context, t *testing.T, r *netgear.Receiver, beginning, d t
 			}
 			return list
 		}
-		// Both ends have one clock, whatever they think of it.
+		// Both ends have the same clock, so no offset is needed.
 		age := time.Since(time.Unix(0, f.Header.Ext.Taken))
 		f.Payload.Release()
 		if time.Since(begin) > beginning {
@@ -81,8 +81,8 @@ func newEnds(t *testing.T, pattern wire.Pattern, inFlight uint, rate int64, rtt 
 	return s, r
 }
 
-// Frames of a live stream arrive young, though four times as much is offered as the
-// link carries.
+// Frames of a live stream arrive young, although the sender makes four times as much as
+// the link carries.
 func TestFramesArriveYoung(t *testing.T) {
 	t.Parallel()
 	const size = 160_000
@@ -107,8 +107,8 @@ func TestFramesArriveYoung(t *testing.T) {
 	}
 }
 
-// wantYoung has a Sender send frames of some bytes over a link, more than that carries,
-// and looks how old they are when they arrive.
+// wantYoung makes a Sender send more than a link carries, in frames of some bytes, and
+// checks how old they are when they arrive.
 func wantYoung(t *testing.T, s *netgear.Sender, r *netgear.Receiver, size, rate int, rtt time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -127,8 +127,8 @@ func wantYoung(t *testing.T, s *netgear.Sender, r *netgear.Receiver, size, rate 
 	st := s.Stats()
 	t.Logf("%d frames, of which %d given up; %d came after a second: median %v, 95th percentile %v, worst %v, want %v",
 		st.Frames, st.FramesDropped, len(list), list[len(list)/2], p95, list[len(list)-1], most)
-	// The median, and twice as much for the others: on a busy machine the processor is
-	// a slow link too. What is hidden on the way, or waits in a queue, makes it more.
+	// This is the bound of the median; the others get twice as much, since a busy
+	// processor delays frames too. Bytes that wait on the way, or in a queue, exceed it.
 	if median := list[len(list)/2]; median > most || p95 > 2*most {
 		t.Errorf("frames are %v and %v old, want %v and %v at the most", median, p95, most, 2*most)
 	}

@@ -11,9 +11,9 @@ import (
 	"testing"
 )
 
-// The recipes of docs/boards.md for hardware that is not here: each is parsed, in
-// the pieces that missing elements leave, and what its last element before the sink
-// announces is a row of TestCapsOfHardware, or is an element that is here.
+// The recipes of docs/boards.md are for hardware that is not here. GStreamer parses the
+// pieces of each recipe that are between missing elements. The last element before the
+// sink is here, or its caps are a row of TestCapsOfHardware.
 func TestBoards(t *testing.T) {
 	const page = "boards.md"
 	text, err := os.ReadFile(filepath.Join(pagesRoot, "docs", page))

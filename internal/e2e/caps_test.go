@@ -28,8 +28,8 @@ func sendTo(t *testing.T, w script, headers ...fields) {
 
 func saying(caps string) fields { return fields{"gst": fields{"v": 1, "caps": caps}} }
 
-// What strangers write into caps costs them their caps: no name is kept, and what
-// fits no type comes to no element. A critical warning would end the process.
+// Wrong caps from strangers are ignored: none of their names stays in memory, and a value
+// of a wrong type reaches no element. A critical warning would end the process.
 func TestCapsOfStrangers(t *testing.T) {
 	t.Parallel()
 	for name, caps := range map[string]string{
@@ -109,7 +109,7 @@ func TestCapsProperty(t *testing.T) {
 	}
 }
 
-// What wants a frame rate of a sender that says none gets an error with the cure.
+// Where downstream wants a frame rate and the sender has none, the error names the cure.
 func TestNoFrameRate(t *testing.T) {
 	for _, behind := range []string{"video/x-raw,framerate=30/1 ! fakesink", "videoconvert ! theoraenc ! fakesink", "videoscale ! video/x-raw,width=32,height=24 ! avimux ! fakesink"} {
 		t.Run(behind, func(t *testing.T) {
@@ -121,8 +121,8 @@ func TestNoFrameRate(t *testing.T) {
 	}
 }
 
-// lying is a JPEG of a few bytes that says it has 32767x32767 pixels. With
-// arithmetic coding, which needs next to no bits, its markers are all right.
+// lying is a JPEG of a few bytes that claims 32767x32767 pixels. With arithmetic coding,
+// which needs hardly any bits, its markers are valid.
 func lying(t *testing.T, arithmetic bool) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -138,7 +138,7 @@ func lying(t *testing.T, arithmetic bool) string {
 	return string(picture)
 }
 
-// What a picture decodes to is bounded as a raw frame is.
+// The size of a decoded picture has the same bound as a raw frame.
 func TestLyingJPEG(t *testing.T) {
 	for _, c := range []struct {
 		name       string
@@ -169,7 +169,7 @@ func TestLyingJPEG(t *testing.T) {
 	}
 }
 
-// A frame that says it lasts for ages changes nothing for those behind it.
+// A frame with an absurd duration changes nothing for the frames after it.
 func TestLatencyBomb(t *testing.T) {
 	for _, dur := range []int{1<<63 - 1, 1 << 62, 24 * 3600 * 1e9, 3600 * 1e9} {
 		t.Run(fmt.Sprint(dur), func(t *testing.T) {

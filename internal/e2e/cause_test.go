@@ -14,12 +14,13 @@ import (
 	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
-// causeDeadline is within which an end says why nothing comes, and what to do.
+// causeDeadline is the time within which an end must say why nothing comes, and what to
+// do.
 const causeDeadline = 5 * time.Second
 
-// silence is an end to which nothing comes, and what it says of that. In settings
-// WHAT:port is the port of such a listener of testdata/others.py, FREE one at which
-// nobody listens, and D a folder.
+// silence is an end to which nothing comes, and what it says about that. In settings
+// WHAT:port is the port of that listener of testdata/others.py, FREE is a port at which
+// nobody listens, and D is a folder.
 type silence struct{ element, settings, says string }
 
 // silences are by name; the name is that of the element.
@@ -80,7 +81,7 @@ var silences = map[string]silence{
 	"aloneRepeat": {"src", "port=0 request-timeout=0.2", `no frame at tcp://\*:\d+ within 600ms \(timeout \d+ in a row, peers 0\): nobody has connected to`},
 }
 
-// words replaces what stands in settings.
+// words replaces the placeholders in settings.
 func (s silence) words(t *testing.T, ports map[string]int, dir string) string {
 	t.Helper()
 	text := regexp.MustCompile(`\w+:port`).ReplaceAllStringFunc(s.settings, func(word string) string {
@@ -112,8 +113,8 @@ func others(t *testing.T, what ...string) map[string]int {
 	return ports
 }
 
-// saysInTime waits until the element of that name has posted such a warning, and
-// checks that it did within causeDeadline of its opening.
+// saysInTime waits until the element of that name has posted such a warning. It checks
+// that the time since its opening is at most causeDeadline.
 func (p script) saysInTime(name, expr string) {
 	p.T.Helper()
 	re := regexp.MustCompile(expr)
@@ -137,7 +138,7 @@ func (p script) saysInTime(name, expr string) {
 	}
 }
 
-// Every end to which nothing comes says within five seconds why, and what to type.
+// Every end to which nothing comes says why within five seconds, and what to type.
 func TestCauses(t *testing.T) {
 	t.Parallel()
 	ports := others(t, "HTTP", "SSH", "MUTE", "HANGUP", "FULL", "PAIR", "REQ", "REP", "PUB", "SUB", "PULL", "ROUTER")
@@ -158,12 +159,12 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// hungUp is what an end says of one that does not go with it and noticed first,
-// which is a matter of luck.
+// hungUp is what an end says of a peer that does not fit and that noticed it first. Which
+// of the two notices first is chance.
 const hungUp = `|\S+ came and hung up during the handshake, as an end does whose pattern or secure-mode is another one: set the same at both ends `
 
-// visitors are those that an end that binds does not let in, or hears nothing of:
-// its settings, who comes, and what it says. K is a folder of keys.
+// visitors are peers that an end that binds does not let in, or gets nothing from: the
+// settings of the end, the visitor, and what the end says. K is a folder of keys.
 var visitors = map[string]struct{ element, settings, who, says string }{
 	"otherPattern":   {"src", "", "REQ", `refused: \S+ is not let in: its pattern is another one, .*set the same pattern at both ends \(here it is pair\)` + hungUp + `\(here pattern=pair`},
 	"otherRole":      {"src", "pattern=pub-sub", "SUB", `is not let in: its pattern is another one, .*one of the two must send` + hungUp},
@@ -176,8 +177,8 @@ var visitors = map[string]struct{ element, settings, who, says string }{
 	"saysNothingToo": {"src", "pattern=pub-sub", "PUB", `no frame at .* a sender is connected \(tcp://127.0.0.1:\d+\), but no frame comes: `},
 }
 
-// sinks are netgearsinks that a source does not let in, which it knows for certain,
-// by what it says of them. S are the settings of the source.
+// sinks are netgearsinks that a source certainly does not let in, by what it says of
+// them. S stands for the settings of the source.
 var sinks = map[string]struct{ settings, sink, says string }{
 	"sinkOfAnotherPattern": {"", "pattern=req-rep", `refused: \S+ is not let in: its pattern is another one, .*here it is pair`},
 	"sinkOfPubSub":         {"pattern=req-rep", "pattern=pub-sub", `refused: \S+ is not let in: its pattern is another one, .*here it is req-rep`},
@@ -206,7 +207,7 @@ func TestSinksThatAreNotLetIn(t *testing.T) {
 	}
 }
 
-// An end that binds and does not let somebody in warns of it, with the reason.
+// An end that binds warns of a peer that it does not let in, with the reason.
 func TestCausesAtTheEndThatBinds(t *testing.T) {
 	t.Parallel()
 	keys := ourKeys(t)
@@ -249,8 +250,8 @@ func TestScannersAreNoNews(t *testing.T) {
 	}
 }
 
-// A sink whose receiver comes back with other settings warns and goes on when it is
-// put right.
+// A sink whose receiver comes back with other settings warns, and goes on when the
+// settings are right again.
 func TestRefusedAgain(t *testing.T) {
 	t.Parallel()
 	for _, p := range patterns {

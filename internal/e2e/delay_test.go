@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// delayed is a piece of a stream, and when it goes on.
+// delayed is a piece of a stream, and when to pass it on.
 type delayed struct {
 	data []byte
 	due  time.Time
 }
 
-// longWay passes connections on to a local port, each byte later by a delay,
-// and returns its own port.
+// longWay passes connections on to a local port, with a delay for each byte. It returns
+// its own port.
 func longWay(t *testing.T, port int, delay time.Duration) int {
 	t.Helper()
 	same := func() time.Duration { return delay }
 	return unevenWay(t, "127.0.0.1:0", port, same, same)
 }
 
-// unevenWay is longWay from an address of its own, with a delay for each piece, on its way there and back. No
-// piece overtakes another.
+// unevenWay is longWay at an address of its own, with different delays there and back for
+// each piece. No piece overtakes another.
 func unevenWay(t *testing.T, listen string, port int, there, back func() time.Duration) int {
 	t.Helper()
 	l, err := net.Listen("tcp", listen)
@@ -78,8 +78,8 @@ func unevenWay(t *testing.T, listen string, port int, there, back func() time.Du
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// Over a way of 2 x 50 ms one frame in flight means 10 frames/s, and eight of
-// them many more; all arrive, in order.
+// With 50 ms each way, one frame in flight means 10 frames/s, and eight frames in flight
+// mean many more. All arrive in order.
 func TestInFlightOverALongWay(t *testing.T) {
 	const frames, delay = 25, 50 * time.Millisecond
 	for _, receiver := range []string{"netgearsrc", "NetGear"} {

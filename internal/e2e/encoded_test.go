@@ -34,12 +34,12 @@ var codecs = []codec{
 
 const h264, vp8 = 0, 3 // of codecs
 
-// moving is a picture that changes with each frame, so that one that was made of
-// the wrong ones shows.
+// moving is a picture that changes with each frame, so that a picture that was decoded
+// from the wrong frames shows.
 const moving = "video/x-raw,format=I420,width=64,height=48,framerate=30/1"
 
-// encode is the beginning of a pipeline: what is encoded goes on, and into the
-// files of a folder, decoded.
+// encode is the beginning of a pipeline: encoded frames go on, and their decoded pictures
+// go into the files of a folder.
 func encode(t *testing.T, c codec, source string) (begin, dir string) {
 	t.Helper()
 	needs(t, c.encoder)
@@ -58,8 +58,7 @@ func decode(t *testing.T, c codec) (end, dir string) {
 	return c.decoder + " ! " + end, dir
 }
 
-// run says where in want the pictures got are, one after the other; -1: they are
-// not.
+// run returns where in want the pictures got stand, one after the other, or -1.
 func run(got, want [][]byte) int {
 	for i := range want {
 		if i+len(got) <= len(want) && slices.EqualFunc(got, want[i:i+len(got)], bytes.Equal) {
@@ -69,7 +68,7 @@ func run(got, want [][]byte) int {
 	return -1
 }
 
-// pictures counts those that have been written into a folder.
+// pictures counts the pictures that have been written into a folder.
 func pictures(t *testing.T, dir string) int {
 	t.Helper()
 	names, err := os.ReadDir(dir)
@@ -85,8 +84,7 @@ func has(t *testing.T, dir string, n int) {
 	within(t, fmt.Sprintf("%d pictures", n), func() bool { return pictures(t, dir) >= n })
 }
 
-// Every picture arrives and is decoded to what the sender's own decoder makes
-// of it.
+// Every picture arrives, and decodes to the same picture as at the sender.
 func TestEncodedVideo(t *testing.T) {
 	for i, c := range codecs {
 		t.Run(c.name, func(t *testing.T) {
@@ -117,8 +115,8 @@ func TestEncodedVideo(t *testing.T) {
 	}
 }
 
-// A receiver that comes late, or again, starts at a key frame that was made for
-// it, and its first picture is as good as the last.
+// A receiver that comes late, or again, starts at a key frame that was made for it. Its
+// first picture is right.
 func TestEncodedVideoForLateReceiver(t *testing.T) {
 	for i, c := range codecs {
 		if c.media == "image/jpeg" {
@@ -174,7 +172,7 @@ func TestEncodedVideoForLateReceiver(t *testing.T) {
 	}
 }
 
-// A sender that is killed and started again begins anew.
+// A sender that is killed and restarted begins with a key frame.
 func TestEncodedVideoOfRestartedSender(t *testing.T) {
 	t.Parallel()
 	c := codecs[h264]
@@ -191,14 +189,13 @@ func TestEncodedVideoOfRestartedSender(t *testing.T) {
 	r.Exits(0)
 	got, a, b := frameFiles(t, dir), frameFiles(t, firstDir), frameFiles(t, secondDir)
 	n := len(got) - 10
-	// What was written last by a process that was killed may be missing.
+	// The last picture of a process that was killed may be missing.
 	if n < 8 || run(got[:min(n, len(a)-1)], a) != 0 || len(b) != 10 || run(got[n:], b) != 0 {
 		t.Errorf("%d pictures: want those of the first sender (%d), then those of the second (%d)", len(got), len(a), len(b))
 	}
 }
 
-// A subscriber that is too slow for every picture misses some, and makes no
-// wrong ones.
+// A subscriber that is too slow misses pictures, but decodes no wrong ones.
 func TestEncodedVideoForSlowSubscriber(t *testing.T) {
 	t.Parallel()
 	c := codecs[h264]
@@ -227,14 +224,13 @@ func TestEncodedVideoForSlowSubscriber(t *testing.T) {
 		}
 		last += at + 1
 	}
-	// If frames were passed over alone, little but key frames would be left.
+	// If single frames were skipped, hardly anything but key frames would be left.
 	if gaps == 0 || joined < gaps {
 		t.Errorf("of %d pictures, %d came after some that were passed over and %d right after the one before: want groups", len(want), gaps, joined)
 	}
 }
 
-// A Python peer gets the bytes, which make a file that plays; a relay hands them
-// on.
+// A Python peer gets the bytes, which make a file that plays. A relay passes them on.
 func TestEncodedVideoToPeer(t *testing.T) {
 	t.Parallel()
 	c := codecs[h264]
@@ -303,8 +299,7 @@ func TestEncodedVideoChangesItsSize(t *testing.T) {
 	}
 }
 
-// B-frames come in the order of decoding and are placed before those that are
-// shown after them.
+// B-frames come in the order of decoding, with timestamps in the order of display.
 func TestEncodedVideoWithBFrames(t *testing.T) {
 	t.Parallel()
 	c := codecs[h264]
@@ -320,7 +315,7 @@ func TestEncodedVideoWithBFrames(t *testing.T) {
 	}
 }
 
-// What cannot be sent is an error that says so, before anything is sent.
+// Caps that cannot be sent are an error that says so, before anything is sent.
 func TestEncodedVideoRefused(t *testing.T) {
 	const source = "videotestsrc num-buffers=5 ! video/x-raw,width=64,height=48 ! x264enc tune=zerolatency ! "
 	for _, test := range []struct{ name, rest, domain, code, says string }{
@@ -345,8 +340,8 @@ func TestEncodedVideoRefused(t *testing.T) {
 	}
 }
 
-// Caps come from outside: what is not those of encoded video, in every field,
-// costs its frame, and a good one afterwards comes through.
+// Caps come from outside. A frame whose caps are not those of encoded video, in whatever
+// field, is dropped, and a good frame after it comes through.
 func TestEncodedVideoWithHostileCaps(t *testing.T) {
 	t.Parallel()
 	const good = "video/x-h264, stream-format=byte-stream, alignment=au, width=64, height=48"
@@ -383,8 +378,7 @@ func TestEncodedVideoWithHostileCaps(t *testing.T) {
 	}
 }
 
-// Each of several servers starts at a key frame of its own, whatever the others
-// send in between.
+// Each of several servers starts at its own key frame, whatever the others send.
 func TestEncodedVideoOfSeveralServers(t *testing.T) {
 	t.Parallel()
 	ports := []int{freePort(t), freePort(t)}

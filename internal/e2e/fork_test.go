@@ -7,8 +7,8 @@ import (
 	"github.com/gst-netgear/gst-netgear/internal/errdoc"
 )
 
-// A child of fork has none of the threads of Go: it says so at once, and goes back
-// to NULL.
+// A child of fork has none of Go's threads. An element in it posts an error at once, and
+// can go back to NULL.
 func TestForkedChild(t *testing.T) {
 	for element, pipeline := range map[string]string{
 		errdoc.Sink:  "videotestsrc num-buffers=5 ! jpegenc ! netgearsink address=127.0.0.1",

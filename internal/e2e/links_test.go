@@ -21,8 +21,8 @@ func slowLink(t *testing.T, port int, rate int64, rtt time.Duration) *kit.SlowLi
 	return l
 }
 
-// estimates returns what the pipeline has said of estimated-bitrate: what it was
-// notified of, and the messages on the bus, in Mbit/s.
+// estimates returns the values of estimated-bitrate in Mbit/s: those of its
+// notifications, and those of the messages on the bus.
 func (p pipeline) estimates() (notified, posted []float64) {
 	p.Mu.Lock()
 	defer p.Mu.Unlock()

@@ -33,7 +33,7 @@ func beside(t *testing.T, f func(ctx context.Context)) {
 	t.Cleanup(func() { cancel(); running.Wait() })
 }
 
-// pause waits, and says whether to go on.
+// pause waits, and reports whether to go on.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -49,7 +49,7 @@ func endConfig(role netgear.Role, p pattern, port int) netgear.Config {
 	return cfg
 }
 
-// receiving receives n frames, and then goes without a word; 0: for ever.
+// receiving receives n frames, and then goes away without a word; 0: for ever.
 func receiving(cfg netgear.Config, n int) func(context.Context) {
 	return func(ctx context.Context) {
 		r, err := netgear.NewReceiver(cfg, netgear.Observer{})
@@ -68,7 +68,7 @@ func receiving(cfg netgear.Config, n int) func(context.Context) {
 	}
 }
 
-// sendingTo sends n frames, and then goes without a goodbye; 0: for ever.
+// sendingTo sends n frames, and then goes away without a goodbye; 0: for ever.
 func sendingTo(cfg netgear.Config, n int) func(context.Context) {
 	return func(ctx context.Context) {
 		s, err := netgear.NewSender(cfg, netgear.Observer{})
@@ -86,8 +86,8 @@ func sendingTo(cfg netgear.Config, n int) func(context.Context) {
 	}
 }
 
-// garbling is a socket that is bound or connected and sends garbage, in answer
-// where it must not speak first; and now and then raw bytes where it connects.
+// garbling is a socket that sends garbage, as an answer where it must not speak first. If
+// it connects, it sends raw bytes now and then.
 func garbling(t *testing.T, typ zmq4.Type, bind bool, port int) func(context.Context) {
 	address := fmt.Sprintf("127.0.0.1:%d", port)
 	return func(ctx context.Context) {
@@ -151,7 +151,7 @@ func rawGarbage(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// mute makes a socket that is connected and says nothing.
+// mute makes a socket that connects and says nothing.
 func mute(t *testing.T, typ zmq4.Type, port int) {
 	t.Helper()
 	sock, err := zmq4.NewSocket(typ)

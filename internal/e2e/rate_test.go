@@ -15,7 +15,7 @@ import (
 	"github.com/gst-netgear/gst-netgear/internal/kit"
 )
 
-// look is what rate.py tells of a sink and its encoder.
+// look is what rate.py prints about a sink and its encoder.
 type look struct {
 	Event, Text, State, Encoder string
 	Value                       *float64
@@ -26,7 +26,7 @@ type look struct {
 // steered is a pipeline with rate-control, over a slow link.
 type steered struct{ script }
 
-// looks returns what it has told, for Wait and with the lock held.
+// looks returns what rate.py has printed. For Wait, or with the lock held.
 func (s steered) looks() (looks []look) {
 	for _, line := range s.Lines {
 		var l look
@@ -37,7 +37,7 @@ func (s steered) looks() (looks []look) {
 	return looks
 }
 
-// until waits until the last look is so.
+// until waits until ok of the last look.
 func (s steered) until(what string, ok func(l look) bool) {
 	s.T.Helper()
 	s.Await(what, func() bool {
@@ -50,7 +50,7 @@ func (s steered) until(what string, ok func(l look) bool) {
 	})
 }
 
-// end stops the pipeline, and returns the value of the property then.
+// end stops the pipeline, and returns the final value of the encoder's property.
 func (s steered) end() (value float64) {
 	s.T.Helper()
 	s.Kill(syscall.SIGTERM)
@@ -64,7 +64,7 @@ func (s steered) end() (value float64) {
 	return value
 }
 
-// steer plays source and encoder into a sink, with arguments of rate.py.
+// steer runs a pipeline of source, encoder and sink, with arguments of rate.py.
 func steer(t *testing.T, port int, args []string, property, upstream, settings string) steered {
 	t.Helper()
 	text := fmt.Sprintf("%s ! netgearsink name=sink address=127.0.0.1 port=%d rate-control=encoder %s", upstream, port, settings)
@@ -84,11 +84,11 @@ func fakeEncoder(t *testing.T, spec string) []string {
 
 const slowSource = "videotestsrc is-live=true pattern=snow ! video/x-raw,width=320,height=180,framerate=30/1 ! "
 
-// about says whether a value is near to a share of another.
+// about reports whether a value is near a share of another one.
 func about(v *float64, least, most float64) bool { return v != nil && *v >= least && *v <= most }
 
 // The bitrate of an encoder follows the link down and up again, in the unit of its
-// property, and is put back at the end.
+// property. At the end it has the user's value again.
 func TestRateControlFollowsTheLink(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -123,7 +123,7 @@ func TestRateControlFollowsTheLink(t *testing.T) {
 	}
 }
 
-// JPEG has a quality in the place of a bitrate.
+// An encoder of JPEG has a quality instead of a bitrate.
 func TestRateControlByQuality(t *testing.T) {
 	t.Parallel()
 	const encoder = "videotestsrc is-live=true pattern=zone-plate kx2=2 ky2=2 kt=1 ! video/x-raw,width=640,height=360,framerate=30/1 ! jpegenc name=enc quality=90"
@@ -143,8 +143,8 @@ func TestRateControlByQuality(t *testing.T) {
 	}
 }
 
-// rate-control-min and rate-control-max bound it, and none gives the encoder back
-// while the pipeline plays.
+// rate-control-min and rate-control-max bound the bitrate, and rate-control=none
+// restores the encoder's setting while the pipeline plays.
 func TestRateControlIsBounded(t *testing.T) {
 	t.Parallel()
 	const encoder = slowSource + "x264enc name=enc tune=zerolatency speed-preset=ultrafast bitrate=1000"
@@ -160,7 +160,7 @@ func TestRateControlIsBounded(t *testing.T) {
 	s.until("to end", func(l look) bool { return l.Event == "end" })
 }
 
-// An encoder that takes the place of another one is found.
+// The sink finds an encoder that replaces another one.
 func TestRateControlFindsTheNextEncoder(t *testing.T) {
 	t.Parallel()
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 ! fakesink sync=false")
@@ -176,7 +176,7 @@ func TestRateControlFindsTheNextEncoder(t *testing.T) {
 	}
 }
 
-// Hardware encoders that this machine does not have are told in the unit of each.
+// Stand-ins for hardware encoders are set in the unit of each.
 func TestRateControlOfHardware(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -215,7 +215,7 @@ func TestRateControlOfHardware(t *testing.T) {
 	}
 }
 
-// What cannot follow is told once, and frames are dropped instead.
+// The sink warns once of an encoder that cannot follow, and drops frames instead.
 func TestRateControlThatCannotFollow(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -258,8 +258,8 @@ func TestRateControlThatCannotFollow(t *testing.T) {
 	}
 }
 
-// H.264 in pub-sub goes on when a link has become slow: what has waited for too long is
-// dropped as a whole, and a key frame is asked for.
+// H.264 in pub-sub goes on when a link has become slow: the sink drops all frames when
+// they have waited for too long, and asks for a key frame.
 func TestRateControlOfPublishedVideo(t *testing.T) {
 	t.Parallel()
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub ! identity name=i silent=false ! fakesink sync=false")

@@ -17,8 +17,8 @@ import (
 	"github.com/gst-netgear/gst-netgear/internal/errdoc"
 )
 
-// Raw video of every format and size, byte for byte: testdata/raw.py says what each
-// part looks at.
+// Raw video of every format and size arrives byte for byte. testdata/raw.py says what
+// each part checks.
 func TestRawFormats(t *testing.T) {
 	for _, part := range []string{"both", "repacked", "peer", "layouts"} {
 		t.Run(part, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestRawFormats(t *testing.T) {
 	}
 }
 
-// raw-formats=any takes more, and who can choose chooses BGR all the same.
+// raw-formats=any takes more formats, and an element that can choose still chooses BGR.
 func TestAnyRawIsBGRFirst(t *testing.T) {
 	sendsCaps(t, "raw-formats=any", []choice{
 		{"a source", "videotestsrc num-buffers=2", "format=(string)BGR,"},
@@ -49,8 +49,8 @@ func TestAnyRawIsBGRFirst(t *testing.T) {
 	})
 }
 
-// A camera that offers nothing but YUV gets both cures; what no setting makes good
-// is not promised.
+// For a camera that offers only YUV the error names both cures. Where no setting helps, it
+// promises none.
 func TestRawRefusedNamesBothCures(t *testing.T) {
 	const i420 = "--filter video/x-raw,format=%s videotestsrc num-buffers=1 ! capsfilter name=filter ! netgearsink %s"
 	for _, c := range []struct{ name, before, says, not string }{
@@ -76,7 +76,8 @@ func TestRawRefusedNamesBothCures(t *testing.T) {
 	}
 }
 
-// What nobody explains stays what it looks like, and caps say more only where they fit.
+// An array without an explanation stays what it looks like. The property caps changes
+// that only where it fits.
 func TestArraysOfRawVideo(t *testing.T) {
 	nv12 := `caps=video/x-raw,format=NV12,width=16,height=8,framerate=30/1`
 	array := fields{"shape": []int{12, 16}}
@@ -143,8 +144,8 @@ func with(all ...fields) fields {
 	return sum
 }
 
-// Each of several cameras has raw video of its own kind, and its pad of netgeardemux
-// has the same bytes.
+// Each of several cameras has another kind of raw video, and its pad of netgeardemux gives
+// the same bytes.
 func TestRawVideoOfSeveralServers(t *testing.T) {
 	t.Parallel()
 	cameras := []string{"video/x-raw,format=NV12,width=64,height=48", "video/x-raw,format=GBR,width=32,height=6", "video/x-bayer,format=grbg,width=16,height=8"}
@@ -176,7 +177,7 @@ func TestRawVideoOfSeveralServers(t *testing.T) {
 	}
 }
 
-// Without the key the array travels as well, and a receiver has to be told.
+// The array travels without the key too, but then the receiver must be told its format.
 func TestRawWithoutExtensions(t *testing.T) {
 	t.Parallel()
 	r := launch(t, "netgearsrc address=127.0.0.1 port=0 caps=video/x-raw,format=YUY2,width=33,height=8 ! fakesink")
@@ -188,8 +189,8 @@ func TestRawWithoutExtensions(t *testing.T) {
 	}
 }
 
-// What a picture of another format would be to whoever is asked for frames: an answer
-// has no key that says what it is.
+// An answer has no key that says its format, so return_sink takes only what every peer
+// takes for a picture.
 func TestAnswersArePictures(t *testing.T) {
 	t.Parallel()
 	w := watch(t, "netgearsrc name=e address=127.0.0.1 port=0 bidirectional-mode=true ! fakesink videotestsrc num-buffers=1 ! jpegenc ! jpegdec ! e.return_sink")

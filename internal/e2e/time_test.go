@@ -21,7 +21,7 @@ func TestCaptureTime(t *testing.T) {
 	}
 }
 
-// A Python peer reads when a picture was taken in the header.
+// A Python peer finds the time of capture in the header.
 func TestCaptureTimeInTheHeader(t *testing.T) {
 	p := peer(t, "recv --port 0 --frames 3")
 	launch(t, "-e videotestsrc is-live=true num-buffers=3 ! video/x-raw,format=BGR,width=64,height=48 ! netgearsink address=127.0.0.1 port=%d", p.port())
@@ -36,7 +36,7 @@ func TestCaptureTimeInTheHeader(t *testing.T) {
 	}
 }
 
-// captured is what testdata/capture.py tells.
+// captured is what testdata/capture.py prints.
 type captured struct {
 	frames  []capturedFrame
 	latency time.Duration
@@ -90,8 +90,8 @@ func upTo(most time.Duration) func() time.Duration {
 	return func() time.Duration { return rand.N(most) }
 }
 
-// settled is how long after its first frame a camera is not judged yet: the first
-// frames measure the clocks.
+// settled is how long after its first frame the times of a camera are not checked yet:
+// the first frames measure the clocks.
 const settled = 3 * time.Second
 
 // neverBack checks that the times of no camera go back.
@@ -106,7 +106,7 @@ func (c *captured) neverBack(t *testing.T) {
 	}
 }
 
-// Over a network that holds frames up by 30 ms the times are those of capture, and
+// Over a network that delays frames by up to 30 ms the times are those of capture, and
 // smooth.
 func TestCaptureModeIsSmooth(t *testing.T) {
 	for _, p := range confirmed {
@@ -133,8 +133,8 @@ func TestCaptureModeIsSmooth(t *testing.T) {
 	}
 }
 
-// Over a network whose one way is longer than the other, which nobody can know, the times
-// are off by half of the difference and no more.
+// Over a network with a longer delay in one direction, which no end can know, the times
+// are wrong by half of the difference and no more.
 func TestCaptureModeOverAnUnevenWay(t *testing.T) {
 	const there, back = 25 * time.Millisecond, 2 * time.Millisecond
 	c := takePictures(t, pair, 1, func() time.Duration { return there }, func() time.Duration { return back }, "5")
@@ -151,7 +151,7 @@ func TestCaptureModeOverAnUnevenWay(t *testing.T) {
 	}
 }
 
-// Cameras that are started anew are right again.
+// Cameras that restart have the right times again.
 func TestCaptureModeAfterReconnects(t *testing.T) {
 	c := takePictures(t, pair, 1, upTo(10*time.Millisecond), upTo(10*time.Millisecond), "9", "2")
 	c.neverBack(t)
@@ -166,7 +166,7 @@ func TestCaptureModeAfterReconnects(t *testing.T) {
 	}
 }
 
-// Eight cameras that see the same moment: what they took at once has one time.
+// Pictures that eight cameras took at the same moment have the same time.
 func TestCamerasInStep(t *testing.T) {
 	c := takePictures(t, reqRep, 8, upTo(40*time.Millisecond), upTo(time.Millisecond), "10")
 	c.neverBack(t)
@@ -197,7 +197,7 @@ func TestCamerasInStep(t *testing.T) {
 	}
 }
 
-// Where nobody knows the clocks the frames keep the sender's distances, and the log
+// Where nobody knows the clocks, frames keep the sender's distances in time, and the log
 // says once why.
 func TestCaptureModeWithoutClocks(t *testing.T) {
 	c := takePictures(t, pubSub, 1, upTo(5*time.Millisecond), upTo(time.Millisecond), "4")

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// The wall shows pictures of one moment side by side, though each frame is held up for
-// another while.
+// The wall shows pictures of one moment side by side, although each frame has another
+// delay.
 func TestSynchronisedWall(t *testing.T) {
 	needsDecodebin3(t)
 	file := filepath.Join(t.TempDir(), "wall.mkv")
@@ -32,8 +32,8 @@ func TestSynchronisedWall(t *testing.T) {
 	}
 }
 
-// The programs that hand out sets of frames of one moment find them, though each frame
-// is held up for another while.
+// The example programs find the frames of one moment, although each frame has another
+// delay.
 func TestProgramsInStep(t *testing.T) {
 	const folder = "../../examples/programs/"
 	for name, build := range map[string]func(program string) []string{
@@ -83,8 +83,8 @@ func pkgConfig(t *testing.T, name string) string {
 	return string(out)
 }
 
-// What the stamps say is what is in the picture, within one frame, in every mode; the
-// probe ends with a failure where it is not.
+// In every mode the timestamps agree with the time code in the picture, within one frame.
+// Where they do not, the probe fails.
 func TestStampsAgreeWithThePicture(t *testing.T) {
 	const probe = "../../examples/programs/latency-probe.py"
 	for _, c := range []struct {

@@ -20,8 +20,8 @@ func TestLocalViewGoesOnWithoutReceiver(t *testing.T) {
 	})
 }
 
-// A program that pushes frames and waits for them to be taken, as OpenCV's
-// VideoWriter does, is not held up by a receiver that is not there.
+// An absent receiver does not hold up a program that pushes frames and waits until they
+// are taken, as OpenCV's VideoWriter does.
 func TestVideoWriterWithoutReceiver(t *testing.T) {
 	w := python(t, "writer", "testdata/writer.py", "appsrc ! videoconvert ! jpegenc ! netgearsink address=127.0.0.1 port="+freePortText(t))
 	w.Exits(0)
@@ -30,8 +30,8 @@ func TestVideoWriterWithoutReceiver(t *testing.T) {
 	}
 }
 
-// A sink that shows frames at their time does not slow a stream down: each frame's
-// time is when it came, not when the one before had been shown.
+// A sink that shows frames at their times does not slow a stream down: the time of a frame
+// is that of its arrival, not that of the display of the frame before.
 func TestSynchronisingSinkKeepsTheRate(t *testing.T) {
 	eachPattern(t, patterns, func(t *testing.T, p pattern) {
 		for _, mode := range []string{"receive-time", "sender"} {
@@ -55,7 +55,7 @@ func TestSynchronisingSinkKeepsTheRate(t *testing.T) {
 	})
 }
 
-// With max-retries=0, the default, nothing but its end ends a stream.
+// With max-retries=0, the default, only its own end ends a stream.
 func TestNothingGivesUpByDefault(t *testing.T) {
 	eachPattern(t, confirmed, func(t *testing.T, p pattern) {
 		r := launch(t, "-e netgearsrc address=127.0.0.1 port=0 pattern=%v request-timeout=0.05 ! fakesink", p)
