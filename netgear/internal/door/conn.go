@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// farewell is how long a peer may take to hang up after libzmq has closed its
-// side. What is on its way to the peer arrives in that time.
+// farewell is how long a peer may take to hang up after libzmq has closed its side. In
+// that time bytes that are on their way to the peer arrive.
 const farewell = time.Second
 
 // conn is one connection of a peer, and its counterpart to libzmq.
@@ -27,23 +27,23 @@ type conn struct {
 	about  Peer
 	source netip.Addr // zero for a Unix socket
 
-	ctx    context.Context // ends with the door, or when the connection is to make room
+	ctx    context.Context // ends with the door, or when the connection must make room
 	cancel context.CancelFunc
 
-	// peer is nil while it is being reached, local until the peer has said
-	// something. Both are set under the lock of the door.
+	// peer is nil until it has been reached, local until the peer has sent something.
+	// Both are set under the lock of the door.
 	peer, local *stream
 	in, out     *Reader
 
-	inRun, outRun run // what waits to go on, of inward and of outward
+	inRun, outRun run // bytes that wait to go on, of inward and of outward
 	late          late
 	answers       atomic.Bool // the peer is one of ours
-	flow          *flow       // of the way to the peer
+	flow          *flow       // of the link to the peer
 
 	ready   chan struct{} // closed when libzmq has said READY
 	through chan struct{} // closed when the handshake is over
 
-	waited bool           // for its turn; of inward
+	waited bool           // for its turn; used by inward
 	done   sync.WaitGroup // outward
 	said   sync.Once      // see Door.saidAll
 
@@ -53,11 +53,11 @@ type conn struct {
 	inwardIn bool  // nothing more comes from the peer
 	refused  error // why the door ended it
 
-	// outlet guards what is written to the peer: a PONG of ours goes between two
-	// frames of libzmq.
+	// outlet guards writing to the peer: a PONG of ours goes between two frames of
+	// libzmq.
 	outlet sync.Mutex
 	middle bool   // a frame of libzmq is on its way
-	pong   []byte // waits for its end
+	pong   []byte // waits for the end of that frame
 }
 
 func (d *Door) newConn(about Peer) *conn {
@@ -70,7 +70,7 @@ func (d *Door) newConn(about Peer) *conn {
 	return c
 }
 
-// errGone says that libzmq has closed its side.
+// errGone means that libzmq has closed its side.
 var errGone = errors.New("closed by libzmq")
 
 // inward carries what the peer sends, until one side ends.
@@ -135,7 +135,7 @@ func (c *conn) carryInward() error {
 	}
 }
 
-// take sends on what has arrived from the peer.
+// take passes on what has arrived from the peer.
 func (c *conn) take(b []byte) error {
 	encrypted := c.door.cfg.Limits.Curve
 	for len(b) > 0 {
@@ -193,8 +193,7 @@ func (c *conn) take(b []byte) error {
 	return nil
 }
 
-// awaitReady waits for the READY of libzmq: before that the peer has no right
-// to more.
+// awaitReady waits for the READY of libzmq. Before that the peer may send no more.
 func (c *conn) awaitReady() error {
 	t := time.NewTimer(c.door.cfg.HandshakeTime)
 	defer t.Stop()
@@ -229,7 +228,7 @@ func (c *conn) answer(pong []byte) error {
 	return err
 }
 
-// over takes note that the handshake is.
+// over notes that the handshake is over.
 func (c *conn) over() {
 	c.mu.Lock()
 	if c.isOver || c.ending {
@@ -250,7 +249,7 @@ func (c *conn) isEnding() bool {
 	return c.ending
 }
 
-// carryOutward begins to carry what libzmq sends, whose end is named far.
+// carryOutward begins to carry what libzmq sends. far is the name of libzmq's end.
 func (c *conn) carryOutward(far string) {
 	c.flow = newFlow(c.door, c.peer, far)
 	c.done.Add(1)
@@ -260,8 +259,8 @@ func (c *conn) carryOutward(far string) {
 	})
 }
 
-// outward carries what libzmq sends, until libzmq closes its side. It reads on
-// when the peer has gone, so that libzmq is never held up.
+// outward carries what libzmq sends, until libzmq closes its side. When the peer has gone
+// it reads on, so that it never holds libzmq up.
 func (c *conn) outward() {
 	p := newPipe(c.peer, c.local)
 	p.flow = c.flow
@@ -303,7 +302,7 @@ func (c *conn) outward() {
 	c.local.Close() // libzmq has closed it first
 }
 
-// give sends on what libzmq has sent.
+// give passes on what libzmq has sent.
 func (c *conn) give(b []byte) error {
 	encrypted := c.door.cfg.Limits.Curve
 	if encrypted && isClosed(c.through) {
@@ -338,7 +337,7 @@ func (c *conn) give(b []byte) error {
 	return c.restLocked()
 }
 
-// pass sends on a piece of fed that libzmq has sent.
+// pass passes on a piece of fed, which libzmq has sent.
 func (c *conn) pass(fed, piece []byte) error {
 	isLate, err := c.late.add(piece, c.out.Body())
 	if isLate {

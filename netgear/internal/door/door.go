@@ -22,15 +22,15 @@ import (
 
 // Errors of the door itself, beside those of the Reader.
 var (
-	// ErrSlow says that a peer did not finish its handshake in time.
+	// ErrSlow means that a peer did not finish its handshake in time.
 	ErrSlow = errors.New("too slow")
-	// ErrFull says that there is no place for another connection.
+	// ErrFull means that there is no place for another connection.
 	ErrFull = errors.New("no place")
-	// ErrForeign says that the address of a peer is not let in.
+	// ErrForeign means that the address of a peer is not let in.
 	ErrForeign = errors.New("not let in")
 )
 
-// Config is what a Door is made of.
+// Config holds the settings of a Door.
 type Config struct {
 	Limits Limits
 	// MaxConnections is how many peers may be there at once; 0 means no limit.
@@ -38,12 +38,12 @@ type Config struct {
 	// HandshakeTime is how long a peer may take from its first word to the end of
 	// the handshake.
 	HandshakeTime time.Duration
-	// One has the connections that come in take turns: for a PAIR socket, which
-	// serves one. Without encryption only.
+	// One makes incoming connections take turns. It is for a PAIR socket, which serves
+	// one connection, without encryption.
 	One bool
-	// OnePart has a message of one part count as a picture: see PreferNewest.
+	// OnePart means that a message of one part counts as a picture: see PreferNewest.
 	OnePart bool
-	// Allow says why an address is not let in, or nil. It may be nil itself.
+	// Allow returns why an address is not let in, or nil. Allow may be nil.
 	Allow func(netip.Addr) error
 	// UserTimeout is how long TCP data may be without an acknowledgement of the
 	// peer's kernel.
@@ -52,14 +52,15 @@ type Config struct {
 	Keepalive net.KeepAliveConfig
 	// Spawn runs a function in a goroutine; nil means go.
 	Spawn func(func())
-	// Refused is called with each connection that the door ends for a fault of
-	// its peer, and why, but for those that libzmq has seen and whose handshake is
-	// not through: it tells of these itself, and Why says the rest. It may be nil.
+	// Refused is called for each connection that the door ends for a fault of its
+	// peer, with the reason. It is not called when libzmq has seen the connection and
+	// the handshake is not over: libzmq reports that itself, and Why has the reason.
+	// Refused may be nil.
 	Refused func(p Peer, reason error)
-	// GaveWay is called with each picture that gave way to a newer one on its way to
-	// one peer: see PreferNewest. It may be nil.
+	// GaveWay is called when a picture gives way to a newer one on its way to one peer:
+	// see PreferNewest. It may be nil.
 	GaveWay func()
-	// Unreached is called with each attempt to connect that failed. It may be nil.
+	// Unreached is called after each failed attempt to connect. It may be nil.
 	Unreached func(err error)
 	Log       *slog.Logger
 }
@@ -71,7 +72,7 @@ type Peer struct {
 	Address string
 	// Port is our port that it came in through, or the peer's that it leads to.
 	Port uint
-	// Dialled says that the door reached it, and not the other way round.
+	// Dialled means that the door connected to the peer, and not the peer to us.
 	Dialled bool
 
 	admitted *atomic.Bool
@@ -81,9 +82,8 @@ type Peer struct {
 // may say that the handshake succeeded. It stays so when the connection has ended.
 func (p Peer) Admitted() bool { return p.admitted != nil && p.admitted.Load() }
 
-// Door is what stands in front of the sockets of one end, over all its ports
-// and for as long as the end is open. All methods may be called from any
-// goroutine.
+// Door stands in front of the sockets of one end, at all its ports, for as long as the
+// end is open. Any goroutine may call its methods.
 type Door struct {
 	cfg   Config
 	begun time.Time
@@ -91,7 +91,7 @@ type Door struct {
 	ctx   context.Context
 	stop  context.CancelFunc
 
-	denials chan struct{} // holds a token for each peer that is told so
+	denials chan struct{} // has a token for each refusal that is being sent
 	carried sync.WaitGroup
 
 	newest    atomic.Bool  // see PreferNewest
@@ -108,17 +108,17 @@ type Door struct {
 	target    string             // the abstract name that libzmq is bound to; "": none at the moment
 	retarget  chan struct{}
 	trouble   error
-	reasons   []refusal // that Why has not told yet, oldest first
+	reasons   []refusal // that Why has not returned yet, oldest first
 	turns     turns
 }
 
 // refusal is why the door ended a connection that libzmq has seen.
 type refusal struct{ address, reason string }
 
-// maxReasons bounds those that nobody asks for.
+// maxReasons bounds the reasons that nobody asks for.
 const maxReasons = 256
 
-// New returns a Door without any opening.
+// New returns a Door that is closed everywhere: see Listen and Mouth.
 func New(cfg Config) *Door {
 	var name [8]byte
 	_, _ = rand.Read(name[:]) // never fails: crypto/rand
@@ -136,8 +136,8 @@ func New(cfg Config) *Door {
 	return d
 }
 
-// Lead has connections go to a socket of libzmq that is bound to an abstract
-// Unix name, with its @. The empty name has them wait.
+// Lead makes connections go to the socket of libzmq that is bound to an abstract Unix
+// name, with its @. With the empty name they wait.
 func (d *Door) Lead(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -150,8 +150,8 @@ func (d *Door) Lead(name string) {
 // libzmq with that number.
 func (d *Door) Name(n uint64) string { return d.name + "-to-" + strconv.FormatUint(n, 10) }
 
-// Shut closes all openings, so that their addresses are free. Connections that
-// there are go on.
+// Shut closes all openings, so that their addresses are free. Present connections go
+// on.
 func (d *Door) Shut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -161,8 +161,8 @@ func (d *Door) Shut() {
 	}
 }
 
-// Close ends the door. What libzmq has left in it goes on its way, for grace at
-// the most. The sockets of libzmq must be closed already.
+// Close ends the door. Before that it sends what libzmq has left in it, for grace at the
+// most. The sockets of libzmq must be closed already.
 func (d *Door) Close(grace time.Duration) {
 	d.Shut()
 	if grace > 0 {
@@ -184,12 +184,12 @@ func (d *Door) Close(grace time.Duration) {
 	}
 }
 
-// atEnd is context.AfterFunc, contained as Spawn contains.
+// atEnd is context.AfterFunc with Config.Spawn.
 func (d *Door) atEnd(ctx context.Context, f func()) (stop func() bool) {
 	return context.AfterFunc(ctx, func() { d.cfg.Spawn(f) })
 }
 
-// Trouble returns what keeps connections from coming about, or nil.
+// Trouble returns why connections cannot be made at the moment, or nil.
 func (d *Door) Trouble() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -202,8 +202,7 @@ func (d *Door) setTrouble(err error) {
 	d.trouble = err
 }
 
-// Count returns how many connections there are, those in their handshake
-// included.
+// Count returns how many connections there are. Those in their handshake count too.
 func (d *Door) Count() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -239,13 +238,13 @@ func (d *Door) acceptedLocked(name string) (c *conn, ok bool) {
 	return d.conns[id], true
 }
 
-// entered takes note that the handshake of a connection is over.
+// entered notes that the handshake of a connection is over.
 func (d *Door) entered(c *conn) {
 	d.setTrouble(nil)
 	d.cfg.Log.Debug("handshake through", "peer", c.about.Address)
 }
 
-// ended takes note of the end of a connection.
+// ended notes the end of a connection.
 func (d *Door) ended(c *conn) {
 	d.mu.Lock()
 	c.closeBoth()
@@ -285,9 +284,9 @@ func (d *Door) Why(address string) string {
 	return reason
 }
 
-// closeBoth closes what there is of a connection. Its caller has the lock of the
-// door, and knows that libzmq has closed its side or never had one that it could
-// be harmed by.
+// closeBoth closes the open sides of a connection. Its caller has the lock of the door.
+// It must know that libzmq has closed its side or never had one, since otherwise a full
+// close could harm libzmq.
 func (c *conn) closeBoth() {
 	if c.peer != nil {
 		c.peer.Close()
@@ -297,7 +296,7 @@ func (c *conn) closeBoth() {
 	}
 }
 
-// saidAll takes note, once, that nothing of libzmq is on its way any more.
+// saidAll notes, once, that all that libzmq has sent has left the door.
 func (d *Door) saidAll(c *conn) { c.said.Do(d.carried.Done) }
 
 func (d *Door) refused(p Peer, reason error) {
@@ -340,7 +339,7 @@ func (c *conn) enter() error {
 // own names the connection of a peer that was accepted, for libzmq.
 func (c *conn) own() string { return c.door.name + "-of-" + strconv.FormatUint(c.id, 10) }
 
-// join begins to carry what libzmq sends, whose end is named far.
+// join begins to carry what libzmq sends. far is the name of libzmq's end.
 func (c *conn) join(local net.Conn, far string) error {
 	widen(local)
 	c.door.mu.Lock()
@@ -361,12 +360,12 @@ func widen(c net.Conn) {
 	}
 }
 
-// spare is how many descriptors the door leaves to the rest of the process, of
-// so many that it may have.
+// spare returns how many descriptors the door leaves to the rest of the process. limit
+// is how many the process may have.
 func spare(limit uint64) uint64 { return min(max(64, limit/8), limit/2) }
 
-// lastDescriptor returns the number from which on descriptors are too scarce
-// for another peer. The kernel hands out the lowest free number, so a high one
+// lastDescriptor returns the lowest number of a descriptor that shows that too few are
+// left for another peer. The kernel hands out the lowest free number, so a high one
 // means that those below are taken.
 func lastDescriptor() int {
 	var limit unix.Rlimit

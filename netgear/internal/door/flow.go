@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What waits unsent in our kernel, on its way from libzmq to a peer over TCP, is
-// as much as the link carries in flowTime. Left alone a send buffer grows to 4 MB
-// (tcp_wmem), which are three seconds of a link of 10 Mbit/s: every picture would
-// be that old.
+// On the way from libzmq to a peer over TCP, as many bytes wait unsent in our kernel as
+// the link carries in flowTime. By default a send buffer grows to 4 MB (tcp_wmem), which
+// takes three seconds on a link of 10 Mbit/s: every picture would be that old.
 const (
 	flowTime = 20 * time.Millisecond
 	// Bounds, and the value until the rate of the link is known, in bytes. The
@@ -22,14 +21,14 @@ const (
 	leastRoom = 16 << 10
 	firstRoom = 32 << 10
 	mostRoom  = localBuffer
-	// lookPause is between two looks at the rate: long enough to cost nothing.
+	// lookPause is the time between two looks at the rate: long enough to cost nothing.
 	lookPause = 50 * time.Millisecond
 )
 
-// Link is what the kernel knows of the way to a peer over TCP.
+// Link is what the kernel knows of the TCP connection to a peer.
 type Link struct {
 	RTT          time.Duration // smoothed
-	DeliveryRate uint64        // bytes per second that were acknowledged of late; 0: not known yet
+	DeliveryRate uint64        // bytes per second that were acknowledged lately; 0: not known yet
 	Unsent       uint32        // bytes that wait in the kernel and here, and were never sent
 	Retransmits  uint32        // packets sent again since the connection was made
 	MinRTT       time.Duration // the least of the last minutes
@@ -45,7 +44,7 @@ type flow struct {
 	peer   *stream
 	far    string       // names libzmq's end of the connection
 	room   int          // bytes that may wait; 0: no bound, as it is not TCP
-	bound  atomic.Int64 // room, for whoever reads
+	bound  atomic.Int64 // room, for other goroutines
 	fresh  int          // bytes since the last look
 	seen   Traffic      // at the last look
 	looked time.Time
@@ -67,8 +66,7 @@ func (f *flow) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// sent takes note that the write that began has ended, with n bytes on their way
-// to the peer.
+// sent notes that the write that began has ended, with n bytes on their way to the peer.
 func (f *flow) sent(n int) {
 	now := time.Now()
 	if f.end(now, n) {
@@ -91,8 +89,8 @@ func (f *flow) sent(n int) {
 	rate := min(f.rate(l, passed, elapsed), uint64(mostRoom)*uint64(time.Second/flowTime))
 	room := max(leastRoom, int(rate*uint64(flowTime)/uint64(time.Second)))
 	if room > f.room {
-		// The first bytes go into buffers on the way, faster than the link: so it
-		// grows in steps, and for whoever has use for it.
+		// The first bytes go into buffers on the way, faster than the link. So room
+		// grows in steps, and only where it is used.
 		if room = min(room, 2*f.room); passed < f.room {
 			return
 		}
@@ -104,12 +102,12 @@ func (f *flow) sent(n int) {
 
 // gone returns how many bytes have left our kernel.
 func (f *flow) gone() uint64 {
-	l, _ := f.peer.ask() // nothing where it is not TCP: there a write is all that is known
+	l, _ := f.peer.ask() // zero where it is not TCP: there only the writes are known
 	return f.passed() - uint64(l.Unsent)
 }
 
-// rate returns what the link carries, in bytes/s. What the kernel tells is too much
-// where bytes go into a buffer on the way, in bursts.
+// rate returns what the link carries, in bytes/s. The kernel's own rate is too high where
+// bytes go in bursts into a buffer on the way.
 func (f *flow) rate(l Link, passed int, elapsed time.Duration) uint64 {
 	t := f.read(f.looked, 0)
 	limited, limitedTime := t.Limited-f.seen.Limited, t.LimitedTime-f.seen.LimitedTime
@@ -120,7 +118,7 @@ func (f *flow) rate(l Link, passed int, elapsed time.Duration) uint64 {
 	return min(l.DeliveryRate, 2*uint64(passed)*uint64(time.Second)/uint64(elapsed)) //nolint:gosec // never negative
 }
 
-// resize bounds each place where bytes wait.
+// resize sets the bound of each place where bytes wait.
 func (f *flow) resize(room int) {
 	f.room = room
 	f.bound.Store(int64(room))
@@ -154,8 +152,8 @@ func (s *stream) ask() (l Link, ok bool) {
 	return l, ok && err == nil
 }
 
-// LinkOf returns what is known of the link to the first peer that is meant, and
-// false when there is none over TCP.
+// LinkOf returns what is known of the link to the first peer that is meant. It reports
+// false when no such peer has a link over TCP.
 func (d *Door) LinkOf(meant func(p Peer) bool) (Link, bool) {
 	d.mu.Lock()
 	var found *conn
@@ -193,7 +191,7 @@ type Way struct {
 	Link // zero where the way is not over TCP
 }
 
-// Ways appends those to all peers whose handshake is over.
+// Ways appends a Way for each peer whose handshake is over.
 func (d *Door) Ways(to []Way) []Way {
 	d.mu.Lock()
 	conns := make([]*conn, 0, len(d.conns))
@@ -214,12 +212,12 @@ func (d *Door) Ways(to []Way) []Way {
 // farEnd is libzmq's end of a connection.
 type farEnd struct{ fd, room int }
 
-// noFD is in farEnd while libzmq has not told its descriptor.
+// noFD stands in farEnd until the monitor of libzmq has reported the descriptor.
 const noFD = -1
 
-// Bound has the door bound what waits in libzmq's end of a connection of a socket
-// that sends frames, by its descriptor, as the monitor of the socket tells it. It
-// does nothing to a descriptor that is something else by now.
+// Bound makes the door bound what waits in libzmq's end of a connection, for a socket that
+// sends frames. The descriptor comes from the monitor of that socket. Bound leaves a
+// descriptor alone that is something else by now.
 func (d *Door) Bound(fd int) {
 	far, err := peerName(fd)
 	if err != nil || !strings.HasPrefix(far, d.name) {
@@ -228,7 +226,7 @@ func (d *Door) Bound(fd int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if c, ok := d.acceptedLocked(far); ok && c == nil {
-		return // nobody would take its entry away again
+		return // nobody would remove its entry again
 	}
 	e := d.farEndLocked(far)
 	e.fd = fd

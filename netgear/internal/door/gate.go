@@ -9,30 +9,30 @@ import (
 
 // Implementation constants of a gate.
 const (
-	// tolerated is how much longer than the least an answer may take before the way
-	// is taken for a slow one: two answers in a row, or one that has not come for
-	// longer than that.
+	// A link counts as slow when two answers in a row take longer than the least time by
+	// more than tolerated, or when one answer is late by more than overdue.
 	tolerated = 40 * time.Millisecond
 	overdue   = 100 * time.Millisecond
 	// leastTime is how long the least time of an answer counts.
 	leastTime = 5 * time.Second
-	// wideTime is how long nothing must have waited at the gate before it opens.
+	// wideTime is how long no picture must have waited at the gate before it opens.
 	wideTime = 2 * time.Second
-	// pingPause is between two pings. A peer takes a hundred commands a second.
+	// pingPause is the least time between two pings. A peer takes a hundred commands a
+	// second.
 	pingPause = 15 * time.Millisecond
-	// mostPings is how many answers are awaited, of a peer that may give none.
+	// mostPings is how many answers may be missing. A peer may give none at all.
 	mostPings = 256
 )
 
-// gate says when the next picture may go to a peer that confirms nothing. Bytes may
-// wait out of sight, in the network or in a machine on the way, for far longer than
-// pictures are young. So a ping of ZMTP follows each picture, and is answered when
-// the picture has arrived. A gate has no clock and no socket.
+// gate decides when the next picture may go to a peer that confirms nothing. Bytes may
+// wait where we cannot see them, in the network or in a machine on the way, until the
+// pictures are old. So a ping of ZMTP follows each picture, and its answer shows that the
+// picture has arrived. A gate has no clock and no socket.
 //
 //	wide -> (answers take longer than they need to) -> narrow -> (nothing has waited for a while) -> wide
 //
-// While it is wide everything may go. While it is narrow no more pictures are on the
-// way than keep the link busy.
+// While the gate is wide every picture may go. While it is narrow only as many pictures
+// are on the way as keep the link busy.
 type gate struct {
 	window window.Window
 	flying []flight // oldest first
@@ -41,8 +41,8 @@ type gate struct {
 
 	least, before time.Duration // the least times of an answer, of the present span and of the last one; 0: none
 	since         time.Time     // when the present span began
-	came          time.Time     // when the last answer did
-	late          bool          // and it came late
+	came          time.Time     // when the last answer came
+	late          bool          // it came late
 
 	narrow bool
 	held   time.Time // when a picture last had to wait
@@ -56,13 +56,13 @@ type flight struct {
 	alone bool
 }
 
-// wants reports whether a ping may follow what is sent at now.
+// wants reports whether a ping may follow a message that is sent now.
 func (g *gate) wants(now time.Time) bool {
 	return now.Sub(g.pinged) >= pingPause && len(g.flying) < mostPings
 }
 
-// sent notes so many bytes that were begun to be sent at a time, and returns the ping
-// that must follow them. waited says that they had to wait at the gate.
+// sent notes bytes that were begun to be sent at a time, and returns the ping that must
+// follow them. waited means that they had to wait at the gate.
 func (g *gate) sent(at time.Time, bytes int, waited bool) (ping []byte) {
 	if g.last == 0 {
 		g.window = window.New(0)
@@ -78,9 +78,10 @@ func (g *gate) sent(at time.Time, bytes int, waited bool) (ping []byte) {
 	return binary.BigEndian.AppendUint32(ping, g.last)
 }
 
-// answered notes an answer with what was in the ping. It ignores what it did not ask.
-// While the gate is narrow it returns how many bytes the way was busy with, and for how
-// long, the time there and back included where nothing was on the way before them.
+// answered notes an answer with the context of a ping, and ignores one without a ping.
+// While the gate is narrow it returns how many bytes kept the link busy, and for how
+// long. alone means that this time includes the way there and back, because nothing was
+// on the way before them.
 func (g *gate) answered(now time.Time, context []byte) (bytes int, busy time.Duration, alone bool) {
 	if len(context) != 4 {
 		return 0, 0, false
@@ -107,7 +108,7 @@ func (g *gate) answered(now time.Time, context []byte) (bytes int, busy time.Dur
 	before := g.late
 	g.late = took-g.usual() > tolerated
 	if g.late && before && !g.narrow {
-		// Answers come at the distances at which the link carries pictures.
+		// The time between two answers is what the link needs for a picture.
 		g.begin(now, float64(g.usual())/float64(max(gap, time.Millisecond)))
 	}
 	if !g.narrow {
@@ -116,7 +117,7 @@ func (g *gate) answered(now time.Time, context []byte) (bytes int, busy time.Dur
 	return f.bytes, min(took, gap), f.alone
 }
 
-// usual returns how long an answer takes at least.
+// usual returns the least time that an answer takes.
 func (g *gate) usual() time.Duration {
 	if g.before > 0 && g.before < g.least {
 		return g.before
@@ -124,7 +125,8 @@ func (g *gate) usual() time.Duration {
 	return g.least
 }
 
-// begin has a picture wait from now on while so many are on the way.
+// begin makes the gate narrow: from now on a picture waits while size of them are on the
+// way.
 func (g *gate) begin(now time.Time, size float64) {
 	g.narrow, g.held = true, now
 	g.window.Begin(now, size)
@@ -135,7 +137,7 @@ func (g *gate) begin(now time.Time, size float64) {
 func (g *gate) hasRoom(now time.Time) (ok bool, at time.Time) {
 	if len(g.flying) > 0 && !g.narrow && now.Sub(g.flying[0].at) > g.usual()+overdue {
 		if g.least == 0 {
-			return false, at // nothing is known of the way before the first answer
+			return false, at // nothing is known of the link before the first answer
 		}
 		g.begin(now, 1)
 	}

@@ -6,39 +6,38 @@ import (
 	"time"
 )
 
-// Bounds of what waits for a peer whose link is slow, in bytes: of one message,
-// and of all peers of a door together. What is larger waits in libzmq.
+// Bounds of what waits for a slow link, in bytes: of one message, and of all peers of a
+// door together. Beyond that messages wait in libzmq.
 const (
 	lateMessage = 2 << 20
 	lateTotal   = 32 << 20
-	// lateMany is how many messages wait for one peer that do not give way to others.
+	// lateMany is how many messages that do not give way to others wait for one peer.
 	lateMany = 64
 )
 
 const (
 	// lateWrite is how long a write waits on a link that is slow.
 	lateWrite = flowTime / 4
-	// slowTime is how long a link is taken for a slow one after a picture gave way.
-	// What goes to it directly would hold up libzmq, which would lose what follows.
+	// slowTime is how long a link counts as slow after a picture gave way. A message
+	// that went to it directly would hold up libzmq, which would lose the next ones.
 	slowTime = time.Second
 )
 
-// late holds the messages of one connection that its link cannot take in yet. Of
-// those that are pictures only the newest one waits: an older one would be old
-// for good, and delay all that come behind it.
+// late holds the messages of one connection that its link cannot take in yet. Only the
+// newest picture waits: an older one would stay old, and delay all behind it.
 //
 //	direct -> (a message begins, and the link is not free) -> late -> (the link has taken in all) -> direct
 //
 // The goroutine that reads from libzmq calls begin, add, end and wait, with the
-// outlet of the connection locked. write has a goroutine of its own while there is
-// something, and only one of the two writes to the peer.
+// outlet of the connection locked. write has a goroutine of its own while messages wait,
+// and only one of the two goroutines writes to the peer.
 type late struct {
 	conn *conn
 
-	collecting bool   // the message that is read goes through here
-	message    []byte // it, as far as it is read
-	// direct says that messages went directly after which no ping went yet: from when
-	// on, and what had been written before.
+	collecting bool   // the message that is being read goes through here
+	message    []byte // its bytes so far
+	// direct means that messages went directly, without a ping behind them yet: since
+	// began, when from bytes had been written.
 	direct bool
 	began  time.Time
 	from   uint64
@@ -60,27 +59,27 @@ type lateOne struct {
 	picture bool
 }
 
-// PreferNewest says whether pictures that a socket publishes give way to newer
-// ones, for each peer by itself. A picture is a message of two parts, or any message
-// with Config.OnePart.
+// PreferNewest sets whether pictures that a socket publishes give way to newer ones, for
+// each peer by itself. A picture is a message of two parts or, with Config.OnePart, any
+// message.
 func (d *Door) PreferNewest(on bool) { d.newest.Store(on) }
 
-// Queue says whether what a socket publishes waits here for a slow link even where
-// it does not give way to anything newer: encoded video, of which libzmq would lose
-// what does not fit into its own short queue. It costs a copy of each message.
+// Queue sets whether messages that a socket publishes wait here for a slow link even if
+// they do not give way to newer ones. That is for encoded video, of which libzmq would
+// lose what does not fit into its own short queue. It costs a copy of each message.
 func (d *Door) Queue(on bool) { d.queue.Store(on) }
 
-// Gate says whether pictures wait until those before them have arrived at a peer that
-// is one of ours, as far as the link needs that. It is of use where nothing else
-// bounds what is on the way.
+// Gate sets whether pictures to a peer that is one of ours wait until those before them
+// have arrived, where the link needs that. It is of use where nothing else bounds what
+// is on the way.
 func (d *Door) Gate(on bool) { d.gated.Store(on) }
 
-// begin decides, where a message begins, which way it goes.
+// begin decides, at the beginning of a message, whether it goes directly or waits.
 func (l *late) begin() error {
 	c := l.conn
 	limits := &c.door.cfg.Limits
 	if !limits.Publisher || limits.Curve || c.peer.link == nil {
-		return nil // of an encrypted message nothing is known
+		return nil // nothing is known of an encrypted message
 	}
 	if l.busy() {
 		if l.collecting = c.door.lateBytes.Load() < lateTotal && l.many() < lateMany; !l.collecting {
@@ -98,9 +97,9 @@ func (l *late) begin() error {
 	if err := l.pingLocked(); err != nil {
 		return err
 	}
-	// What waited a moment ago will wait again, even where the kernel has just let go
-	// of all that it had. And while one is written, libzmq must lose none of those
-	// behind it.
+	// A link where a message waited a moment ago is still slow, even if the kernel has
+	// just sent all that it had. And while a message is written, libzmq must lose none
+	// of those behind it.
 	now := time.Now()
 	slow := queue || l.isSlow(now) || c.flow.waited() > lateWrite || !c.peer.writable()
 	l.collecting = slow && c.door.lateBytes.Load() < lateTotal
@@ -110,7 +109,7 @@ func (l *late) begin() error {
 	return l.err
 }
 
-// isSlow reports whether pictures gave way of late, or are on their way for long.
+// isSlow reports whether a picture gave way lately, or must wait at the gate.
 func (l *late) isSlow(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,8 +128,8 @@ func (l *late) hasRoomLocked(now time.Time) (ok bool, at time.Time) {
 	return l.gate.hasRoom(now)
 }
 
-// pingLocked has a ping follow the pictures that went directly. Its caller has the
-// outlet of the connection.
+// pingLocked sends a ping behind the pictures that went directly. Its caller has the
+// lock of the outlet.
 func (l *late) pingLocked() error {
 	c := l.conn
 	picture := c.out.Parts() > 1 || c.door.cfg.OnePart
@@ -150,7 +149,7 @@ func (l *late) pingLocked() error {
 	return err
 }
 
-// answered takes note of the answer to a ping. It is called by inward.
+// answered notes the answer to a ping. It is called by inward.
 func (l *late) answered(context []byte) {
 	l.mu.Lock()
 	bytes, busy, alone := l.gate.answered(time.Now(), context)
@@ -159,7 +158,7 @@ func (l *late) answered(context []byte) {
 	l.wake()
 }
 
-// open has nothing wait for answers any more, which will not come.
+// open ends all waiting for answers, which will not come any more.
 func (l *late) open() {
 	l.mu.Lock()
 	l.opened = true
@@ -220,8 +219,8 @@ func (l *late) bytes() (n int) {
 	return n
 }
 
-// add takes in a piece of the message, whose part goes on for so many bytes. It
-// reports false when the piece goes on directly.
+// add takes in a piece of the message, whose part has more bytes to come. It reports
+// false when the piece must go on directly.
 func (l *late) add(piece []byte, more int64) (bool, error) {
 	if !l.collecting {
 		return false, nil
@@ -238,7 +237,7 @@ func (l *late) add(piece []byte, more int64) (bool, error) {
 	return true, err
 }
 
-// end takes note that the message is there as a whole.
+// end notes that the message is complete.
 func (l *late) end(parts int) {
 	if !l.collecting {
 		return
@@ -265,7 +264,7 @@ func (l *late) end(parts int) {
 	}
 }
 
-// wait waits until all that waited is written.
+// wait waits until write has written all messages.
 func (l *late) wait() error {
 	l.mu.Lock()
 	w := l.writing
@@ -280,7 +279,7 @@ func (l *late) wait() error {
 	return l.err
 }
 
-// write is the goroutine that gives the link what waits.
+// write writes the messages that wait. It has a goroutine of its own.
 func (l *late) write(done chan struct{}) {
 	c := l.conn
 	for {
@@ -308,8 +307,8 @@ func (l *late) write(done chan struct{}) {
 	}
 }
 
-// withPing returns the bytes of a message that is about to be written, and a ping if
-// one must follow. waited says that it had to wait at the gate.
+// withPing returns the bytes of a message that is about to be written, with a ping if one
+// must follow. waited means that the message had to wait at the gate.
 func (l *late) withPing(m lateOne, waited bool) []byte {
 	if !m.picture || !l.pings() {
 		return m.bytes
@@ -323,7 +322,7 @@ func (l *late) withPing(m lateOne, waited bool) []byte {
 	return append(m.bytes, l.gate.sent(now, len(m.bytes), waited)...)
 }
 
-// next returns what is to be written, or ends the writing.
+// next returns the next message to write, or ends the writing.
 func (l *late) next(err error, done chan struct{}) (m lateOne, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -7,23 +7,23 @@ import (
 
 // Implementation constants.
 const (
-	// blockedWrite is how long a write takes that had to wait for the way. On a way
-	// that is faster than what is sent, a write takes less.
+	// blockedWrite is the least time of a write that had to wait for the link. While the
+	// link is fast enough, a write takes less.
 	blockedWrite = time.Millisecond
-	// dryPause is between two writes. After a longer one the kernel may have had
-	// nothing to send, so that what follows says nothing of the way.
+	// dryPause is a pause between two writes. During a longer one the kernel may have
+	// had nothing to send, so that the next write shows nothing about the link.
 	dryPause = flowTime / 4
-	// fullTime is how long after a write that waited the next one must begin: half
-	// of what may wait unsent has gone by then.
+	// fullTime is how soon the next write must begin after one that waited, for the time
+	// between them to count. By then half of what may wait unsent has gone.
 	fullTime = 2 * flowTime
 )
 
-// Traffic is what went to a peer since the connection was made, whatever carries it.
+// Traffic is what went to a peer since the connection was made, over TCP or not.
 type Traffic struct {
 	Passed uint64 // bytes
-	// Limited is how many of them went while there was more to send than the way
-	// took, and LimitedTime is how long that was. The one divided by the other is
-	// the rate of the way.
+	// Limited is how many of them went while there was more to send than the link
+	// took, and LimitedTime is how long that was. Limited divided by LimitedTime is
+	// the rate of the link.
 	Limited     uint64
 	LimitedTime time.Duration
 	// Bursts is how many times a write began after a pause in which all that was
@@ -37,9 +37,9 @@ type Traffic struct {
 
 // meter measures Traffic. One goroutine at a time writes; any may read.
 //
-// A write that waited ends when so much has left the kernel that there is room. So
-// between the ends of two of them, if they follow each other closely, the way was
-// the limit all the time.
+// A write that waited ends when the kernel has sent enough to have room again. So
+// between the ends of two such writes that follow each other closely, the link was the
+// limit all the time.
 type meter struct {
 	mu      sync.Mutex
 	t       Traffic

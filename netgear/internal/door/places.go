@@ -69,8 +69,8 @@ const (
 	goneRank      = 3
 )
 
-// uselessness returns how little is lost with a connection; 0 means that something
-// is.
+// uselessness returns the rank of a connection that can be ended without a loss, and 0
+// for any other.
 func (c *conn) uselessness() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,8 +99,8 @@ func (d *Door) evictLocked(c *conn) {
 	}
 }
 
-// origin returns what a peer cannot have many of: its IPv4 address, or the half of
-// its IPv6 address that names its network. All Unix sockets have the same origin.
+// origin returns what one peer cannot have many of: an IPv4 address, or the half of an
+// IPv6 address that names the network. All Unix sockets have the same origin.
 func (c *conn) origin() string {
 	a := c.source
 	if a.Is6() {

@@ -2,15 +2,15 @@ package door
 
 import "io"
 
-// run is what one direction has read and not written yet. A message that comes in
-// pieces goes on in one: nobody has a use for a part of it, and each piece would
-// wake up whoever waits for it. One goroutine uses it.
+// run holds the bytes that one direction has read and not written yet. A message that
+// comes in pieces goes on as a whole: a part of it is of no use, and each piece would
+// wake up the receiver. One goroutine uses a run.
 type run struct {
 	bytes []byte // in the buffer of src
 }
 
-// add takes in what goes on next, which is at the beginning of fed or lies
-// elsewhere, and writes what cannot wait.
+// add takes in the next bytes to pass on, which are the beginning of fed or lie
+// elsewhere. It writes those that cannot wait.
 func (r *run) add(dst io.Writer, fed, pass []byte) error {
 	if len(pass) == 0 {
 		return nil
@@ -23,13 +23,13 @@ func (r *run) add(dst io.Writer, fed, pass []byte) error {
 		return err
 	}
 	if r.bytes = pass; &pass[0] != &fed[0] {
-		return r.flush(dst) // it is valid for now alone
+		return r.flush(dst) // pass is valid only until the next call of Feed
 	}
 	return nil
 }
 
-// settle writes what there is, or has it wait in the buffer of src for the rest
-// of the message that in has read the beginning of.
+// settle writes the bytes, or keeps them in the buffer of src until the rest of the
+// message comes whose beginning in has read.
 func (r *run) settle(dst io.Writer, src *stream, in *Reader) error {
 	if len(r.bytes) > 0 && in.Inside() && in.Body() < spliceMin && src.keep(r.bytes, in.Body()) {
 		return nil

@@ -13,8 +13,8 @@ import (
 
 // Implementation constants.
 const (
-	// bufferSize is what one read takes in, in bytes. A direction of a connection
-	// holds a buffer only while there is something in it.
+	// bufferSize is the size of one read in bytes. A direction of a connection has a
+	// buffer only while something is in it.
 	bufferSize = 64 << 10
 	// spliceMin is in bytes: a body that is shorter is copied.
 	spliceMin = 64 << 10
@@ -104,9 +104,9 @@ func (s *stream) closeWrite() {
 	}
 }
 
-// receive waits for bytes and passes them to use, in a buffer that is lent for
-// that time, or for longer if use calls keep. It returns io.EOF at the end of the
-// stream, or the error of use.
+// receive waits for bytes and passes them to use. Their buffer is valid until use
+// returns, or longer if use calls keep. receive returns io.EOF at the end of the stream,
+// or the error of use.
 func (s *stream) receive(use func(p []byte) error) error {
 	if s.raw == nil {
 		s.lend()
@@ -128,9 +128,9 @@ func (s *stream) receive(use func(p []byte) error) error {
 	return s.err
 }
 
-// keep has the buffer stay until the next receive, and what use was given in it,
-// up to the n-th byte. It reports whether there is room for so many more, and
-// does nothing otherwise.
+// keep makes the buffer stay until the next receive, with the bytes p of it, which were
+// passed to use. It reports whether there is room for so many more bytes; if not, it
+// does nothing.
 func (s *stream) keep(p []byte, more int64) bool {
 	end := bufferSize - cap(p) + len(p)
 	if more > int64(bufferSize-end) || end == bufferSize {
@@ -153,8 +153,8 @@ func (s *stream) giveBack() {
 	}
 }
 
-// tryRead reads what is there, and reports false when there is nothing. The
-// buffer is taken when there is something, so that an idle connection has none.
+// tryRead reads the bytes that are there, and reports false when there are none. It takes
+// a buffer only when there are some, so that an idle connection has none.
 func (s *stream) tryRead(fd uintptr) bool {
 	s.lend()
 	for {
@@ -195,7 +195,7 @@ func (s *stream) awaitWritable() error {
 	return s.link.Write(func(fd uintptr) bool { return isNow(fd, unix.POLLOUT) })
 }
 
-// asks asks poll(2) for an event. What cannot be asked about has ended.
+// asks asks poll(2) for an event. A descriptor that cannot be asked has ended.
 func asks(raw syscall.RawConn, event int16) (yes bool) {
 	err := raw.Control(func(fd uintptr) { yes = isNow(fd, event) })
 	return yes || err != nil
@@ -216,7 +216,7 @@ func isNow(fd uintptr, event int16) bool {
 type pipe struct {
 	r, w   int
 	size   int
-	closed bool // or never to be had
+	closed bool // or there could be none
 
 	// What the steps do, as fields so that nothing is allocated.
 	dst, src *stream
@@ -270,9 +270,9 @@ func (p *pipe) drain(fd uintptr) bool {
 	return !errors.Is(p.err, unix.EAGAIN)
 }
 
-// move carries n bytes. It returns how many went, and the error of either side:
-// io.EOF of the source at its end. Nothing and no error means that it cannot be
-// done here.
+// move carries n bytes. It returns how many went, and the error of either side, io.EOF at
+// the end of the source. Zero bytes and no error means that splicing is not possible
+// here.
 func (p *pipe) move(n int64) (moved int64, srcErr, dstErr error) {
 	if p.dst.raw == nil || p.src.raw == nil || !p.open() {
 		return 0, nil, nil
@@ -306,7 +306,7 @@ func (p *pipe) move(n int64) (moved int64, srcErr, dstErr error) {
 	return moved, nil, nil
 }
 
-// give has the destination take in some of what is in the pipe.
+// give moves some of the bytes in the pipe to the destination.
 func (p *pipe) give() error {
 	if p.flow != nil {
 		p.flow.begin(time.Now(), int(p.inside))
