@@ -13,6 +13,10 @@ const (
 	// leastInterval is between the frames of the fastest cameras. Of frames that are
 	// closer together the times say nothing: a program gave all the same one, say.
 	leastInterval = time.Millisecond
+	// A stall that is shorter than longStall costs no frame: what waited is caught up
+	// with. Where the Sender was late for longer, old frames are dropped at once until
+	// none was old for slowTime.
+	longStall, slowTime = 250 * time.Millisecond, 2 * time.Second
 )
 
 // freshness finds the frames of a live stream that are old when their turn comes,
@@ -31,14 +35,20 @@ type freshness struct {
 	since    time.Time     // when usual began to count; zero: it did not
 	left     time.Time     // when the Sender was done with the last frame
 	free     time.Time     // when the Sender was free again; zero: it was not held up
+	held     time.Time     // since when it is held up by one frame after the other; zero: it is not
+	slow     time.Time     // until when old frames are dropped at once
 }
 
 // sent notes how long a frame took. held says that it was up to a link or a receiver
 // that is there.
 func (f *freshness) sent(from, to time.Time, held bool) {
 	f.left = to
-	if f.free = to; !held || to.Sub(from) < f.interval {
-		f.free = time.Time{} // it keeps up
+	if !held || to.Sub(from) < f.interval {
+		f.free, f.held = time.Time{}, time.Time{} // it keeps up
+		return
+	}
+	if f.free = to; f.held.IsZero() {
+		f.held = from
 	}
 }
 
@@ -52,7 +62,7 @@ func (f *freshness) isOld(taken, now time.Time, delta, steered bool) (old bool) 
 	waited := now.Sub(f.left)
 	defer func() {
 		if old {
-			f.left = now
+			f.left, f.slow = now, now.Add(slowTime)
 		}
 	}()
 	d := taken.Sub(f.last)
@@ -77,6 +87,9 @@ func (f *freshness) isOld(taken, now time.Time, delta, steered bool) (old bool) 
 	f.usual = min(f.usual, late)
 	if f.free.IsZero() || f.interval == 0 || waited >= f.interval {
 		return false // or nothing waited for the Sender: it waited for this frame
+	}
+	if now.Sub(f.held) < longStall && now.After(f.slow) {
+		return false
 	}
 	behind := f.interval
 	switch {

@@ -179,8 +179,9 @@ func (s *Sender) EstimatedBitrate() uint64 { return s.stats.bitrate() }
 // sent, or is dropped itself. FramesDropped counts both, and the result is nil.
 //
 // A frame of a live stream that waited because Send was held up by the link or the
-// receiver, and behind which a newer one waits, is dropped in the same way. Encoded
-// video that is a second old goes on at the next key frame.
+// receiver for longer than a quarter second, and behind which a newer one waits, is
+// dropped in the same way. Encoded video that is a second old goes on at the next key
+// frame.
 //
 // When ctx ends before the frame was taken, Send returns the error of ctx. When it
 // ends after that, the result is nil, and a later Send or Finish waits for the
