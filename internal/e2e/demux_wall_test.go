@@ -2,11 +2,9 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -18,20 +16,7 @@ import (
 // and changes of state do not wait; and cameras of a wall may begin in any order.
 func TestDemuxHeldUp(t *testing.T) {
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, compileC(t, "wall"))
-	cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s\n%s", err, out, tail(log.String()))
-	}
-	if n := strings.Count(string(out), "ok "); n != 33 {
-		t.Errorf("%d cases, want 33:\n%s", n, out)
-	}
-	leaks(t, log.String())
+	wantCases(t, 33, leakless(t, compileC(t, "wall")))
 }
 
 // example starts one of the example scripts.

@@ -543,21 +543,7 @@ func TestErrorsOfSecurity(t *testing.T) {
 // what it says cannot be decrypted. It returns its port.
 func impostor(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go pose(conn)
-		}
-	}()
-	return l.Addr().(*net.TCPAddr).Port
+	return serve(t, pose)
 }
 
 func pose(conn net.Conn) {

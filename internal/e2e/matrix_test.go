@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -133,7 +132,16 @@ func garbling(t *testing.T, typ zmq4.Type, bind bool, port int) func(context.Con
 // rawGarbage answers each connection with bytes that are no ZMTP, and hangs up.
 func rawGarbage(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	return serve(t, func(c net.Conn) {
+		_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"))
+		c.Close()
+	})
+}
+
+// serve does the same with each connection to a port, which it returns.
+func serve(t *testing.T, with func(c net.Conn)) int {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,8 +152,7 @@ func rawGarbage(t *testing.T) int {
 			if err != nil {
 				return
 			}
-			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"))
-			c.Close()
+			go with(c)
 		}
 	}()
 	return l.Addr().(*net.TCPAddr).Port
@@ -284,23 +291,13 @@ func (s *situation) run(t *testing.T, program string, p pattern) {
 			// A source whose frame is on its way holds up events and changes of state.
 			"queue ! netgearsink name=x address=127.0.0.1 pattern=%v %s", p, settings)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, element)
-	cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
-	var log bytes.Buffer
-	cmd.Stderr = &log
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, tail(log.String()))
-	}
+	out := leakless(t, program, element)
 	var got operated
 	if err := json.Unmarshal(out, &got); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	t.Logf("%+v", got)
 	s.check(t, &got)
-	leaks(t, log.String())
 }
 
 func (s *situation) check(t *testing.T, got *operated) {

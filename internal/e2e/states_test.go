@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pebbe/zmq4"
 
@@ -98,22 +97,13 @@ func TestStateChanges(t *testing.T) {
 		{"both, ipc", "p", "netgearsrc protocol=ipc address=" + t.TempDir() + "/a ! fakesink"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			cmd := exec.CommandContext(ctx, program, "50", c.flags, c.pipeline)
-			cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
-			var log bytes.Buffer
-			cmd.Stderr = &log
-			out, err := cmd.Output()
-			if err != nil {
-				t.Fatalf("%v\n%s", err, tail(log.String()))
-			}
 			var got struct {
 				P90, Worst, EOS float64
 				Threads, FDs    int
 				ThreadsBefore   int `json:"threads_before"`
 				FDsBefore       int `json:"fds_before"`
 			}
+			out := leakless(t, program, "50", c.flags, c.pipeline)
 			if err := json.Unmarshal(out, &got); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
@@ -129,7 +119,6 @@ func TestStateChanges(t *testing.T) {
 			if got.Threads > got.ThreadsBefore+4 || got.FDs > got.FDsBefore {
 				t.Errorf("threads went from %d to %d, file descriptors from %d to %d", got.ThreadsBefore, got.Threads, got.FDsBefore, got.FDs)
 			}
-			leaks(t, log.String())
 		})
 	}
 }
@@ -139,20 +128,33 @@ func TestStateChanges(t *testing.T) {
 func TestBuffers(t *testing.T) {
 	program := compileC(t, "buffers")
 	for _, pattern := range []string{"pair", "req-rep", "pub-sub"} {
-		t.Run(pattern, func(t *testing.T) {
-			cmd := exec.Command(program, pattern)
-			cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
-			var log bytes.Buffer
-			cmd.Stderr = &log
-			out, err := cmd.Output()
-			if err != nil {
-				t.Fatalf("%v\n%s\n%s", err, out, tail(log.String()))
-			}
-			if n := strings.Count(string(out), "ok "); n != 23 {
-				t.Errorf("%d cases, want 23:\n%s", n, out)
-			}
-			leaks(t, log.String())
-		})
+		t.Run(pattern, func(t *testing.T) { wantCases(t, 23, leakless(t, program, pattern)) })
+	}
+}
+
+// leakless runs a C program and returns what it prints. It fails the test for every
+// object of GStreamer that is left at the end.
+func leakless(t *testing.T, program string, args ...string) []byte {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = gstEnv(t, "GST_TRACERS=leaks", "GST_DEBUG=GST_TRACER:7,leaks:7")
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, tail(log.String()))
+	}
+	leaks(t, log.String())
+	return out
+}
+
+// wantCases checks how many cases a program has printed as ok.
+func wantCases(t *testing.T, want int, out []byte) {
+	t.Helper()
+	if n := strings.Count(string(out), "ok "); n != want {
+		t.Errorf("%d cases, want %d:\n%s", n, want, out)
 	}
 }
 
@@ -188,9 +190,7 @@ func TestSignals(t *testing.T) {
 			if err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
-			if n := strings.Count(string(out), "ok "); n != 20 {
-				t.Errorf("%d cases, want 20:\n%s", n, out)
-			}
+			wantCases(t, 20, out)
 		})
 	}
 }
