@@ -10,8 +10,8 @@
 # first frame on, and goes dark a second after the last one. The wall stays until Ctrl-C.
 #
 # How it works: eos-on-terminate=false keeps the stream of a camera open when it says goodbye, so that it can come back.
-# compositor waits for no camera, since all it needs to know of one that has not come yet, the appsrc says: that the stream is
-# live, and when it ends. No frame comes from there; the funnel lets the camera's through.
+# compositor waits for no camera. The appsrc tells it all that it needs to know of a camera that has not come yet: that the
+# stream is live, and when it ends. The appsrc gives no frame; the funnel passes those of the camera on.
 # The other end: camera-wall-sender.sh and opencv_server.py, one for each port.
 
 set -eu

@@ -3,15 +3,15 @@
  *   gcc -o cameras-in-step cameras-in-step.c $(pkg-config --cflags --libs gstreamer-app-1.0)
  *   GST_PLUGIN_PATH=../../build ./cameras-in-step [PORT...]      default: 5566 5567 5568
  *
- * With timestamp-mode=capture the time of a buffer is when its picture was taken, on one clock for all cameras: no NTP, and no
- * matter what the network did to it. Every tenth set is told with its spread, from the first of its pictures taken to the last.
- * It ends with the cameras. The other end: netgearsink in pattern=pair, one for each port.
+ * With timestamp-mode=capture the time of a buffer is when its picture was taken, on one clock for all cameras, without NTP and
+ * whatever the network did to it. Every tenth set is printed with its spread, the time between its first and its last picture.
+ * The program ends with the cameras. The other end: netgearsink in pattern=pair, one for each port.
  */
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 
 #define MOST_CAMERAS 16
-#define TOLERANCE (25 * GST_MSECOND) /* pictures that are further apart are no set: cameras of 30 frames/s have one every 33 ms */
+#define TOLERANCE (25 * GST_MSECOND) /* pictures that are further apart make no set: a camera of 30 frames/s has one every 33 ms */
 #define LIMIT 100 /* frames that wait for those of a camera that is slow or gone */
 
 typedef struct {

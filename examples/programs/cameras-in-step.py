@@ -4,9 +4,9 @@
 Usage: cameras-in-step.py [PORT...]      default: 5566 5567 5568
 Example: GST_PLUGIN_PATH=../../build ./cameras-in-step.py 5566 5567 5568
 
-With timestamp-mode=capture the time of a buffer is when its picture was taken, on one clock for all cameras: no NTP, and no matter
-what the network did to it. Every tenth set is told with its spread, from the first of its pictures taken to the last. It ends with
-the cameras, or with Ctrl-C. The other end: netgearsink in pattern=pair, one for each port.
+With timestamp-mode=capture the time of a buffer is when its picture was taken, on one clock for all cameras, without NTP and whatever
+the network did to it. Every tenth set is printed with its spread, the time between its first and its last picture. The program ends
+with the cameras, or with Ctrl-C. The other end: netgearsink in pattern=pair, one for each port.
 """
 
 import collections
@@ -25,7 +25,7 @@ gi.require_version("GstApp", "1.0")
 from gi.repository import Gst, GstApp  # noqa: E402, F401
 
 ports = sys.argv[1:] or ["5566", "5567", "5568"]
-TOLERANCE = 25_000_000  # ns; pictures that are further apart are no set: cameras of 30 frames/s have one every 33 ms
+TOLERANCE = 25_000_000  # ns; pictures that are further apart make no set: a camera of 30 frames/s has one every 33 ms
 LIMIT = 100  # frames that wait for those of a camera that is slow or gone
 
 
@@ -39,7 +39,7 @@ class Step:
         self.waiting[camera].append((time, frame))
 
     def sets(self):
-        """Yields a set for each frame of the first camera of which the others have one that is near, as soon as they have one after it."""
+        """Yields a set for each frame of the first camera for which the others have one near in time, as soon as they have a later one."""
         first, *others = self.waiting
         while first and all(queue and queue[-1][0] >= first[0][0] for queue in others):
             time = first[0][0]

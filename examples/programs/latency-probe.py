@@ -6,9 +6,9 @@ Usage: latency-probe.py [OPTIONS]                 both ends in this process, ove
        latency-probe.py [OPTIONS] --send ADDRESS  the sending end alone
 Example: GST_PLUGIN_PATH=../../build ./latency-probe.py --encode 'x264enc tune=zerolatency ! h264parse' --decode avdec_h264
 
-The time from the drawing to the reading has encoder, network and decoder in it: all but camera and screen. It is compared with what the
-stamps say: the time of capture that came beside a picture must be within one frame of the code in it, else the exit status is 1.
-Between two machines the offset of their clocks is taken into account, where the two ends have measured it (pattern pair and req-rep).
+The time from the drawing to the reading has encoder, network and decoder in it: all but camera and screen. The program also compares it
+with the timestamps: the time of capture beside a picture must be within one frame of the code in it, otherwise the exit status is 1.
+Between two machines it uses the offset of their clocks, where the two ends have measured that (pattern pair and req-rep).
 """
 
 import argparse

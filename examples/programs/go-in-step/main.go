@@ -3,9 +3,9 @@
 //
 //	go run ./examples/programs/go-in-step [PORT...]      default: 5566 5567 5568
 //
-// Frame.Captured is when a picture was taken, on this machine's clock: no NTP, and no
-// matter what the network did to it. Every tenth set is printed with its spread, from
-// the first of its pictures taken to the last. It ends with the cameras, or with
+// Frame.Captured is when a picture was taken, on this machine's clock, without NTP and
+// whatever the network did to it. Every tenth set is printed with its spread, the time
+// between its first and its last picture. The program ends with the cameras, or with
 // Ctrl-C. The other end: netgearsink in pattern=pair, one for each port.
 package main
 
