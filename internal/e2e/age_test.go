@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +87,7 @@ func newEnds(t *testing.T, pattern wire.Pattern, inFlight uint, rate int64, rtt 
 func TestFramesArriveYoung(t *testing.T) {
 	t.Parallel()
 	const size = 160_000
+	run, wait := together(t)
 	for _, c := range []struct {
 		pattern  wire.Pattern
 		inFlight uint
@@ -99,12 +101,21 @@ func TestFramesArriveYoung(t *testing.T) {
 		{wire.Pair, 0, 100 * time.Millisecond},
 		{wire.PubSub, 1, 100 * time.Millisecond},
 	} {
-		t.Run(fmt.Sprintf("%s/%d/%v", c.pattern, c.inFlight, c.rtt), func(t *testing.T) {
+		run(fmt.Sprintf("%s/%d/%v", c.pattern, c.inFlight, c.rtt), func(t *testing.T) {
 			const rate = size * 8 * 30 / 4
 			s, r := newEnds(t, c.pattern, c.inFlight, rate, c.rtt)
 			wantYoung(t, s, r, size, rate, c.rtt)
 		})
 	}
+	wait()
+}
+
+// together returns a t.Run whose tests run beside each other until wait has waited for
+// all, more of them than t.Parallel lets: they wait most of the time.
+func together(t *testing.T) (run func(name string, f func(t *testing.T)), wait func()) {
+	t.Helper()
+	var all sync.WaitGroup
+	return func(name string, f func(t *testing.T)) { all.Go(func() { t.Run(name, f) }) }, all.Wait
 }
 
 // wantYoung makes a Sender send more than a link carries, in frames of some bytes, and
@@ -139,13 +150,15 @@ func wantYoung(t *testing.T, s *netgear.Sender, r *netgear.Receiver, size, rate 
 
 // The same holds through an SSH tunnel, whose link to the server is slow.
 func TestFramesArriveYoungThroughATunnel(t *testing.T) {
+	t.Parallel()
 	const size, rate = 160_000, 9_600_000
 	server := newSSHServer(t)
 	link := slowLink(t, server.port, rate, 0)
 	server.port = link.Port()
 	server.know("known_hosts", "host")
+	run, wait := together(t)
 	for _, pattern := range []wire.Pattern{wire.Pair, wire.ReqRep, wire.PubSub} {
-		t.Run(pattern.String(), func(t *testing.T) {
+		run(pattern.String(), func(t *testing.T) {
 			s, r := newEnds(t, pattern, 1, rate, 0, func(out *netgear.Config, port uint) {
 				out.Port, out.SSHTunnel = port, server.login()
 				out.SSHKnownHosts, out.SSHKeyFile = server.file("known_hosts"), server.file("user")
@@ -159,4 +172,5 @@ func TestFramesArriveYoungThroughATunnel(t *testing.T) {
 			}
 		})
 	}
+	wait()
 }

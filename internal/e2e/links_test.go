@@ -44,9 +44,9 @@ func (p pipeline) estimates() (notified, posted []float64) {
 // it when that changes.
 func TestTheLinkIsKnown(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
 	for _, pattern := range []string{"pair", "req-rep", "pub-sub"} {
-		t.Run(pattern, func(t *testing.T) {
-			t.Parallel()
+		run(pattern, func(t *testing.T) {
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", pattern)
 			link := slowLink(t, r.BoundPort(), 8e6, 0)
 			s := launch(t, "-m videotestsrc is-live=true pattern=snow ! video/x-raw,width=640,height=360,framerate=30/1 ! jpegenc ! "+
@@ -68,4 +68,5 @@ func TestTheLinkIsKnown(t *testing.T) {
 			within(t, "an estimate of about 8 Mbit/s again", known(5.5, 10.5))
 		})
 	}
+	wait()
 }

@@ -72,14 +72,14 @@ func steer(t *testing.T, port int, args []string, property, upstream, settings s
 	return steered{python(t, "rate", append(argv, property, text)...)}
 }
 
-// fakeEncoder makes an encoder for rate.py.
-func fakeEncoder(t *testing.T, spec string) []string {
+// fakeEncoders compiles the library of encoders for rate.py.
+func fakeEncoders(t *testing.T) (library string) {
 	t.Helper()
-	library := filepath.Join(t.TempDir(), "fakeenc.so")
+	library = filepath.Join(t.TempDir(), "fakeenc.so")
 	if err := kit.Compile(library, "testdata/fakeenc.c", "gstreamer-1.0", "gstreamer-video-1.0"); err != nil {
 		t.Fatal(err)
 	}
-	return []string{"--fake", library, spec}
+	return library
 }
 
 const slowSource = "videotestsrc is-live=true pattern=snow ! video/x-raw,width=320,height=180,framerate=30/1 ! "
@@ -91,6 +91,7 @@ func about(v *float64, least, most float64) bool { return v != nil && *v >= leas
 // property. At the end it has the user's value again.
 func TestRateControlFollowsTheLink(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
 	for _, c := range []struct {
 		encoder, property string
 		user, unit        float64 // of the property, in bit/s
@@ -102,8 +103,7 @@ func TestRateControlFollowsTheLink(t *testing.T) {
 		{"vp8enc name=enc deadline=1 cpu-used=8 end-usage=cbr target-bitrate=6000000 ! identity", "target-bitrate", 6e6, 1, reqRep},
 	} {
 		name, _, _ := strings.Cut(strings.TrimPrefix(c.encoder, "queue ! "), " ")
-		t.Run(name+" "+c.pattern.String(), func(t *testing.T) {
-			t.Parallel()
+		run(name+" "+c.pattern.String(), func(t *testing.T) {
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", c.pattern)
 			link := slowLink(t, r.BoundPort(), 4e6, 0)
 			s := steer(t, link.Port(), nil, c.property, slowSource+c.encoder, "pattern="+c.pattern.String())
@@ -121,15 +121,16 @@ func TestRateControlFollowsTheLink(t *testing.T) {
 			}
 		})
 	}
+	wait()
 }
 
 // An encoder of JPEG has a quality instead of a bitrate.
 func TestRateControlByQuality(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
 	const encoder = "videotestsrc is-live=true pattern=zone-plate kx2=2 ky2=2 kt=1 ! video/x-raw,width=640,height=360,framerate=30/1 ! jpegenc name=enc quality=90"
 	for _, p := range patterns {
-		t.Run(p.String(), func(t *testing.T) {
-			t.Parallel()
+		run(p.String(), func(t *testing.T) {
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", p)
 			link := slowLink(t, r.BoundPort(), 3e6, 0)
 			s := steer(t, link.Port(), nil, "quality", encoder, "pattern="+p.String())
@@ -141,6 +142,7 @@ func TestRateControlByQuality(t *testing.T) {
 			}
 		})
 	}
+	wait()
 }
 
 // rate-control-min and rate-control-max bound the bitrate, and rate-control=none
@@ -179,6 +181,7 @@ func TestRateControlFindsTheNextEncoder(t *testing.T) {
 // Stand-ins for hardware encoders are set in the unit of each.
 func TestRateControlOfHardware(t *testing.T) {
 	t.Parallel()
+	library := fakeEncoders(t)
 	for _, c := range []struct {
 		factory, property, kind string
 		unit                    float64
@@ -203,7 +206,7 @@ func TestRateControlOfHardware(t *testing.T) {
 			if c.kind == "structure" {
 				property += ".video_bitrate"
 			}
-			s := steer(t, link.Port(), fakeEncoder(t, fmt.Sprintf("%s:%s:%s:%.0f:%.0f", c.factory, c.property, c.kind, c.unit, user)), property,
+			s := steer(t, link.Port(), []string{"--fake", library, fmt.Sprintf("%s:%s:%s:%.0f:%.0f", c.factory, c.property, c.kind, c.unit, user)}, property,
 				"videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=30/1 ! "+c.factory+" name=enc", "")
 			s.until("to follow 2 Mbit/s", func(l look) bool {
 				return l.State == "following" && l.Encoder == c.factory && about(l.Value, 1.2e6/c.unit, 2.2e6/c.unit) && math.Abs(l.Setting-*l.Value*c.unit) < 0.1*l.Setting
@@ -218,6 +221,8 @@ func TestRateControlOfHardware(t *testing.T) {
 // The sink warns once of an encoder that cannot follow, and drops frames instead.
 func TestRateControlThatCannotFollow(t *testing.T) {
 	t.Parallel()
+	run, wait := together(t)
+	library := fakeEncoders(t)
 	for _, c := range []struct {
 		row, upstream, property, state string
 		fake                           string
@@ -232,13 +237,12 @@ func TestRateControlThatCannotFollow(t *testing.T) {
 		},
 		{row: "rate-lowest", upstream: slowSource + "jpegenc name=enc", property: "quality", state: "dropping", pattern: pair},
 	} {
-		t.Run(c.row+" "+c.pattern.String(), func(t *testing.T) {
-			t.Parallel()
+		run(c.row+" "+c.pattern.String(), func(t *testing.T) {
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", c.pattern)
 			link := slowLink(t, r.BoundPort(), 1e6, 0)
 			var args []string
 			if c.fake != "" {
-				args = fakeEncoder(t, c.fake)
+				args = []string{"--fake", library, c.fake}
 			}
 			s := steer(t, link.Port(), args, c.property, c.upstream, "pattern="+c.pattern.String())
 			s.until("to drop frames", func(l look) bool { return l.State == c.state && l.Dropped > 20 })
@@ -256,6 +260,7 @@ func TestRateControlThatCannotFollow(t *testing.T) {
 			}
 		})
 	}
+	wait()
 }
 
 // H.264 in pub-sub goes on when a link has become slow: the sink drops all frames when
