@@ -380,8 +380,8 @@ func (s *steering) bitrate(now time.Duration, target float64, known bool, cfg *n
 	if target = min(max(target, least), most); math.IsInf(target, 1) {
 		return 0, 0, false
 	}
-	if v = target; target < most {
-		v = min(s.watch.Trim(now, target), most)
+	if v = target; least < target && target < most { // a bound is what the user set, and not about that
+		v = min(max(s.watch.Trim(now, target), least), most)
 	}
 	switch change := v/s.told - 1; {
 	case s.told == 0:
@@ -389,7 +389,7 @@ func (s *steering) bitrate(now time.Duration, target float64, known bool, cfg *n
 	case s.enc.Restarts():
 		tell = change < -0.15 || change > 0.15 && now-s.toldAt > restartPause
 	default:
-		tell = change < -0.015 || change > 0.03 || v == most && s.told != most
+		tell = change < -0.015 || change > 0.03 || v != s.told && (v == least || v == most)
 	}
 	return target, v, tell
 }
