@@ -212,6 +212,11 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		return nil
 	}
 	s.window.Next(begin)
+	if s.steered.Load() && f.Live {
+		s.window.Sustain(s.fresh.interval)
+	} else {
+		s.window.Sustain(0)
+	}
 	renewed := s.stats.renewed()
 	if err := s.makeRoom(ctx, f); err != nil {
 		f.Payload.Release()

@@ -13,8 +13,6 @@ const (
 	// more than tolerated, or when one answer is late by more than overdue.
 	tolerated = 40 * time.Millisecond
 	overdue   = 100 * time.Millisecond
-	// leastTime is how long the least time of an answer counts.
-	leastTime = 5 * time.Second
 	// wideTime is how long no picture must have waited at the gate before it opens.
 	wideTime = 2 * time.Second
 	// pingPause is the least time between two pings. A peer takes a hundred commands a
@@ -39,10 +37,8 @@ type gate struct {
 	last   uint32   // the id of the last ping
 	pinged time.Time
 
-	least, before time.Duration // the least times of an answer, of the present span and of the last one; 0: none
-	since         time.Time     // when the present span began
-	came          time.Time     // when the last answer came
-	late          bool          // it came late
+	came time.Time // when the last answer came
+	late bool      // it came late
 
 	narrow bool
 	held   time.Time // when a picture last had to wait
@@ -99,30 +95,16 @@ func (g *gate) answered(now time.Time, context []byte) (bytes int, busy time.Dur
 	took, gap := now.Sub(f.at), now.Sub(g.came)
 	g.came = now
 	g.window.Confirmed(now, f.at, f.alone, f.bytes, 0)
-	if now.Sub(g.since) > leastTime {
-		g.before, g.least, g.since = g.least, 0, now
-	}
-	if g.least == 0 || took < g.least {
-		g.least = took
-	}
 	before := g.late
-	g.late = took-g.usual() > tolerated
+	g.late = took-g.window.Least() > tolerated
 	if g.late && before && !g.narrow {
 		// The time between two answers is what the link needs for a picture.
-		g.begin(now, float64(g.usual())/float64(max(gap, time.Millisecond)))
+		g.begin(now, float64(g.window.Least())/float64(max(gap, time.Millisecond)))
 	}
 	if !g.narrow {
 		return 0, 0, false
 	}
 	return f.bytes, min(took, gap), f.alone
-}
-
-// usual returns the least time that an answer takes.
-func (g *gate) usual() time.Duration {
-	if g.before > 0 && g.before < g.least {
-		return g.before
-	}
-	return g.least
 }
 
 // begin makes the gate narrow: from now on a picture waits while size of them are on the
@@ -135,8 +117,8 @@ func (g *gate) begin(now time.Time, size float64) {
 // hasRoom reports whether a picture may go at now. If not, at is when to look again;
 // zero: after an answer.
 func (g *gate) hasRoom(now time.Time) (ok bool, at time.Time) {
-	if len(g.flying) > 0 && !g.narrow && now.Sub(g.flying[0].at) > g.usual()+overdue {
-		if g.least == 0 {
+	if len(g.flying) > 0 && !g.narrow && now.Sub(g.flying[0].at) > g.window.Least()+overdue {
+		if g.window.Least() == 0 {
 			return false, at // nothing is known of the link before the first answer
 		}
 		g.begin(now, 1)

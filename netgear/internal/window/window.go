@@ -26,6 +26,8 @@ const (
 	// aloneEvery is how often a frame goes alone, to see what the way takes without a
 	// queue.
 	aloneEvery = 10 * time.Second
+	// leastTime is how long the least time of a confirmation counts at least.
+	leastTime = 5 * time.Second
 )
 
 // Window decides how many frames may be unconfirmed. It is not safe for concurrent use.
@@ -39,6 +41,9 @@ const (
 //	frames delay each other -> size becomes what would delay them by goodQueue
 //	they do not, and the window held a frame up -> size grows, once in a round trip; but not before a
 //	                                               frame has shown what it is good for, which one alone does not
+//
+// Where the encoder follows the link, it sees to it that frames do not delay each
+// other. Then each frame of the stream that is on the way has a place, and the next one.
 type Window struct {
 	fixed int // 0: it follows the link
 
@@ -55,17 +60,39 @@ type Window struct {
 	free    time.Time     // when the program was free again after the last frame
 	held    time.Duration // how long it was held up
 	limited bool          // it would have had another frame before that
+
+	interval time.Duration // between frames of an encoder that follows the link; 0: it does not
+	places   int           // how many frames may be unconfirmed then
+
+	least, before time.Duration // the least times of a confirmation, of the present span and of the last one; 0: none
+	since         time.Time     // when the present span began
 }
 
 // New returns a window of a fixed size, or with 0 one that follows the link.
 func New(inFlight uint) Window {
-	return Window{fixed: int(inFlight), size: 1}
+	return Window{fixed: int(inFlight), size: 1, places: 1}
+}
+
+// Sustain notes the time between the frames of an encoder that follows the link; 0
+// where it does not.
+func (w *Window) Sustain(interval time.Duration) { w.interval = interval }
+
+// Least returns the least time of late from sending a frame to its confirmation, 0
+// before the first.
+func (w *Window) Least() time.Duration {
+	if w.before > 0 && w.before < w.least {
+		return w.before
+	}
+	return w.least
 }
 
 // Limit returns how many frames may be unconfirmed at most.
 func (w *Window) Limit() int {
-	if w.fixed > 0 {
+	switch {
+	case w.fixed > 0:
 		return w.fixed
+	case w.interval > 0:
+		return w.places
 	}
 	return int(math.Ceil(w.size))
 }
@@ -74,7 +101,7 @@ func (w *Window) Limit() int {
 // may not, at is when to look again; zero: when something was confirmed.
 func (w *Window) HasRoom(count int, now time.Time) (ok bool, at time.Time) {
 	switch {
-	case w.fixed > 0 || count == 0:
+	case w.fixed > 0 || w.interval > 0 || count == 0:
 		return count < w.Limit(), at
 	case count >= w.Limit() || now.Sub(w.alone) >= aloneEvery:
 		return false, at
@@ -116,8 +143,17 @@ func (w *Window) Confirmed(now, sent time.Time, alone bool, bytes int, rate uint
 	if !sent.Before(w.begun) {
 		w.took += (took - w.took) / 2
 	}
+	if now.Sub(w.since) > leastTime {
+		w.before, w.least, w.since = w.least, 0, now
+	}
+	if w.least == 0 || took < w.least {
+		w.least = took
+	}
 	if w.fixed > 0 {
 		return
+	}
+	if w.interval > 0 {
+		w.sustain(took)
 	}
 	queue := 0.0
 	if usual := w.usual(bytes, rate); alone {
@@ -148,6 +184,16 @@ func (w *Window) Confirmed(now, sent time.Time, alone bool, bytes int, rate uint
 	}
 }
 
+// sustain finds how many places an encoder needs that follows the link. A frame that
+// took long waited for others, or is a large one: then there are no more than before.
+func (w *Window) sustain(took time.Duration) {
+	least := w.Least()
+	want := min(int((least+w.interval/2)/w.interval)+1, Most)
+	if w.places > want || w.places < want && took <= least*5/4 {
+		w.places += min(1, want-w.places) // at once down, and up one after the other
+	}
+}
+
 // Follows reports whether the window follows the link.
 func (w *Window) Follows() bool { return w.fixed == 0 }
 
@@ -173,5 +219,5 @@ func (w *Window) pause() time.Duration {
 
 // Restart forgets what is known of the link, for a new connection.
 func (w *Window) Restart() {
-	*w = Window{fixed: w.fixed, size: 1}
+	*w = Window{fixed: w.fixed, size: 1, places: 1, interval: w.interval}
 }

@@ -152,3 +152,33 @@ func later(a, b time.Time) time.Time {
 	}
 	return b
 }
+
+// An encoder that follows the link has a place for each of its frames that is on the way,
+// and the next one, whatever their sizes are; but none more while a frame takes longer
+// than it needs to.
+func TestAWindowSustainsAnEncoder(t *testing.T) {
+	const interval = time.Second / 30
+	for _, c := range []struct {
+		takes time.Duration // of a frame that waits for nothing
+		extra time.Duration // of each one, behind those before it
+		want  int
+	}{{2 * time.Millisecond, 0, 1}, {60 * time.Millisecond, 0, 3}, {500 * time.Millisecond, 0, 16}, {500 * time.Millisecond, 400 * time.Millisecond, 2}} {
+		w := New(0)
+		w.Sustain(interval)
+		now := time.Unix(1000, 0)
+		for n := range 100 {
+			took := c.takes
+			if n > 0 {
+				took += c.extra
+			}
+			now = now.Add(interval)
+			w.Confirmed(now, now.Add(-took), false, 1000*(1+n%7), 1e6)
+		}
+		if got := w.Limit(); got != c.want {
+			t.Errorf("frames that take %v and %v: %d places, want %d", c.takes, c.extra, got, c.want)
+		}
+		if ok, at := w.HasRoom(c.want-1, now); !ok || !at.IsZero() {
+			t.Errorf("frames that take %v: no room beside %d", c.takes, c.want-1)
+		}
+	}
+}
