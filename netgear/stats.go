@@ -3,6 +3,8 @@ package netgear
 import (
 	"sync"
 	"time"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/clock"
 )
 
 // Stats is a snapshot of a Sender's or Receiver's counters since it was made.
@@ -132,7 +134,7 @@ func (c *counters) snapshot(cfg *Config, peers *peerTable) Stats {
 	c.mu.Lock()
 	st := c.st
 	if st.HasClock { // they have drifted since
-		st.ClockError += time.Duration(maxDrift * float64(time.Since(c.measured)))
+		st.ClockError += time.Duration(clock.MaxDrift * float64(time.Since(c.measured)))
 	}
 	c.mu.Unlock()
 	st.AuthFailures, st.Secure = peers.authFailures.Load(), cfg.SecureMode != Grasslands

@@ -3,14 +3,36 @@ package netgear
 import (
 	"time"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/clock"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
+
+// ownClock reads the clocks of this machine.
+type ownClock struct {
+	epoch time.Time
+	// skew changes what is read, for tests; nil: nothing.
+	skew func(mono, wall int64) (int64, int64)
+}
+
+// newOwnClock returns a clock that began an hour ago, so that what happened before
+// its time is not negative.
+func newOwnClock() ownClock { return ownClock{epoch: time.Now().Add(-time.Hour)} }
+
+// read returns a time of this process by two clocks, in ns: by the one that is never
+// set, since the epoch, and by the wall clock, since 1970.
+func (c *ownClock) read(t time.Time) (mono, wall int64) {
+	mono, wall = int64(t.Sub(c.epoch)), t.UnixNano()
+	if c.skew != nil {
+		return c.skew(mono, wall)
+	}
+	return mono, wall
+}
 
 // farClock is what a Sender knows of the clocks of its receiver. It belongs to the
 // goroutine that sends.
 type farClock struct {
 	id     string // the receiver's
-	offset clockOffset
+	offset clock.Offset
 	// ours and theirs are how far each end's wall clock is ahead of its clock that is
 	// never set, ns.
 	ours, theirs int64
@@ -33,7 +55,7 @@ func (s *Sender) setTimes(x *wire.Ext, captured, now time.Time) {
 	if x.Ping {
 		s.asked = now
 	}
-	if offset, bound, ok := s.there.offset.at(mono); ok {
+	if offset, bound, ok := s.there.offset.At(mono); ok {
 		x.Peer = wire.Moment{ID: s.there.id, At: mono + offset, Err: bound}
 	}
 	if captured.IsZero() {
@@ -65,10 +87,10 @@ func (s *Sender) learn(t *wire.Times, now time.Time) {
 		*far = farClock{id: t.ID} // another receiver, or one that has restarted
 	}
 	far.ours, far.theirs = ours, theirs
-	if far.offset.add(exchange{sent, t.In, t.Out, mono}) {
+	if far.offset.Add(clock.Exchange{T1: sent, T2: t.In, T3: t.Out, T4: mono}) {
 		s.conn.log.Info("the clock of one end has jumped: measuring anew")
 	}
-	if offset, bound, ok := far.offset.at(mono); ok {
+	if offset, bound, ok := far.offset.At(mono); ok {
 		s.stats.clock(time.Duration(offset+theirs-ours), time.Duration(bound))
 	}
 }

@@ -1,4 +1,4 @@
-package netgear
+package clock
 
 import (
 	"fmt"
@@ -18,12 +18,12 @@ func (c *clocks) ahead(t float64) float64 { return c.offset + c.drift*t }
 
 // exchange returns what both ends note of a frame that leaves at t and is held for a
 // moment at the other end.
-func (c *clocks) exchange(t, hold float64) (x exchange, end float64) {
+func (c *clocks) exchange(t, hold float64) (x Exchange, end float64) {
 	there := t + c.way(t)
 	back := there + hold
 	end = back + c.back(back)
 	ns := func(s float64) int64 { return int64(math.Round(s * 1e9)) }
-	return exchange{t1: ns(t), t2: ns(there + c.ahead(there)), t3: ns(back + c.ahead(back)), t4: ns(end)}, end
+	return Exchange{T1: ns(t), T2: ns(there + c.ahead(there)), T3: ns(back + c.ahead(back)), T4: ns(end)}, end
 }
 
 func fixed(d float64) func(float64) float64 { return func(float64) float64 { return d } }
@@ -52,15 +52,15 @@ func TestClockOffset(t *testing.T) {
 		{"no network", clocks{1e-3, 50e-6, fixed(0), fixed(0)}, 0, 1e-4, 1e-3},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var o clockOffset
+			var o Offset
 			bad, frames, last, lastAt := 0, 0, 0.0, 0.0
 			for now := 1000.0; now < 1000+duration; {
 				x, end := c.clocks.exchange(now, 50e-6*r.Float64())
-				if o.add(x) {
+				if o.Add(x) {
 					t.Fatal("took steady clocks for clocks that stepped")
 				}
 				now = max(end, now+1.0/fps)
-				offset, bound, ok := o.at(int64(now * 1e9))
+				offset, bound, ok := o.At(int64(now * 1e9))
 				if !ok {
 					t.Fatal("knows nothing after an exchange")
 				}
@@ -91,17 +91,17 @@ func TestClockOffsetStep(t *testing.T) {
 	for _, step := range []float64{1, -1, 3600, -0.05, 0.05} {
 		t.Run(fmt.Sprint(step), func(t *testing.T) {
 			c := clocks{offset: 10, drift: 50e-6, way: fixed(1e-3), back: fixed(1e-3)}
-			var o clockOffset
+			var o Offset
 			for i := range 300 {
 				now := float64(i) / 30
 				if i == 200 {
 					c.offset += step
 				}
 				x, end := c.exchange(now, 0)
-				if stepped := o.add(x); stepped != (i == 200) {
+				if stepped := o.Add(x); stepped != (i == 200) {
 					t.Fatalf("frame %d: stepped is %v", i, stepped)
 				}
-				offset, bound, _ := o.at(int64(end * 1e9))
+				offset, bound, _ := o.At(int64(end * 1e9))
 				if off := math.Abs(float64(offset)/1e9 - c.ahead(end)); off > float64(bound)/1e9+1e-6 || off > 2e-3 {
 					t.Fatalf("frame %d: off by %v s, and the error says %v", i, off, bound)
 				}
@@ -113,12 +113,12 @@ func TestClockOffsetStep(t *testing.T) {
 // While nothing comes the error grows, and what comes then is believed.
 func TestClockOffsetPause(t *testing.T) {
 	c := clocks{offset: 10, drift: 300e-6, way: fixed(1e-3), back: fixed(1e-3)}
-	var o clockOffset
+	var o Offset
 	last := int64(0)
 	for _, now := range []float64{0, 0.1, 0.2, 10, 100, 1000, 5000, 5000.1} {
 		x, end := c.exchange(now, 0)
 		if now > 0 {
-			offset, bound, _ := o.at(int64(now * 1e9))
+			offset, bound, _ := o.At(int64(now * 1e9))
 			if off := math.Abs(float64(offset)/1e9 - c.ahead(now)); off > float64(bound)/1e9+1e-6 {
 				t.Errorf("at %v s: off by %v s, and the error says %v ns", now, off, bound)
 			}
@@ -126,32 +126,32 @@ func TestClockOffsetPause(t *testing.T) {
 				t.Errorf("at %v s the error shrank from %v to %v ns without an exchange", now, last, bound)
 			}
 		}
-		if o.add(x) {
+		if o.Add(x) {
 			t.Errorf("at %v s: took drift for a step", now)
 		}
-		_, last, _ = o.at(int64(end * 1e9))
+		_, last, _ = o.At(int64(end * 1e9))
 	}
 }
 
 // What a peer claims does not matter to anything but the offset.
 func TestClockOffsetNonsense(t *testing.T) {
-	var o clockOffset
-	for _, x := range []exchange{
+	var o Offset
+	for _, x := range []Exchange{
 		{10, 5, 5, 9},    // the confirmation was there before the frame left
 		{10, 50, 49, 20}, // confirmed before it was there
 		{10, 50, 90, 20}, // held longer than it was away
 	} {
-		if o.add(x) {
+		if o.Add(x) {
 			t.Errorf("%+v is a step", x)
 		}
-		if _, _, ok := o.at(100); ok {
+		if _, _, ok := o.At(100); ok {
 			t.Errorf("%+v is taken", x)
 		}
 	}
-	o.add(exchange{1, 1 << 62, 1 << 62, 2})
-	o.add(exchange{3, 0, 0, 4})
-	o.add(exchange{1e18, 5, 1 << 62, 1e18 + 1<<61})
-	if _, bound, _ := o.at(1e18 + 1<<62); bound < 0 {
+	o.Add(Exchange{1, 1 << 62, 1 << 62, 2})
+	o.Add(Exchange{3, 0, 0, 4})
+	o.Add(Exchange{1e18, 5, 1 << 62, 1e18 + 1<<61})
+	if _, bound, _ := o.At(1e18 + 1<<62); bound < 0 {
 		t.Errorf("error of %d ns", bound)
 	}
 }
@@ -165,10 +165,10 @@ func FuzzClockOffset(f *testing.F) {
 				return
 			}
 		}
-		var o clockOffset
-		o.add(exchange{t1 % 1e18, t2, t3, t4 % 1e18})
-		o.add(exchange{1e18, 2e18, 2e18, 1e18 + 1e6})
-		_, bound, ok := o.at(1e18 + at%1e18)
+		var o Offset
+		o.Add(Exchange{t1 % 1e18, t2, t3, t4 % 1e18})
+		o.Add(Exchange{1e18, 2e18, 2e18, 1e18 + 1e6})
+		_, bound, ok := o.At(1e18 + at%1e18)
 		if !ok || bound < 0 {
 			t.Fatalf("error of %d ns, %v", bound, ok)
 		}

@@ -1,46 +1,26 @@
-package netgear
+// Package clock estimates how far apart the clocks of two machines are. It is pure: it
+// has no clock of its own, and no socket.
+package clock
 
 import (
 	"math"
 	"slices"
-	"time"
 )
 
-// ownClock reads the clocks of this machine.
-type ownClock struct {
-	epoch time.Time
-	// skew changes what is read, for tests; nil: nothing.
-	skew func(mono, wall int64) (int64, int64)
-}
+// Exchange is one frame and its confirmation, in ns by clocks that are never set. By our
+// clock the frame left at T1 and its confirmation arrived at T4. By theirs the frame
+// arrived at T2 and its confirmation left at T3.
+type Exchange struct{ T1, T2, T3, T4 int64 }
 
-// newOwnClock returns a clock that began an hour ago, so that what happened before
-// its time is not negative.
-func newOwnClock() ownClock { return ownClock{epoch: time.Now().Add(-time.Hour)} }
+// MaxDrift is how fast two clocks may drift apart. Quartzes are within 100 ppm each;
+// NTP may slew a clock by 500 ppm while it corrects it.
+const MaxDrift = 500e-6
 
-// read returns a time of this process by two clocks, in ns: by the one that is never
-// set, since the epoch, and by the wall clock, since 1970.
-func (c *ownClock) read(t time.Time) (mono, wall int64) {
-	mono, wall = int64(t.Sub(c.epoch)), t.UnixNano()
-	if c.skew != nil {
-		return c.skew(mono, wall)
-	}
-	return mono, wall
-}
-
-// exchange is one frame and its confirmation, in ns by clocks that are never set. By our
-// clock the frame left at t1 and its confirmation arrived at t4. By theirs the frame
-// arrived at t2 and its confirmation left at t3.
-type exchange struct{ t1, t2, t3, t4 int64 }
-
-// Implementation constants of clockOffset; times in ns.
+// Implementation constants; times in ns.
 const (
-	// maxDrift is how fast two clocks may drift apart. Quartzes are within 100 ppm
-	// each; NTP may slew a clock by 500 ppm while it corrects it.
-	maxDrift = 500e-6
-	// clockWindow is how long an exchange counts. The best bounds of each clockBucket
-	// are kept.
-	clockWindow = 30e9
-	clockBucket = 250e6
+	// span is how long an exchange counts. The best bounds of each bucket are kept.
+	span   = 30e9
+	bucket = 250e6
 	// driftLever is how far apart exchanges must be to show a drift. A difference
 	// between closer ones is more likely jitter.
 	driftLever = 2e9
@@ -56,25 +36,25 @@ const (
 	settleTime = 500e6
 )
 
-// clockOffset estimates how far the clock of the other end is ahead of ours, from
+// Offset estimates how far the clock of the other end is ahead of ours, from
 // exchanges. It has no clock of its own, and belongs to one goroutine. The zero value
 // knows nothing.
 //
 // Nothing arrives before it was sent. So each exchange gives two bounds of the
-// offset: it is at most t2-t1, and at least t3-t4. The less time the two messages took,
-// the closer to the truth the bounds are. They widen with age by maxDrift. The error that
+// offset: it is at most T2-T1, and at least T3-T4. The less time the two messages took,
+// the closer to the truth the bounds are. They widen with age by MaxDrift. The error that
 // is reported is the distance to the bounds, so it needs no assumption about the network.
 //
-//	t2-t1     x       x           x     x        at most
+//	T2-T1     x       x           x     x        at most
 //	        x     x         x        x
 //	      ------------------------------------   estimate: the middle of the widest
 //	         o        o        o      o          corridor between the two, as steep as
-//	t3-t4       o          o                     the clocks drift
+//	T3-T4       o          o                     the clocks drift
 //
 // Upper and lower bounds are independent, so one fast frame and one fast confirmation
 // are enough. They need not belong together.
-type clockOffset struct {
-	bounds []clockBounds // one for each bucket of time, oldest first
+type Offset struct {
+	kept []bounds // one for each bucket of time, oldest first
 
 	target, targetAt float64 // the estimate, and when it held
 	drift            float64
@@ -84,36 +64,36 @@ type clockOffset struct {
 	zero             int64   // what all offsets are relative to
 }
 
-// clockBounds is the lowest upper bound and the highest lower bound of one clockBucket.
-type clockBounds struct {
+// bounds is the lowest upper bound and the highest lower bound of one bucket.
+type bounds struct {
 	begin      float64
 	up, upAt   float64
 	low, lowAt float64
 }
 
-// add adds an exchange. stepped means that it contradicts the earlier ones, which are
+// Add adds an exchange. stepped means that it contradicts the earlier ones, which are
 // then forgotten: one of the clocks has jumped, as when a machine was suspended. An
 // exchange that makes no sense is ignored.
-func (o *clockOffset) add(x exchange) (stepped bool) {
-	ours, theirs := x.t4-x.t1, x.t3-x.t2
+func (o *Offset) Add(x Exchange) (stepped bool) {
+	ours, theirs := x.T4-x.T1, x.T3-x.T2
 	trip := float64(ours - theirs)
-	if ours < 0 || theirs < 0 || trip < -maxDrift*float64(ours) {
+	if ours < 0 || theirs < 0 || trip < -MaxDrift*float64(ours) {
 		return false
 	}
-	if len(o.bounds) == 0 {
-		o.zero, o.begun = x.t2-x.t1, float64(x.t4)
+	if len(o.kept) == 0 {
+		o.zero, o.begun = x.T2-x.T1, float64(x.T4)
 	}
 	// Each bound holds at some time of its own trip.
-	slack := maxDrift * math.Abs(trip)
-	b := clockBounds{
-		begin: float64(x.t4),
-		up:    float64(x.t2-x.t1-o.zero) + slack, upAt: float64(x.t1),
-		low: float64(x.t3-x.t4-o.zero) - slack, lowAt: float64(x.t4),
+	slack := MaxDrift * math.Abs(trip)
+	b := bounds{
+		begin: float64(x.T4),
+		up:    float64(x.T2-x.T1-o.zero) + slack, upAt: float64(x.T1),
+		low: float64(x.T3-x.T4-o.zero) - slack, lowAt: float64(x.T4),
 	}
 	low, up := o.limits(b.lowAt)
-	if len(o.bounds) > 0 && (b.up+maxDrift*(b.lowAt-b.upAt) < low || b.low > up) {
-		*o = clockOffset{}
-		o.add(x)
+	if len(o.kept) > 0 && (b.up+MaxDrift*(b.lowAt-b.upAt) < low || b.low > up) {
+		*o = Offset{}
+		o.Add(x)
 		return true
 	}
 	o.keep(b)
@@ -124,42 +104,42 @@ func (o *clockOffset) add(x exchange) (stepped bool) {
 }
 
 // keep adds bounds to their bucket, and drops those that are too old.
-func (o *clockOffset) keep(b clockBounds) {
+func (o *Offset) keep(b bounds) {
 	now := b.lowAt
-	if n := len(o.bounds); n > 0 && now-o.bounds[n-1].begin < clockBucket {
-		last := &o.bounds[n-1]
-		if b.up <= last.up+maxDrift*(b.upAt-last.upAt) {
+	if n := len(o.kept); n > 0 && now-o.kept[n-1].begin < bucket {
+		last := &o.kept[n-1]
+		if b.up <= last.up+MaxDrift*(b.upAt-last.upAt) {
 			last.up, last.upAt = b.up, b.upAt
 		}
-		if b.low >= last.low-maxDrift*(b.lowAt-last.lowAt) {
+		if b.low >= last.low-MaxDrift*(b.lowAt-last.lowAt) {
 			last.low, last.lowAt = b.low, b.lowAt
 		}
 		return
 	}
 	old := 0
-	for old < len(o.bounds) && now-o.bounds[old].begin > clockWindow {
+	for old < len(o.kept) && now-o.kept[old].begin > span {
 		old++
 	}
-	o.bounds = append(slices.Delete(o.bounds, 0, old), b)
+	o.kept = append(slices.Delete(o.kept, 0, old), b)
 }
 
 // limits returns the bounds of the offset at a time.
-func (o *clockOffset) limits(at float64) (low, up float64) {
+func (o *Offset) limits(at float64) (low, up float64) {
 	low, up = math.Inf(-1), math.Inf(1)
-	for i := range o.bounds {
-		b := &o.bounds[i]
-		low = max(low, b.low-maxDrift*math.Abs(at-b.lowAt))
-		up = min(up, b.up+maxDrift*math.Abs(at-b.upAt))
+	for i := range o.kept {
+		b := &o.kept[i]
+		low = max(low, b.low-MaxDrift*math.Abs(at-b.lowAt))
+		up = min(up, b.up+MaxDrift*math.Abs(at-b.upAt))
 	}
 	return low, up
 }
 
 // corridor returns the bounds of the offset at a time, if the clocks drift apart by
 // drift. It uses the buckets from first on.
-func (o *clockOffset) corridor(at, drift float64, first int) (low, up float64) {
+func (o *Offset) corridor(at, drift float64, first int) (low, up float64) {
 	low, up = math.Inf(-1), math.Inf(1)
-	for i := first; i < len(o.bounds); i++ {
-		b := &o.bounds[i]
+	for i := first; i < len(o.kept); i++ {
+		b := &o.kept[i]
 		low = max(low, b.low+drift*(at-b.lowAt))
 		up = min(up, b.up+drift*(at-b.upAt))
 	}
@@ -167,30 +147,30 @@ func (o *clockOffset) corridor(at, drift float64, first int) (low, up float64) {
 }
 
 // estimate makes a new estimate.
-func (o *clockOffset) estimate(now float64) {
+func (o *Offset) estimate(now float64) {
 	first := 0
 	for {
 		o.drift = o.steepest(now, first)
 		low, up := o.corridor(now, o.drift, first)
-		if low <= up || first == len(o.bounds)-1 {
+		if low <= up || first == len(o.kept)-1 {
 			least, most := o.limits(now)
 			o.target, o.targetAt = min(max((low+up)/2, least), most), now
 			return
 		}
-		first += (len(o.bounds) - first + 1) / 2 // the drift has changed: look at the newer half
-		first = min(first, len(o.bounds)-1)
+		first += (len(o.kept) - first + 1) / 2 // the drift has changed: look at the newer half
+		first = min(first, len(o.kept)-1)
 	}
 }
 
 // steepest returns the drift with the widest corridor, less a penalty for the drift
 // itself. Both are concave functions of the drift, so the search finds the maximum.
-func (o *clockOffset) steepest(now float64, first int) float64 {
+func (o *Offset) steepest(now float64, first int) float64 {
 	worth := func(drift float64) float64 {
 		low, up := o.corridor(now, drift, first)
 		return up - low - driftLever*math.Abs(drift)
 	}
-	a, b := -maxDrift, maxDrift
-	for range 30 { // 0.4 % of maxDrift and less are left after 14
+	a, b := -MaxDrift, MaxDrift
+	for range 30 { // 0.4 % of MaxDrift and less are left after 14
 		third := (b - a) / 3
 		if worth(a+third) < worth(b-third) {
 			a += third
@@ -201,11 +181,14 @@ func (o *clockOffset) steepest(now float64, first int) float64 {
 	return (a + b) / 2
 }
 
-// at returns the offset at a time of our clock, and how far it may be off. The offset
+// Known reports whether there is an estimate.
+func (o *Offset) Known() bool { return len(o.kept) > 0 }
+
+// At returns the offset at a time of our clock, and how far it may be off. The offset
 // follows a better estimate slowly, so that it is smooth; the error includes what is
 // still missing.
-func (o *clockOffset) at(now int64) (offset, bound int64, ok bool) {
-	if len(o.bounds) == 0 {
+func (o *Offset) At(now int64) (offset, bound int64, ok bool) {
+	if !o.Known() {
 		return 0, 0, false
 	}
 	at := float64(now)
