@@ -253,8 +253,8 @@ func (e *element) announce(r *run, c gstglue.OutCaps) (gstglue.Flow, error) {
 		default:
 		}
 		if r.caps != (gstglue.OutCaps{}) {
-			// The pipeline has taken frames before: who sends others is a stranger that
-			// came while its sender was away, or a sender that was set up anew.
+			// The pipeline has taken frames before. So these come from a stranger that
+			// connected while the sender was away, or from a sender with new settings.
 			return 0, fmt.Errorf("the sender sends %s, which this pipeline does not take: %w", describe(c), wire.ErrUnsupported)
 		}
 		e.failCaps(result, c, field)
@@ -399,11 +399,11 @@ func runningTime(t time.Time, now uint64, at time.Time) int64 {
 // farPast is before the beginning of any pipeline.
 const farPast = 1 << 62
 
-// unknownFrames is how many frames without a time of capture say that there will be
-// none: the first frame of a sender never has one.
+// unknownFrames is how many frames without a time of capture show that there will be
+// none. The first frame of a sender never has one.
 const unknownFrames = 2
 
-// ownPort is the name of a sender that sends none.
+// ownPort is the name of a sender that sends no name.
 func (r *run) ownPort() string {
 	if n := r.receiver.CurrentPort(); n != r.bound || r.boundText == "" {
 		r.bound, r.boundText = n, strconv.FormatUint(uint64(n), 10)

@@ -22,7 +22,7 @@ import "github.com/gst-netgear/gst-netgear/elements/internal/gstglue"
 // B-frame is placed between the frames around it.
 type timeline struct {
 	bySender bool
-	unknown  int // frames by capture time of which it is not known
+	unknown  int // frames by capture time whose time of capture is not known
 
 	placed bool
 	offset int64 // our running time minus the sender's, the smallest value lately
@@ -30,8 +30,8 @@ type timeline struct {
 	start  int64 // of the present window
 	last   uint64
 
-	// Encoded video: of the frames that came, the one that is shown last, and the one
-	// that was the last before it.
+	// Encoded video: the frame that is shown last among those that came, and the one
+	// that was the last before it came.
 	front, second shown
 	reordered     bool // there were B-frames, and the sender does not say when to decode them
 
@@ -135,10 +135,10 @@ func (t *timeline) stampReordered(now uint64, pts, dts int64, behind bool) (stam
 }
 
 // stampCaptured returns the time of a frame that was taken at a running time, and the
-// time of decoding, which is NoTime as in stampEncoded. For a frame that is no encoded
-// video the two are the same.
+// time of decoding, which may be NoTime as in stampEncoded. For a frame that is not
+// encoded video the two are the same.
 func (t *timeline) stampCaptured(captured, pts, reorder int64, hasPTS bool) (stamp, dts uint64) {
-	t.placed = false // a frame of which the time is not known is placed anew
+	t.placed = false // the next frame without a known time is placed anew
 	if t.told = t.told || reorder > 0; t.told || !hasPTS {
 		dts = t.rise(uint64(max(0, captured-reorder)))
 		return dts + uint64(max(0, min(reorder, captured))), dts // decoding cannot be before the beginning; showing is where it was

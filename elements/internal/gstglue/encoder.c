@@ -1,12 +1,11 @@
-/* The nearest encoder upstream of a sink, and its property for the bitrate or the quality. None of
- * these functions is called with a lock held. A property may take a lock of the encoder, which its
- * streaming thread holds while it encodes, so these threads must not be one that the stream waits
- * for. */
+/* The nearest encoder upstream of a sink, and its property for the bitrate or the quality. Call
+ * these functions without a lock, and from a thread that the stream does not wait for: a property
+ * may take a lock of the encoder, which its streaming thread holds while it encodes. */
 #include "glue.h"
 
 #include <string.h>
 
-/* How many elements are looked at: what is further away than that has nothing to do with it. */
+/* How many elements the search visits. An encoder further away belongs to something else. */
 #define MAX_ELEMENTS 64
 
 static GstElement *encoder_above(GstPad *pad, guint *left);
@@ -18,7 +17,7 @@ static gboolean has_class(GstElement *element, const char *word)
 	return klass && strstr(klass, word);
 }
 
-/* Goes on at the sink pads that feed a source pad of an element. */
+/* Continues the search at the sink pads that feed a source pad of an element. */
 static GstElement *encoder_behind(GstPad *src, guint *left)
 {
 	GstIterator *it = gst_pad_iterate_internal_links(src);
@@ -33,7 +32,7 @@ static GstElement *encoder_behind(GstPad *src, guint *left)
 			g_value_unset(&item);
 			break;
 		case GST_ITERATOR_RESYNC:
-			--*left; /* pads that come and go all the time are not followed for ever */
+			--*left; /* pads may come and go all the time: the search still ends */
 			gst_iterator_resync(it);
 			break;
 		default:
@@ -45,8 +44,8 @@ static GstElement *encoder_behind(GstPad *src, guint *left)
 	return found;
 }
 
-/* Returns the nearest encoder that feeds a sink pad, with a reference; or NULL. What is before a
- * decoder is another stream. */
+/* Returns the nearest encoder that feeds a sink pad, with a reference; or NULL. An encoder before a
+ * decoder belongs to another stream. */
 static GstElement *encoder_above(GstPad *pad, guint *left)
 {
 	GstPad *src = gst_pad_get_peer(pad);
@@ -120,7 +119,7 @@ gboolean netgear_encoder_range(gpointer encoder, const char *property, double *l
 		*least = (double)G_PARAM_SPEC_UINT64(spec)->minimum;
 		*most = (double)G_PARAM_SPEC_UINT64(spec)->maximum;
 	} else if (G_TYPE_FUNDAMENTAL(spec->value_type) == G_TYPE_BOXED && spec->value_type == GST_TYPE_STRUCTURE) {
-		*least = 0; /* the driver knows its range, and keeps to it */
+		*least = 0; /* the driver knows its own range, and limits the value */
 		*most = G_MAXINT;
 	} else {
 		return FALSE;
@@ -157,7 +156,7 @@ gboolean netgear_encoder_get(gpointer encoder, const char *property, const char 
 	return ok;
 }
 
-/* Sets a property that has a range, or a field of a structure, whose other fields stay. */
+/* Sets a property that has a range, or one field of a structure. The other fields stay. */
 void netgear_encoder_set(gpointer encoder, const char *property, const char *field, double v)
 {
 	GValue value = G_VALUE_INIT, number = G_VALUE_INIT;

@@ -12,7 +12,7 @@ import (
 	"unsafe"
 )
 
-// encoderRow says how an encoder is told how many bits to make, while it runs.
+// encoderRow says how to set the bitrate, or the quality, of an encoder while it runs.
 type encoderRow struct {
 	name     string // of the factory, as path.Match reads it
 	property string // empty: none that can change while it runs
@@ -32,8 +32,8 @@ const (
 	quality  = 0
 )
 
-// encoderRows is the table of encoders; the first row that matches counts. Each
-// comment names the source where the unit, and what happens to a change, was read.
+// encoderRows is the table of encoders; the first row that matches counts. Each comment
+// names the source that shows the unit, and what a change does.
 var encoderRows = []encoderRow{
 	// gst-plugins-good, ext/jpeg/gstjpegenc.c: jpeg_set_quality before each frame.
 	{name: "jpegenc", property: "quality", unit: quality},
@@ -116,17 +116,17 @@ func rowOfEncoder(name string) *encoderRow {
 	return nil
 }
 
-// Encoder is an encoder upstream of a sink. It holds a reference until Release. It is
-// for one goroutine, which neither holds a lock nor has the stream wait for it:
-// setting a property may wait until a frame is encoded.
+// Encoder is an encoder upstream of a sink. It holds a reference until Release. One
+// goroutine uses it. That goroutine must hold no lock, and the stream must not wait for
+// it: setting a property may take until a frame is encoded.
 type Encoder struct {
 	p           unsafe.Pointer
 	row         encoderRow
 	name        string
 	least, most float64  // of the property
 	user        float64  // what the user set, in the property's unit
-	hasUser     bool     // a structure may not say
-	told        *float64 // what the property is since the last Tell; nil: not told yet
+	hasUser     bool     // user is known; a structure may lack the field
+	told        *float64 // the value of the property after the last Tell; nil: none yet
 }
 
 // FindEncoder returns the nearest encoder upstream of a sink, or nil.
@@ -146,7 +146,7 @@ func (e Element) FindEncoder() *Encoder {
 		defer C.free(unsafe.Pointer(property))
 		var least, most C.double
 		if C.netgear_encoder_range(p, property, &least, &most) == 0 {
-			enc.row.property = "" // of an older version, or of another maker
+			enc.row.property = "" // an older version, or an encoder of another maker
 		}
 		enc.least, enc.most = float64(least), float64(most)
 	}
@@ -162,7 +162,7 @@ func (enc *Encoder) Name() string { return enc.name }
 // Is reports whether both are the same element.
 func (enc *Encoder) Is(other *Encoder) bool { return enc.p == other.p }
 
-// Steerable reports whether the encoder can be told while it runs.
+// Steerable reports whether the encoder has a property that can change while it runs.
 func (enc *Encoder) Steerable() bool { return enc.row.property != "" }
 
 // ByQuality reports whether the encoder has a quality from 1 to 100, and no bitrate.
@@ -171,7 +171,7 @@ func (enc *Encoder) ByQuality() bool { return enc.row.unit == quality }
 // Restarts reports whether each change costs a key frame.
 func (enc *Encoder) Restarts() bool { return enc.row.restarts }
 
-// Property returns what is told.
+// Property returns the name of that property, "" if there is none.
 func (enc *Encoder) Property() string { return enc.row.property }
 
 // User returns what the user set: a quality, or bit/s. It is false where the encoder
@@ -183,7 +183,7 @@ func (enc *Encoder) User() (v float64, ok bool) {
 	return enc.user * enc.scale(), true
 }
 
-// scale is what one of the property comes to.
+// scale returns how many bit/s one unit of the property is; for a quality 1.
 func (enc *Encoder) scale() float64 {
 	if enc.row.unit == quality {
 		return 1
@@ -191,9 +191,9 @@ func (enc *Encoder) scale() float64 {
 	return enc.row.unit
 }
 
-// Tell tells the encoder a quality or a bitrate in bit/s, as far as its property goes.
-// It returns what the encoder has now. changed means that somebody else set it since
-// the last time, which is the user's setting then.
+// Tell sets a quality, or a bitrate in bit/s, within the range of the property. It returns
+// the value that the encoder has now. changed means that somebody else has set the
+// property since the last Tell; that value then counts as the user's.
 func (enc *Encoder) Tell(v float64) (is float64, changed bool) {
 	if enc.told != nil {
 		if now, ok := enc.get(); ok && now != *enc.told {
@@ -212,24 +212,24 @@ func (enc *Encoder) Tell(v float64) (is float64, changed bool) {
 	return *enc.told * enc.scale(), changed
 }
 
-// Least returns the least that it can be told, a quality or bit/s.
+// Least returns the least value that Tell can set, a quality or bit/s.
 func (enc *Encoder) Least() float64 {
 	least := enc.least
 	if enc.row.auto || enc.row.unit == quality {
 		least = max(least, 1)
 	}
 	if enc.row.auto && enc.row.unit == bits {
-		least = max(least, 1000) // one that divides by it takes less for 0
+		least = max(least, 1000) // an encoder that divides by 1000 takes less for 0
 	}
 	return least * enc.scale()
 }
 
-// Restore puts back what the user set.
+// Restore sets the property to the user's value again.
 func (enc *Encoder) Restore() {
 	if enc.told == nil {
 		return
 	}
-	if now, ok := enc.get(); enc.hasUser && ok && now == *enc.told { // else somebody else set it
+	if now, ok := enc.get(); enc.hasUser && ok && now == *enc.told { // otherwise somebody else has set it
 		enc.set(enc.user)
 	}
 	enc.told = nil
@@ -243,7 +243,7 @@ func (enc *Encoder) Release() {
 	}
 }
 
-// names returns the property and the field for C, and what frees them.
+// names returns the names of the property and the field for C. free frees them.
 func (enc *Encoder) names() (property, field *C.char, free func()) {
 	property = C.CString(enc.row.property)
 	if enc.row.field != "" {
