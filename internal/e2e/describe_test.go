@@ -14,6 +14,53 @@ import (
 // TestDescribe compares docs/elements.md and the table of docs/properties.md
 // with the elements, both ways.
 func TestDescribe(t *testing.T) {
+	seen := describeElements(t)
+	rows := seen.rows()
+	var page []byte
+	for _, file := range []string{"elements.md", "properties.md"} {
+		text, err := os.ReadFile(filepath.Join(pagesRoot, "docs", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page = append(page, text...)
+	}
+	table := ""
+	for line := range strings.Lines(string(page)) {
+		switch {
+		case strings.HasPrefix(line, "|-"):
+		case !strings.HasPrefix(line, "|"):
+			table = ""
+		case table == "":
+			table = strings.TrimSpace(strings.Split(line, "|")[1])
+		case table == "type", table == "raw format": // the values of enumerations, and arrays, which other tests hold
+		default:
+			n := slices.IndexFunc(rows[table], func(row string) bool {
+				return regexp.MustCompile(`^` + strings.ReplaceAll(regexp.QuoteMeta(row), "ARG", `\w+`)).MatchString(line)
+			})
+			if n < 0 {
+				t.Errorf("docs tell of what no element has: %s", line)
+				continue
+			}
+			rows[table] = slices.Delete(rows[table], n, n+1)
+		}
+	}
+	for table, missing := range rows {
+		for _, row := range missing {
+			t.Errorf("docs/elements.md and properties.md have no row %q in a table headed %s", row, table)
+		}
+	}
+}
+
+// described is what describe.py prints: what each element has, by name.
+type described struct {
+	Signals, Actions        map[string]map[string][]string
+	Pads, Stats, Properties map[string]map[string]string
+	Messages                map[string]map[string]map[string]string
+	Meta, Peers             map[string]string
+}
+
+func describeElements(t *testing.T) (seen described) {
+	t.Helper()
 	p := python(t, "describe", "testdata/describe.py")
 	p.Exits(0)
 	p.Mu.Lock()
@@ -23,18 +70,17 @@ func TestDescribe(t *testing.T) {
 	if begin < 0 {
 		t.Fatal("describe.py tells nothing")
 	}
-	var seen struct {
-		Signals, Actions        map[string]map[string][]string
-		Pads, Stats, Properties map[string]map[string]string
-		Messages                map[string]map[string]map[string]string
-		Meta, Peers             map[string]string
-	}
 	if err := json.NewDecoder(strings.NewReader(text[begin:])).Decode(&seen); err != nil {
 		t.Fatal(err)
 	}
+	return seen
+}
 
+// rows returns the beginnings of the rows that must be in the docs, by the first cell of
+// the table's head. ARG stands for the name of an argument.
+func (seen *described) rows() map[string][]string {
 	short := strings.NewReplacer("gchararray", "string", "guint64", "uint64", "gint64", "int64", "gdouble", "double", "gboolean", "boolean", "GstValueArray", "array", "GstStructure", "structure", "guint", "uint", "gint", "int")
-	rows := map[string][]string{} // beginnings of rows by the first cell of the table's head; ARG is the name of an argument
+	rows := map[string][]string{}
 	add := func(table, format string, cells ...any) {
 		rows[table] = append(rows[table], short.Replace(fmt.Sprintf(format, cells...)))
 	}
@@ -85,40 +131,7 @@ func TestDescribe(t *testing.T) {
 			break
 		}
 	}
-
-	var page []byte
-	for _, file := range []string{"elements.md", "properties.md"} {
-		text, err := os.ReadFile(filepath.Join(pagesRoot, "docs", file))
-		if err != nil {
-			t.Fatal(err)
-		}
-		page = append(page, text...)
-	}
-	table := ""
-	for line := range strings.Lines(string(page)) {
-		switch {
-		case strings.HasPrefix(line, "|-"):
-		case !strings.HasPrefix(line, "|"):
-			table = ""
-		case table == "":
-			table = strings.TrimSpace(strings.Split(line, "|")[1])
-		case table == "type", table == "raw format": // the values of enumerations, and arrays, which other tests hold
-		default:
-			n := slices.IndexFunc(rows[table], func(row string) bool {
-				return regexp.MustCompile(`^` + strings.ReplaceAll(regexp.QuoteMeta(row), "ARG", `\w+`)).MatchString(line)
-			})
-			if n < 0 {
-				t.Errorf("docs tell of what no element has: %s", line)
-				continue
-			}
-			rows[table] = slices.Delete(rows[table], n, n+1)
-		}
-	}
-	for table, missing := range rows {
-		for _, row := range missing {
-			t.Errorf("docs/elements.md and properties.md have no row %q in a table headed %s", row, table)
-		}
-	}
+	return rows
 }
 
 // describeOn names the elements as the tables do.
