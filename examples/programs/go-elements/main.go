@@ -91,18 +91,25 @@ func run(address, port string) error {
 		},
 	})
 
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
 	if err := pipeline.SetState(gst.StatePlaying); err != nil {
 		return err
 	}
 	// The state NULL when all is done, whatever has happened: it closes the connection.
 	defer func() { _ = pipeline.SetState(gst.StateNull) }()
-	bus := pipeline.GetPipelineBus()
+	if err := wait(pipeline.GetPipelineBus()); err != nil {
+		return err
+	}
+	fmt.Printf("received %d frames\n", frames)
+	return nil
+}
+
+// wait returns at the end of the stream, at Ctrl-C, or with an error of the pipeline.
+func wait(bus *gst.Bus) error {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
 	for {
 		select {
 		case <-interrupted:
-			fmt.Printf("received %d frames\n", frames)
 			return nil
 		default:
 		}
@@ -112,9 +119,8 @@ func run(address, port string) error {
 		}
 		switch message.Type() {
 		case gst.MessageEOS: // the sender said goodbye
-			fmt.Printf("received %d frames\n", frames)
 			return nil
-		case gst.MessageWarning: // a connection lost: it is being mended
+		case gst.MessageWarning: // a lost connection, for example, which is being repaired
 			log.Print("warning: ", message.ParseWarning())
 		case gst.MessageError:
 			return errors.New(message.ParseError().Error())
