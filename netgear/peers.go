@@ -226,53 +226,75 @@ func (t *peerTable) event(generation uint64, l linkNews) (ch peerChange) {
 		}
 		s.pending = append(s.pending, &link{fd: fd, peer: Peer{Endpoint: endpoint, Port: port}, begun: time.Now(), admitted: l.admitted})
 	case linkReady:
-		if len(s.pending) > 0 {
-			i := max(0, slices.IndexFunc(s.pending, func(p *link) bool { return p.succeeded(endpoint) }))
-			l := s.pending[i]
-			s.pending = slices.Delete(s.pending, i, i+1)
-			s.up = append(s.up, l)
-			ch.added = append(ch.added, l.peer.Endpoint)
-		}
+		s.ready(endpoint, &ch)
 	case linkRefused:
 		if s.failing == nil { // the first says most
 			s.failing = &l
 		}
 	case linkEnded:
-		byFd := func(l *link) bool { return l.fd == fd }
-		var ended *link
-		if i := slices.IndexFunc(s.up, byFd); i >= 0 {
-			ended = s.up[i]
-			ch.removed = append(ch.removed, ended.peer.Endpoint)
-			s.up = slices.Delete(s.up, i, i+1)
-			if s.failing != nil && len(s.pending) > 0 {
-				l := s.pending[0]
-				s.pending = s.pending[1:]
-				s.up = append(s.up, l)
-				ch.added = append(ch.added, l.peer.Endpoint)
-				ch.swapped = true
-			}
-		} else if i := slices.IndexFunc(s.pending, byFd); i >= 0 {
-			ended = s.pending[i]
-			s.pending = slices.Delete(s.pending, i, i+1)
-			if s.failing == nil && time.Since(ended.begun) < silentHandshake {
-				s.failing = &linkNews{why: failedPattern, reason: failedPattern.reason(false)}
-			}
-		}
+		ended := s.end(fd, &ch)
 		if ended != nil && s.failing != nil && (ch.swapped || len(ch.removed) == 0) {
-			ch.rejected, ch.reason, ch.why = ended.peer.Endpoint, s.failing.reason, s.failing.why
-			if ch.why == failedDenied && len(t.denied) > 0 {
-				ch.reason, t.denied = t.denied[0], t.denied[1:]
-			}
-			t.rejected, t.last = t.rejected+1, ch.reason
-			if known := t.turned.why.worthAWarning() && time.Since(t.turned.at) < turnedAwayLately; ch.why.worthAWarning() || !known {
-				t.turned = turnedAway{ch.rejected, ch.reason, ch.why, time.Now()}
-			}
+			t.refuseLocked(ended, s.failing, &ch)
 		}
 		s.failing = nil
 	}
 	ch.connected = t.connectedLocked()
 	t.noteLocked(ch.connected)
 	return ch
+}
+
+// ready moves up the connection whose handshake succeeded at an endpoint.
+func (s *socketPeers) ready(endpoint string, ch *peerChange) {
+	if len(s.pending) == 0 {
+		return
+	}
+	s.raise(max(0, slices.IndexFunc(s.pending, func(p *link) bool { return p.succeeded(endpoint) })), ch)
+}
+
+// raise moves up number i of the connections in their handshakes.
+func (s *socketPeers) raise(i int, ch *peerChange) {
+	l := s.pending[i]
+	s.pending = slices.Delete(s.pending, i, i+1)
+	s.up = append(s.up, l)
+	ch.added = append(ch.added, l.peer.Endpoint)
+}
+
+// end removes the connection with that descriptor, and returns it, or nil if it is not
+// known.
+func (s *socketPeers) end(fd int, ch *peerChange) (ended *link) {
+	byFd := func(l *link) bool { return l.fd == fd }
+	if i := slices.IndexFunc(s.up, byFd); i >= 0 {
+		ended = s.up[i]
+		ch.removed = append(ch.removed, ended.peer.Endpoint)
+		s.up = slices.Delete(s.up, i, i+1)
+		if s.failing != nil && len(s.pending) > 0 {
+			s.raise(0, ch)
+			ch.swapped = true
+		}
+		return ended
+	}
+	i := slices.IndexFunc(s.pending, byFd)
+	if i < 0 {
+		return nil
+	}
+	ended = s.pending[i]
+	s.pending = slices.Delete(s.pending, i, i+1)
+	if s.failing == nil && time.Since(ended.begun) < silentHandshake {
+		s.failing = &linkNews{why: failedPattern, reason: failedPattern.reason(false)}
+	}
+	return ended
+}
+
+// refuseLocked notes that a connection ended because its handshake failed.
+func (t *peerTable) refuseLocked(ended *link, failing *linkNews, ch *peerChange) {
+	ch.rejected, ch.reason, ch.why = ended.peer.Endpoint, failing.reason, failing.why
+	if ch.why == failedDenied && len(t.denied) > 0 {
+		ch.reason, t.denied = t.denied[0], t.denied[1:]
+	}
+	t.rejected, t.last = t.rejected+1, ch.reason
+	if known := t.turned.why.worthAWarning() && time.Since(t.turned.at) < turnedAwayLately; ch.why.worthAWarning() || !known {
+		t.turned = turnedAway{ch.rejected, ch.reason, ch.why, time.Now()}
+	}
 }
 
 // stopped notes that a socket is gone, and its connections with it.

@@ -195,15 +195,9 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 	s.look.enter()
 	defer s.look.leave()
 	begin := time.Now()
-	if err := tooLong("message", f.Header.Message); err != nil {
+	if err := s.carries(&f.Header); err != nil {
 		f.Payload.Release()
 		return err
-	}
-	if s.foreign != nil {
-		if err := s.foreign.Carries(&f.Header); err != nil {
-			f.Payload.Release()
-			return fmt.Errorf("netgear: wire=%s: %w", wireNames[s.cfg.Wire], err)
-		}
 	}
 	s.patience.live = f.Live
 	if f.Live && !f.Single && s.fresh.isOld(f.Captured, begin, s.keys.delta || f.Header.Ext.Delta, s.steered.Load()) {
@@ -252,6 +246,19 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		return nil // the frame was taken; a later call waits for its confirmation
 	}
 	return err
+}
+
+// carries returns nil, or why a frame with that header cannot be sent.
+func (s *Sender) carries(h *wire.Header) error {
+	if err := tooLong("message", h.Message); err != nil {
+		return err
+	}
+	if s.foreign != nil {
+		if err := s.foreign.Carries(h); err != nil {
+			return fmt.Errorf("netgear: wire=%s: %w", wireNames[s.cfg.Wire], err)
+		}
+	}
+	return nil
 }
 
 // passOver drops a frame that is not sent.
