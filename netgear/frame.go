@@ -57,6 +57,9 @@ type Frame struct {
 	// the program that makes the frames may wait until one has arrived before it makes
 	// the next.
 	Single bool
+	// Behind is how many newer frames of a live stream the caller knows to wait for Send,
+	// 0 where it does not know.
+	Behind int
 	// Captured is when the picture was taken; the zero value means that it is not
 	// known. The caller of Send sets it; Header.Ext.Taken then follows from it,
 	// unless the caller has set that too, because a camera said the time. After

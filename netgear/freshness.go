@@ -13,6 +13,9 @@ const (
 	// leastInterval is between the frames of the fastest cameras. Of frames that are
 	// closer together the times say nothing: a program gave all the same one, say.
 	leastInterval = time.Millisecond
+	// manyBehind is how many newer frames must wait for certain. One may do so because
+	// frames come unevenly.
+	manyBehind = 2
 	// A stall that is shorter than longStall costs no frame: what waited is caught up
 	// with. Where the Sender was late for longer, old frames are dropped at once until
 	// none was old for slowTime.
@@ -53,9 +56,9 @@ func (f *freshness) sent(from, to time.Time, held bool) {
 }
 
 // isOld reports whether to drop a frame that was taken at a time and is given to the
-// Sender at now. delta says that the stream has frames that build upon others, steered
+// Sender at now, and behind which so many newer ones wait for certain. delta says that the stream has frames that build upon others, steered
 // that their encoder follows the link.
-func (f *freshness) isOld(taken, now time.Time, delta, steered bool) (old bool) {
+func (f *freshness) isOld(taken, now time.Time, behind int, delta, steered bool) (old bool) {
 	if taken.IsZero() {
 		return false
 	}
@@ -91,12 +94,15 @@ func (f *freshness) isOld(taken, now time.Time, delta, steered bool) (old bool) 
 	if now.Sub(f.held) < longStall && now.After(f.slow) {
 		return false
 	}
-	behind := f.interval
+	if behind >= manyBehind && !delta {
+		return true // however late the stream was in the beginning
+	}
+	after := f.interval
 	switch {
 	case delta && steered:
-		behind = max(behind, oldSteered)
+		after = max(after, oldSteered)
 	case delta:
-		behind = max(behind, oldDelta)
+		after = max(after, oldDelta)
 	}
-	return !taken.Add(min(f.usual, f.before) + behind).After(f.free)
+	return !taken.Add(min(f.usual, f.before) + after).After(f.free)
 }

@@ -44,7 +44,7 @@ func TestNewestWinsAtTheSender(t *testing.T) {
 				if n%30 == 29 {
 					now = now.Add(c.hiccup)
 				}
-				if f.isOld(taken, now, c.delta, c.steered) {
+				if f.isOld(taken, now, 0, c.delta, c.steered) {
 					dropped++
 					now = now.Add(time.Millisecond)
 					continue
@@ -70,7 +70,7 @@ func TestNewestWinsAtTheSender(t *testing.T) {
 	}
 	var f freshness
 	f.sent(time.Unix(1000, 0), time.Unix(2000, 0), true)
-	if f.isOld(time.Time{}, time.Unix(2000, 0), false, false) {
+	if f.isOld(time.Time{}, time.Unix(2000, 0), 9, false, false) {
 		t.Error("a frame of no known time is old")
 	}
 }
@@ -88,7 +88,7 @@ func TestNoFrameOfAProgramIsOld(t *testing.T) {
 			begin := time.Unix(1000, 0)
 			now := begin
 			for n := range 200 {
-				if f.isOld(begin.Add(time.Duration(n)*step), now, false, false) {
+				if f.isOld(begin.Add(time.Duration(n)*step), now, 0, false, false) {
 					t.Fatalf("frame %d is dropped", n)
 				}
 				f.sent(now, now.Add(takes), true)

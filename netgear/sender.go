@@ -200,7 +200,7 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		return err
 	}
 	s.patience.live = f.Live
-	if f.Live && !f.Single && s.fresh.isOld(f.Captured, begin, s.keys.delta || f.Header.Ext.Delta, s.steered.Load()) {
+	if f.Live && !f.Single && s.fresh.isOld(f.Captured, begin, f.Behind, s.keys.delta || f.Header.Ext.Delta, s.steered.Load()) {
 		s.keys.lost()
 		s.passOver(f)
 		return nil

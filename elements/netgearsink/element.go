@@ -141,7 +141,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			return e.Fail(fmt.Errorf("%w: %d bytes cannot be read as %s", gstglue.ErrBuffer, b.Size(), what), "could not map the buffer")
 		}
 		f := &r.frame
-		f.Header, f.Live, f.Single = r.header, r.input.Live, r.input.ByProgram
+		f.Header, f.Live, f.Single, f.Behind = r.header, r.input.Live, r.input.Single, r.input.Behind
 		f.Payload = r.input.Payload
 		if f.Header.Compressed {
 			options := wire.JPEGOptions{FastDCT: cfg.FastDCT, FastUpsample: cfg.FastUpsample, Colorspace: cfg.Colorspace.Wire()}

@@ -150,7 +150,7 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 	set_taken(buffer, out);
 	out->delta = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 	out->live = g_atomic_int_get(&sink->hurried);
-	out->by_program = g_atomic_int_get(&sink->by_program);
+	out->behind = netgear_sink_behind(sink, gst_buffer_get_size(buffer), &out->single);
 	meta = netgear_meta_get(buffer);
 	if (meta) {
 		out->message = gst_structure_get_string(meta, "message");

@@ -41,9 +41,11 @@ type Input struct {
 	Delta bool
 	// Live means that whoever makes the frames must not have to wait for long.
 	Live bool
-	// ByProgram means that a program makes the frames, and may wait for one to arrive
-	// before it makes the next.
-	ByProgram bool
+	// Single means that a program made the frame, and may wait for it to arrive before
+	// it makes the next.
+	Single bool
+	// Behind is how many newer frames wait for certain.
+	Behind int
 
 	c C.NetgearInput
 }
@@ -76,7 +78,7 @@ func (in *Input) take() {
 	in.RunningTime, in.Duration, in.Reorder = uint64(c.running_time), uint64(c.duration), uint64(c.reorder)
 	in.Taken, in.HasTaken = int64(c.taken), c.has_taken != 0
 	in.Local, in.HasLocal = int64(c.local), c.has_local != 0
-	in.Delta, in.Live, in.ByProgram = c.delta != 0, c.live != 0, c.by_program != 0
+	in.Delta, in.Live, in.Single, in.Behind = c.delta != 0, c.live != 0, c.single != 0, int(c.behind)
 	if in.HasMessage = c.message != nil; in.HasMessage {
 		in.Message = C.GoString(c.message)
 	}

@@ -16,6 +16,7 @@ typedef struct {
 	GstClockTime dts;   /* of the buffer at hand; STREAM_LOCK, see sink_chain */
 	gint hurried;       /* upstream is live, or a program that must not be held up; atomic */
 	gint by_program;    /* a program pushes the frames; atomic */
+	GWeakRef source;    /* its appsrc, if there is one and no more */
 	gint returns;       /* there is a pad return_src; atomic */
 	gint playing;       /* frames may go out; atomic, set with the preroll lock */
 	gboolean async_off; /* the user's async is off while it runs, for return_src */
@@ -248,8 +249,10 @@ typedef struct {
 	gboolean has_local;
 	gint64 local;        /* the same by the wall clock of this machine, where netgearsrc knew it */
 	gboolean live;       /* whoever makes the frames must not be held up for long */
-	gboolean by_program; /* a program makes them, which may wait for one before it makes the next */
+	guint behind;        /* how many newer frames wait for certain */
+	gboolean single;     /* a program made it, which may wait for it before it makes the next */
 } NetgearInput;
+guint netgear_sink_behind(gpointer sink, gsize size, gboolean *single);
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
 gsize netgear_sink_frame_size(gpointer sink);
 gboolean netgear_sample_map(gpointer sample, const NetgearCaps *caps, NetgearInput *out);

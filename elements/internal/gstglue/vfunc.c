@@ -9,44 +9,69 @@
 static GstElementClass *sink_parent;
 static GstPadChainFunction sink_parent_chain;
 
-/* Reports whether a program pushes frames into this pipeline: it has an appsrc. *waits tells
- * whether it waits when they are not taken: block=true, as in OpenCV's VideoWriter. */
-static gboolean sink_fed_by_program(GstBaseSink *sink, gboolean *waits)
+/* Finds out whether a program pushes frames into this pipeline: it has an appsrc. Reports
+ * whether the program waits when they are not taken: block=true, as in OpenCV's VideoWriter. */
+static gboolean sink_find_program(GstBaseSink *sink)
 {
+	NetgearSink *self = (NetgearSink *)sink;
 	GstObject *top = gst_object_ref(sink), *parent;
 	GstIterator *it;
 	GValue item = G_VALUE_INIT;
-	gboolean block = FALSE, fed = FALSE;
+	gboolean block = FALSE;
+	gint count = 0;
 
 	while ((parent = gst_object_get_parent(top)) != NULL) {
 		gst_object_unref(top);
 		top = parent;
 	}
 	it = GST_IS_BIN(top) ? gst_bin_iterate_all_by_element_factory_name(GST_BIN(top), "appsrc") : NULL;
-	while (it && !block && gst_iterator_next(it, &item) == GST_ITERATOR_OK) {
-		fed = TRUE;
-		g_object_get(g_value_get_object(&item), "block", &block, NULL);
+	while (it && gst_iterator_next(it, &item) == GST_ITERATOR_OK) {
+		gboolean waits = FALSE;
+
+		g_object_get(g_value_get_object(&item), "block", &waits, NULL);
+		block = block || waits;
+		g_weak_ref_set(&self->source, count++ == 0 ? g_value_get_object(&item) : NULL);
 		g_value_unset(&item);
 	}
 	if (it)
 		gst_iterator_free(it);
 	gst_object_unref(top);
-	*waits = block;
-	return fed;
+	g_atomic_int_set(&self->by_program, count > 0);
+	return block;
+}
+
+/* Finds out how many newer frames of about as many bytes wait in the program's appsrc, 0 where
+ * that is not known. *single tells whether the program may wait for the frame at hand to arrive
+ * before it pushes the next one: none waits. Of several appsrc nobody knows. */
+guint netgear_sink_behind(gpointer sink, gsize size, gboolean *single)
+{
+	NetgearSink *self = sink;
+	GObject *source;
+	guint64 waiting = 0;
+
+	*single = g_atomic_int_get(&self->by_program);
+	if (!*single)
+		return 0;
+	source = g_weak_ref_get(&self->source);
+	if (source == NULL)
+		return 0;
+	g_object_get(source, "current-level-bytes", &waiting, NULL);
+	g_object_unref(source);
+	*single = waiting == 0;
+	return (guint)MIN(waiting / MAX(size, 1), G_MAXINT);
 }
 
 /* Asks whether upstream is live; then frames do not wait for the clock. */
 static void sink_ask_live(GstBaseSink *sink)
 {
 	GstQuery *query = gst_query_new_latency();
-	gboolean live = FALSE, waits;
+	gboolean live = FALSE;
 
 	if (gst_pad_peer_query(GST_BASE_SINK_PAD(sink), query))
 		gst_query_parse_latency(query, &live, NULL, NULL);
 	gst_query_unref(query);
 	g_atomic_int_set(&((NetgearSink *)sink)->upstream_live, live);
-	g_atomic_int_set(&((NetgearSink *)sink)->by_program, sink_fed_by_program(sink, &waits));
-	g_atomic_int_set(&((NetgearSink *)sink)->hurried, live || waits);
+	g_atomic_int_set(&((NetgearSink *)sink)->hurried, sink_find_program(sink) || live);
 }
 
 /* The base class lets a frame through to render in PAUSED when a pause comes right after a
@@ -124,6 +149,7 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
 	    (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE)) {
 		netgearClose(element);
+		g_weak_ref_set(&self->source, NULL);
 		if (self->async_off)
 			gst_base_sink_set_async_enabled(sink, TRUE);
 	}
