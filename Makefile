@@ -176,9 +176,9 @@ siege: deps build ## measure what each kind of stranger costs, for SIEGE=1.5 s e
 		$(GO) test -count=1 -v -timeout 0 -run '^TestFuzzedSiege$$' ./internal/e2e/
 
 .PHONY: bench
-bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale|links, REPS=5; links takes root, and SECONDS=10 for each
+bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale|links, REPS=5; links takes root, and SECONDS=10 for each; ONLY='100 ms' takes those whose names have it
 	@$(GO) build -o $(BUILD)/bench-tool ./internal/bench
-	@$(foreach what,$(WHAT),$(BUILD)/bench-tool -build='$(BUILD)' -what=$(what) -reps=$(REPS) $(if $(SECONDS),-seconds=$(SECONDS)) &&) true
+	@$(foreach what,$(WHAT),$(BUILD)/bench-tool -build='$(BUILD)' -what=$(what) -reps=$(REPS) $(if $(SECONDS),-seconds=$(SECONDS)) $(if $(ONLY),-only='$(ONLY)') &&) true
 
 .PHONY: bench-go
 bench-go: build ## run Go's own benchmarks, of headers, and of both ends in one process
