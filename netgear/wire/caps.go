@@ -56,7 +56,7 @@ var CapsFields = [...]CapsField{
 	{Name: "chroma-site", Kind: CapsText, Picture: true, valid: isChromaSite},
 	{Name: "chroma-format", Kind: CapsText, valid: oneOf("4:0:0", "4:2:0", "4:2:2", "4:4:4")},
 	{Name: "bit-depth-luma", Kind: CapsUint, min: 1, max: 16},
-	{Name: "bit-depth-chroma", Kind: CapsUint, min: 1, max: 16},
+	{Name: "bit-depth-chroma", Kind: CapsUint, max: 16}, // 0: grey
 	{Name: "mastering-display-info", Kind: CapsText, valid: func(s string) bool { return isNumbers(s, 10, 1<<32-1) }},
 	{Name: "content-light-level", Kind: CapsText, valid: func(s string) bool { return isNumbers(s, 2, 1<<16-1) }},
 	{Name: "multiview-mode", Kind: CapsText, Picture: true, valid: oneOf("mono", "left", "right", "side-by-side", "side-by-side-quincunx",

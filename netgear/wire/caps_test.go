@@ -22,6 +22,10 @@ var capsTexts = []struct{ text, want string }{
 		"video/x-h265, bit-depth-luma=(uint)10, mastering-display-info=(string)1:2:3:4:5:6:7:8:9:10, content-light-level=(string)1000:400",
 		"video/x-h265, bit-depth-luma=(uint)10, mastering-display-info=(string)1:2:3:4:5:6:7:8:9:10, content-light-level=(string)1000:400",
 	},
+	{ // grey, as h264parse of GStreamer 1.26 says it
+		h264 + ", profile=(string)high, chroma-format=(string)4:0:0, bit-depth-luma=(uint)8, bit-depth-chroma=(uint)0, parsed=(boolean)true, lcevc=(boolean)false",
+		h264 + ", profile=(string)high, chroma-format=(string)4:0:0, bit-depth-luma=(uint)8, bit-depth-chroma=(uint)0, parsed=(boolean)true",
+	},
 	{"video/x-vp8, framerate=0/1", "video/x-vp8, framerate=(fraction)0/1"},
 	// Others are passed over.
 	{"video/x-raw, stranger=(string)welcome, a1b2c3=1, x=(fraction)-2147483648/-1, width=8", "video/x-raw, width=(int)8"},
