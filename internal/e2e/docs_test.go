@@ -20,6 +20,9 @@ type docsStep struct {
 	// when those have ended that end by themselves. The exit code is 0.
 	runs bool
 	then string // said before its end
+	// hungUp is said by a command that may fail after its stream has ended, because the
+	// program at the other end hangs up first.
+	hungUp string
 }
 
 // docsCases are the sections that have commands. The ends of a command that
@@ -69,7 +72,11 @@ var docsCases = []struct {
 }
 
 // docsCamera is an RTSP camera, a receiver, and what stands between them.
-var docsCamera = []docsStep{{says: `^rtsp://`, runs: true}, {then: `^frame 10: \(480, 640, 3\)`}, {}}
+var docsCamera = []docsStep{
+	{says: `^rtsp://`, runs: true},
+	{then: `^frame 10: \(480, 640, 3\)`},
+	{then: `^Got EOS`, hungUp: `^Could not send message. \(Received end-of-file\)`},
+}
 
 func docsPicture(name string) examplesEnd { return docsFile(name, 1) }
 
@@ -227,7 +234,10 @@ func docsRun(t *testing.T, dir string, commands []string, steps []docsStep) {
 	}
 	for i, p := range processes {
 		if !steps[i].runs {
-			p.Exits(0)
+			p.Await("to end", p.HasEnded)
+			if hungUp := steps[i].hungUp; hungUp == "" || p.Count(hungUp) == 0 {
+				p.Exits(0)
+			}
 			if then := steps[i].then; then != "" && p.Count(then) == 0 {
 				t.Errorf("%s ended without saying %s", p.Name, then)
 			}
