@@ -91,12 +91,14 @@ func run(address, port string) error {
 		},
 	})
 
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt)
 	if err := pipeline.SetState(gst.StatePlaying); err != nil {
 		return err
 	}
 	// The state NULL when all is done, whatever has happened: it closes the connection.
 	defer func() { _ = pipeline.SetState(gst.StateNull) }()
-	if err := wait(pipeline.GetPipelineBus()); err != nil {
+	if err := wait(pipeline.GetPipelineBus(), interrupted); err != nil {
 		return err
 	}
 	fmt.Printf("received %d frames\n", frames)
@@ -104,9 +106,7 @@ func run(address, port string) error {
 }
 
 // wait returns at the end of the stream, at Ctrl-C, or with an error of the pipeline.
-func wait(bus *gst.Bus) error {
-	interrupted := make(chan os.Signal, 1)
-	signal.Notify(interrupted, os.Interrupt)
+func wait(bus *gst.Bus, interrupted <-chan os.Signal) error {
 	for {
 		select {
 		case <-interrupted:
