@@ -61,6 +61,7 @@ type Sender struct {
 	// surplus counts answers that nobody asked for, since a frame that had none.
 	// surplusThen is its value at the last confirmation.
 	surplus, surplusThen int
+	senseless            int // answers in a row that had no meaning
 
 	current atomic.Pointer[conn] // conn, for Leave
 }
@@ -597,6 +598,10 @@ const maxSurplus = 2
 // keep the place, even if it were gone.
 const tooManyAnswers = 64
 
+// tooSenseless is how many answers in a row may make no sense while another receiver
+// waits for the place at a PAIR socket that binds.
+const tooSenseless = 3
+
 // collect reads the confirmations that have come, one for each frame in flight. It
 // also removes some that nobody waits for from a PAIR socket. A REQ socket must not
 // be asked for an answer that it does not expect.
@@ -651,6 +656,11 @@ func (s *Sender) answered(parts int, now time.Time) {
 	}
 	s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), text)
 	s.confirmed(port)
+	if s.senseless >= tooSenseless && s.cfg.Bind && s.cfg.Pattern == wire.Pair && s.conn.door.Waiting() {
+		s.conn.log.Info("the answers of the receiver make no sense: making room for another", "answers", s.senseless)
+		s.senseless, s.pursuit.rebuildAt = 0, time.Now()
+		s.conn.distrust()
+	}
 }
 
 // confirmed notes the confirmation of the oldest frame.
@@ -697,9 +707,11 @@ func (s *Sender) tellReply(parts int, now time.Time) (port string) {
 		bad = fmt.Errorf("answer of type %q in %d parts: want %d: %w", r.ReturnType, parts, want, wire.ErrMalformed)
 	}
 	if bad != nil {
+		s.senseless++
 		s.malformed(bad)
 		return ""
 	}
+	s.senseless = 0
 	if r.HasTimes {
 		s.learn(&r.Times, now)
 	}

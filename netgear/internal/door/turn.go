@@ -79,6 +79,13 @@ func (d *Door) Distrust() {
 	d.turns.proven = false
 }
 
+// Waiting reports whether a connection waits for its turn.
+func (d *Door) Waiting() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.turns.queue) > 0
+}
+
 // awaitTurn waits until c may be served. It returns an error when c ends before.
 func (c *conn) awaitTurn() error {
 	d := c.door
