@@ -56,8 +56,8 @@ func (f *freshness) sent(from, to time.Time, held bool) {
 }
 
 // isOld reports whether to drop a frame that was taken at a time and is given to the
-// Sender at now, and behind which so many newer ones wait for certain. delta says that the stream has frames that build upon others, steered
-// that their encoder follows the link.
+// Sender at now. behind is how many newer ones wait for certain. delta says that the
+// stream has frames that build upon others, steered that their encoder follows the link.
 func (f *freshness) isOld(taken, now time.Time, behind int, delta, steered bool) (old bool) {
 	if taken.IsZero() {
 		return false

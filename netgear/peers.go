@@ -433,13 +433,6 @@ func (t *peerTable) hasServed(i int) bool {
 	return t.served[i]
 }
 
-// hadPeer reports whether any port has had a connection.
-func (t *peerTable) hadPeer() bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.served) > 0
-}
-
 // lastTurnedAway returns the peer that was refused last, if that was after since.
 func (t *peerTable) lastTurnedAway(since time.Time) (turnedAway, bool) {
 	t.mu.Lock()

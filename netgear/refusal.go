@@ -170,7 +170,7 @@ func (r *refusals) failed(i int, why failure, silent bool) {
 // take ports.
 func (r *refusals) refused(text string) {
 	r.peers.authFailures.Add(1)
-	if !r.peers.hadPeer() {
+	if _, since := r.peers.presence(); since.IsZero() {
 		r.alarm.fail(fmt.Errorf("netgear: %w: %s", ErrUnauthorized, text))
 		return
 	}

@@ -201,17 +201,18 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		return err
 	}
 	s.patience.live = f.Live
-	if f.Live && !f.Single && s.fresh.isOld(f.Captured, begin, f.Behind, s.keys.delta || f.Header.Ext.Delta, s.steered.Load()) {
+	steered := s.steered.Load()
+	if f.Live && !f.Single && s.fresh.isOld(f.Captured, begin, f.Behind, s.keys.delta || f.Header.Ext.Delta, steered) {
 		s.keys.lost()
 		s.passOver(f)
 		return nil
 	}
 	s.window.Next(begin)
-	if s.steered.Load() && f.Live {
-		s.window.Sustain(s.fresh.interval)
-	} else {
-		s.window.Sustain(0)
+	var sustained time.Duration
+	if steered && f.Live {
+		sustained = s.fresh.interval
 	}
+	s.window.Sustain(sustained)
 	renewed := s.stats.renewed()
 	if err := s.makeRoom(ctx, f); err != nil {
 		f.Payload.Release()
@@ -470,9 +471,9 @@ func (s *Sender) hasRoom(n int, now time.Time) (ok bool, at time.Time) {
 	return s.window.HasRoom(s.count, now)
 }
 
-// settle sends what is not sent yet. It waits until at most n frames are
-// unconfirmed, or there is room forAnother, or until the stream no longer waits for the receiver. This is all of
-// the Lazy Pirate; what one call has begun, the next call continues.
+// settle sends what is not sent yet. It waits until at most n frames are unconfirmed,
+// or there is room forAnother, or until the stream no longer waits for the receiver.
+// This is all of the Lazy Pirate; what one call has begun, the next call continues.
 func (s *Sender) settle(ctx context.Context, n int) error {
 	if s.sent == 0 && s.count > 0 && s.conn.isLost() {
 		s.conn.clearLost() // nothing was in it
@@ -632,11 +633,18 @@ func (s *Sender) collect() error {
 // noteSurplus counts an answer that nobody asked for. It ends the connection of a
 // peer that floods a PAIR socket with them.
 func (s *Sender) noteSurplus() {
-	if s.surplus++; s.surplus < tooManyAnswers || !s.cfg.Bind || s.cfg.Pattern != wire.Pair {
-		return
+	if s.surplus++; s.surplus >= tooManyAnswers && s.hasPlaces() {
+		s.conn.log.Info("the receiver answers without being asked: making room for another", "answers", s.surplus)
+		s.makePlace()
 	}
-	s.conn.log.Info("the receiver answers without being asked: making room for another", "answers", s.surplus)
-	s.surplus, s.pursuit.rebuildAt = 0, time.Now()
+}
+
+// hasPlaces reports whether receivers take turns at our socket: a PAIR that binds.
+func (s *Sender) hasPlaces() bool { return s.cfg.Bind && s.cfg.Pattern == wire.Pair }
+
+// makePlace ends the turn of a receiver whose answers are no sensible ones.
+func (s *Sender) makePlace() {
+	s.surplus, s.senseless, s.pursuit.rebuildAt = 0, 0, time.Now()
 	s.conn.distrust()
 }
 
@@ -656,10 +664,9 @@ func (s *Sender) answered(parts int, now time.Time) {
 	}
 	s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), text)
 	s.confirmed(port)
-	if s.senseless >= tooSenseless && s.cfg.Bind && s.cfg.Pattern == wire.Pair && s.conn.door.Waiting() {
+	if s.senseless >= tooSenseless && s.hasPlaces() && s.conn.door.Waiting() {
 		s.conn.log.Info("the answers of the receiver make no sense: making room for another", "answers", s.senseless)
-		s.senseless, s.pursuit.rebuildAt = 0, time.Now()
-		s.conn.distrust()
+		s.makePlace()
 	}
 }
 

@@ -59,6 +59,9 @@ type lateOne struct {
 	picture bool
 }
 
+// isPicture reports whether a message of so many parts is a picture: see PreferNewest.
+func (l *late) isPicture(parts int) bool { return parts > 1 || l.conn.door.cfg.OnePart }
+
 // PreferNewest sets whether pictures that a socket publishes give way to newer ones, for
 // each peer by itself. A picture is a message of two parts or, with Config.OnePart, any
 // message.
@@ -132,8 +135,7 @@ func (l *late) hasRoomLocked(now time.Time) (ok bool, at time.Time) {
 // lock of the outlet.
 func (l *late) pingLocked() error {
 	c := l.conn
-	picture := c.out.Parts() > 1 || c.door.cfg.OnePart
-	if !l.direct || !picture || !l.pings() {
+	if !l.direct || !l.isPicture(c.out.Parts()) || !l.pings() {
 		l.direct = false
 		return nil
 	}
@@ -243,7 +245,7 @@ func (l *late) end(parts int) {
 		return
 	}
 	d := l.conn.door
-	m := lateOne{l.message, parts > 1 || d.cfg.OnePart}
+	m := lateOne{l.message, l.isPicture(parts)}
 	l.message, l.collecting = nil, false
 	l.mu.Lock()
 	defer l.mu.Unlock()

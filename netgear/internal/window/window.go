@@ -39,8 +39,10 @@ const (
 // confirmation of the one before comes.
 //
 //	frames delay each other -> size becomes what would delay them by goodQueue
-//	they do not, and the window held a frame up -> size grows, once in a round trip; but not before a
-//	                                               frame has shown what it is good for, which one alone does not
+//	they do not, and the window held a frame up -> size grows, once in a round trip
+//
+// A size grows no further before a frame has shown what it is good for. One that goes
+// alone does not show it.
 //
 // Where the encoder follows the link, it sees to it that frames do not delay each
 // other. Then each frame of the stream that is on the way has a place, and the next one.
