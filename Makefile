@@ -55,7 +55,7 @@ LINT_VERSION := v2.15.0
 VULN_VERSION := v1.1.4
 LINT = $(shell $(GO) env GOPATH)/bin/golangci-lint-$(LINT_VERSION)-$(shell $(GO) env GOVERSION)
 
-FUZZTIME ?= 30s
+FUZZTIME ?= 500000x
 MESSAGES ?= 100000
 SEED     ?=
 WHAT     ?= speed chain latency scale
@@ -151,7 +151,7 @@ test-pure: ## run the tests of the wire format alone: no C compiler, no GStreame
 	CGO_ENABLED=0 GOFLAGS= $(GO) test ./netgear/wire/...
 
 .PHONY: fuzz
-fuzz: deps-run ## run each fuzz target for FUZZTIME=30s
+fuzz: deps-run ## run each fuzz target with FUZZTIME=500000x inputs
 	@$(TESTENV) GO='$(GO)' scripts/fuzz.sh
 
 .PHONY: chaos
