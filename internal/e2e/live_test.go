@@ -91,7 +91,8 @@ func TestLiveTimes(t *testing.T) {
 // At the source each frame has its place in the order of showing, and the first is shown
 // as long after its decoding as at the sender, although it comes before those that are
 // shown earlier are known. How far frames are apart depends on how they travel:
-// TestTimelineOfEncodedVideo has that.
+// TestTimelineOfEncodedVideo has that. There is no h265parse behind x265enc, because in GStreamer
+// 1.18 it makes decoding times before zero, which are no time there, those of showing too.
 func TestLiveTimesAtTheSource(t *testing.T) {
 	const (
 		frames  = 30
@@ -101,7 +102,7 @@ func TestLiveTimesAtTheSource(t *testing.T) {
 	for _, encoder := range []string{
 		"x264enc", x264 + "bframes=0", x264 + "bframes=1 b-adapt=false", x264 + "bframes=2 b-adapt=false", x264 + "bframes=3 b-adapt=false",
 		x264 + "bframes=3 b-adapt=false b-pyramid=true", x264 + "bframes=3 b-adapt=false key-int-max=4", x264 + "bframes=5 b-adapt=false b-pyramid=true",
-		x264 + "bframes=3 b-adapt=true", x264 + "bframes=16 b-adapt=false", "x265enc log-level=none ! h265parse config-interval=-1",
+		x264 + "bframes=3 b-adapt=true", x264 + "bframes=16 b-adapt=false", "x265enc log-level=none",
 	} {
 		for _, mode := range []string{"receive-time", "sender"} {
 			t.Run(encoder+" "+mode, func(t *testing.T) {

@@ -104,6 +104,7 @@ func TestRateControlFollowsTheLink(t *testing.T) {
 	} {
 		name, _, _ := strings.Cut(strings.TrimPrefix(c.encoder, "queue ! "), " ")
 		run(name+" "+c.pattern.String(), func(t *testing.T) {
+			needs(t, c.encoder)
 			r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%s ! fakesink sync=false", c.pattern)
 			link := slowLink(t, r.BoundPort(), 4e6, 0)
 			s := steer(t, link.Port(), nil, c.property, slowSource+c.encoder, "pattern="+c.pattern.String())
