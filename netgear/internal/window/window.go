@@ -15,9 +15,19 @@ const (
 	// Between these shares of the time that a frame alone takes, more frames on the
 	// way may delay each other. It is the least that keeps the link busy for certain.
 	leastQueue, goodQueue, mostQueue = 0.04, 0.07, 0.1
-	// firstGrowth is how fast the window grows in one round trip until it was too
-	// large for the first time, laterGrowth from then on.
-	firstGrowth, laterGrowth = 1.25, 1.05
+	// fastGrowth is how fast the window grows in one round trip until it was too large
+	// for the first time, and later as far as nearGood of a size that was good.
+	// slowGrowth is how fast it grows otherwise.
+	fastGrowth, slowGrowth = 1.25, 1.05
+	nearGood               = 0.95
+	// calmFrames is how many frames in a row must not have waited before it grows: the
+	// first frames of a size that is too large find a queue that is short yet.
+	calmFrames = 2
+	// mostFall is how much smaller it becomes at once at most. A packet that is lost
+	// delays a few frames, and so makes any size look far too large.
+	mostFall = 1.25
+	// lessGood is what is left of the good size when a smaller one is too large.
+	lessGood = 0.75
 	// longPause is how long the window does not grow after it was too large where one
 	// frame after the other is as good, shortPause where it is not.
 	longPause, shortPause = 10 * time.Second, time.Second
@@ -50,6 +60,8 @@ type Window struct {
 	fixed int // 0: it follows the link
 
 	size    float64       // at least 1
+	calm    int           // how many frames in a row did not wait, since the size changed
+	good    float64       // the largest size of late with which no frame waited for another; 0: not known
 	single  time.Duration // from sending a frame alone to its confirmation; 0: not known
 	bytes   int           // of that frame
 	took    time.Duration // from sending a frame to its confirmation, averaged
@@ -170,20 +182,40 @@ func (w *Window) Confirmed(now, sent time.Time, alone bool, bytes int, rate uint
 	switch w.queue = queue; {
 	case sent.Before(w.changed):
 	case least > mostQueue:
-		w.full, w.changed = now, now
-		if w.size /= 1 + least; w.size < closeToOne {
-			w.size = 1
-		} else {
-			w.size *= 1 + goodQueue
+		if w.full = now; w.size <= w.good {
+			w.good *= lessGood
 		}
-	case queue < leastQueue && w.limited && (!alone || w.size == 1) && now.Sub(w.full) >= w.pause():
-		rate := laterGrowth
-		if w.full.IsZero() {
-			rate = firstGrowth
+		size := w.size / min(1+least, mostFall) * (1 + goodQueue)
+		if size < closeToOne*(1+goodQueue) {
+			size = 1
 		}
-		w.size = min(Most, w.size*rate)
-		w.changed = now
+		w.resize(now, size)
+	case queue >= leastQueue || !w.limited:
+		w.calm = 0
+	case !alone || w.size == 1:
+		if w.calm++; w.calm < calmFrames {
+			return
+		}
+		if !alone {
+			w.good = max(w.good, w.size)
+		}
+		if now.Sub(w.full) >= w.pause() {
+			w.resize(now, w.larger())
+		}
 	}
+}
+
+func (w *Window) resize(now time.Time, size float64) { w.size, w.changed, w.calm = size, now, 0 }
+
+// larger returns the size that the window grows to.
+func (w *Window) larger() float64 {
+	size := w.size * slowGrowth
+	if w.full.IsZero() {
+		size = w.size * fastGrowth
+	} else if near := nearGood * w.good; size < near {
+		size = min(near, w.size*fastGrowth)
+	}
+	return min(size, Most)
 }
 
 // sustain finds how many places an encoder needs that follows the link. A frame that
@@ -206,14 +238,18 @@ func (w *Window) Press(on bool) { w.limited = on }
 // Begin gives a window that follows the link a size to begin with at now. What was
 // sent before says nothing of it.
 func (w *Window) Begin(now time.Time, size float64) {
-	w.size, w.begun, w.changed, w.full, w.queue = min(max(size, 1), Most), now, now, time.Time{}, 0
+	w.resize(now, min(max(size, 1), Most))
+	w.begun, w.full, w.queue, w.good = now, time.Time{}, 0, 0
+	if w.size > closeToOne {
+		w.full, w.good = now, w.size
+	}
 	if w.single > 0 {
 		w.took = w.single
 	}
 }
 
 func (w *Window) pause() time.Duration {
-	if w.size > 1 {
+	if max(w.size, w.good) > closeToOne {
 		return shortPause
 	}
 	return longPause

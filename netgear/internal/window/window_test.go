@@ -13,6 +13,7 @@ type testLink struct {
 	rate float64 // bytes/s
 	rtt  time.Duration
 	pace time.Duration // of the receiver
+	loss time.Duration // every so often a packet is lost, and sent again after three round trips; 0: never
 }
 
 // result is the use of the link or of the receiver, and how old frames were when they
@@ -36,6 +37,7 @@ func through(l testLink, inFlight uint, sizes func() int, known float64, d time.
 	begin := time.Unix(1000, 0)
 	now, free, ready := begin, begin, begin // ready: the receiver
 	var busy time.Duration
+	lost := begin.Add(l.loss)
 	ages := []time.Duration{}
 	for now.Sub(begin) < d {
 		held := false
@@ -58,7 +60,9 @@ func through(l testLink, inFlight uint, sizes func() int, known float64, d time.
 		}
 		n := sizes()
 		takes := time.Duration(float64(n) / l.rate * float64(time.Second))
-		free = later(free, now).Add(takes)
+		if free = later(free, now).Add(takes); l.loss > 0 && free.After(lost) {
+			free, lost = free.Add(3*l.rtt), lost.Add(l.loss)
+		}
 		arrived := free.Add(l.rtt / 2)
 		ready = later(ready, arrived).Add(l.pace)
 		if now.Sub(begin) > d/2 {
@@ -105,15 +109,16 @@ func TestWindowFollowsTheLink(t *testing.T) {
 		use   float64
 		known []float64 // what the sender takes for the rate, as a share of it
 	}{
-		{"10 Mbit/s", testLink{1.25e6, 0, 0}, same(150 * kB), 0.99, []float64{0, 0.8, 1, 1.3}},
-		{"10 Mbit/s, 20 ms", testLink{1.25e6, 20 * time.Millisecond, 0}, same(150 * kB), 0.9, []float64{0, 0.8, 1, 1.3}},
-		{"10 Mbit/s, 100 ms", testLink{1.25e6, 100 * time.Millisecond, 0}, same(150 * kB), 0.95, []float64{0, 0.8, 1, 1.3}},
-		{"50 Mbit/s, 100 ms", testLink{6.25e6, 100 * time.Millisecond, 0}, same(150 * kB), 0.95, []float64{0, 0.8, 1, 1.3}},
-		{"1 Mbit/s, 100 ms", testLink{125e3, 100 * time.Millisecond, 0}, same(50 * kB), 0.95, []float64{0, 1}},
-		{"100 Mbit/s, 200 ms", testLink{12.5e6, 200 * time.Millisecond, 0}, same(150 * kB), 0.95, []float64{0, 1}},
-		{"frames that vary", testLink{1.25e6, 100 * time.Millisecond, 0}, varied, 0.85, []float64{1}},
-		{"encoded video", testLink{1.25e6, 50 * time.Millisecond, 0}, pictures, 0.2, []float64{1}},
-		{"a slow receiver", testLink{125e6, time.Millisecond, 100 * time.Millisecond}, same(150 * kB), 0.95, []float64{0, 1}},
+		{"10 Mbit/s", testLink{1.25e6, 0, 0, 0}, same(150 * kB), 0.99, []float64{0, 0.8, 1, 1.3}},
+		{"10 Mbit/s, 20 ms", testLink{1.25e6, 20 * time.Millisecond, 0, 0}, same(150 * kB), 0.9, []float64{0, 0.8, 1, 1.3}},
+		{"10 Mbit/s, 100 ms", testLink{1.25e6, 100 * time.Millisecond, 0, 0}, same(150 * kB), 0.95, []float64{0, 0.8, 1, 1.3}},
+		{"50 Mbit/s, 100 ms", testLink{6.25e6, 100 * time.Millisecond, 0, 0}, same(150 * kB), 0.95, []float64{0, 0.8, 1, 1.3}},
+		{"1 Mbit/s, 100 ms", testLink{125e3, 100 * time.Millisecond, 0, 0}, same(50 * kB), 0.95, []float64{0, 1}},
+		{"100 Mbit/s, 200 ms", testLink{12.5e6, 200 * time.Millisecond, 0, 0}, same(150 * kB), 0.95, []float64{0, 1}},
+		{"10 Mbit/s, 100 ms, a loss each 5 s", testLink{1.25e6, 100 * time.Millisecond, 0, 5 * time.Second}, same(150 * kB), 0.85, []float64{0, 0.8, 1, 1.3}},
+		{"frames that vary", testLink{1.25e6, 100 * time.Millisecond, 0, 0}, varied, 0.85, []float64{1}},
+		{"encoded video", testLink{1.25e6, 50 * time.Millisecond, 0, 0}, pictures, 0.2, []float64{1}},
+		{"a slow receiver", testLink{125e6, time.Millisecond, 100 * time.Millisecond, 0}, same(150 * kB), 0.95, []float64{0, 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, share := range c.known {
@@ -139,7 +144,7 @@ func TestWindowHasALimit(t *testing.T) {
 	if ok, _ := w.HasRoom(8, time.Now()); ok || w.Limit() != 8 {
 		t.Error("9 frames fit into 8")
 	}
-	got := through(testLink{125e6, time.Second, 0}, 0, func() int { return 1000 }, 0, 5*time.Minute)
+	got := through(testLink{125e6, time.Second, 0, 0}, 0, func() int { return 1000 }, 0, 5*time.Minute)
 	if got.size != Most {
 		t.Errorf("%.1f frames, want %d", got.size, Most)
 	}
