@@ -111,6 +111,7 @@ type Reader struct {
 	left  uint64 // bytes of the body that are still to come; while the length is read, its known part
 	parts int    // parts of the message that is being read, or that was read last
 	size  uint64 // the bytes of that message
+	begun int64  // how many bytes of it were read, with flags and lengths
 
 	dropping bool   // this frame is not sent on
 	holding  bool   // this frame is held until it is complete
@@ -202,6 +203,14 @@ func (r *Reader) Inside() bool {
 	return r.quiet() && (r.state != inFlags || r.more)
 }
 
+// Begun returns how many bytes of that message were read, and 0 where there is none.
+func (r *Reader) Begun() int64 {
+	if !r.Inside() {
+		return 0
+	}
+	return r.begun
+}
+
 // Parts returns how many parts the message had that was read last.
 func (r *Reader) Parts() int { return r.parts }
 
@@ -225,6 +234,7 @@ func (r *Reader) Body() int64 {
 // Skip notes that n bytes of the body were sent on without Feed.
 func (r *Reader) Skip(n int64) {
 	r.left -= uint64(n) //nolint:gosec // n is at most Body
+	r.begun += n
 	if r.left == 0 {
 		r.endFrame()
 	}
@@ -301,7 +311,7 @@ func (r *Reader) frame(p []byte, now time.Duration) (n int, ended bool, err erro
 	if r.state == inFlags {
 		r.flags, r.left, r.pos = p[0], 0, 0
 		if !r.more {
-			r.parts, r.size = 0, 0
+			r.parts, r.size, r.begun = 0, 0, 0
 		}
 		r.holding = r.holds(p[0])
 		if r.held = r.held[:0]; r.holding && r.held == nil {
@@ -326,6 +336,7 @@ func (r *Reader) frame(p []byte, now time.Duration) (n int, ended bool, err erro
 		n += int(take) //nolint:gosec // at most len(p)
 		r.left -= take
 	}
+	r.begun += int64(n)
 	if r.dropping {
 		r.held, r.holding = nil, false
 	}

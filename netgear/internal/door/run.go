@@ -28,13 +28,18 @@ func (r *run) add(dst io.Writer, fed, pass []byte) error {
 	return nil
 }
 
-// settle writes the bytes, or keeps them in the buffer of src until the rest of the
-// message comes whose beginning in has read.
+// settle writes the bytes, but for those of a message whose beginning in has read: they
+// stay in the buffer of src until the rest comes.
 func (r *run) settle(dst io.Writer, src *stream, in *Reader) error {
-	if len(r.bytes) > 0 && in.Inside() && in.Body() < spliceMin && src.keep(r.bytes, in.Body()) {
-		return nil
+	whole := max(0, len(r.bytes)-int(min(in.Begun(), bufferSize)))
+	begun := r.bytes[whole:]
+	if len(begun) == 0 || in.Body() >= spliceMin || !src.keep(begun, in.Body()) {
+		return r.flush(dst)
 	}
-	return r.flush(dst)
+	r.bytes = r.bytes[:whole]
+	err := r.flush(dst)
+	r.bytes = begun
+	return err
 }
 
 func (r *run) flush(dst io.Writer) error {

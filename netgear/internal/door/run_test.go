@@ -131,6 +131,34 @@ func TestRunGathers(t *testing.T) {
 	}
 }
 
+// A whole message goes on at once, although the next one has begun behind it.
+func TestRunHoldsNoWholeMessage(t *testing.T) {
+	from, to, read, _ := carry(t, follower())
+	whole := join(frame(flagMore, []byte("header")), frame(0, make([]byte, 3000)))
+	next := join(frame(flagMore, []byte("header")), frame(0, make([]byte, 4000)))
+	for _, c := range []struct{ piece, want []byte }{
+		{join(whole, next[:1]), whole},
+		{next[1:2000], nil},
+		{join(next[2000:], whole[:2000]), next},
+		{join(whole[2000:], whole, next[:20]), join(whole, whole)},
+	} {
+		if _, err := from.Write(c.piece); err != nil {
+			t.Fatal(err)
+		}
+		for arrived := 0; arrived < len(c.piece); {
+			select {
+			case n := <-read:
+				arrived += n
+			case <-time.After(patience):
+				t.Fatal("nothing arrives")
+			}
+		}
+		if got, writes := to.taken(); writes > 2 || !bytes.Equal(got, c.want) {
+			t.Errorf("%d bytes went on in %d writes, want %d", len(got), writes, len(c.want))
+		}
+	}
+}
+
 // Whatever the sizes of messages and pieces, all bytes go on in their order, and
 // whole messages do not wait.
 func TestRunKeepsBytes(t *testing.T) {
