@@ -219,7 +219,7 @@ func (s *Sender) Send(ctx context.Context, f *Frame) error {
 		return err
 	}
 	size := uint64(len(f.Payload.Bytes))
-	if !s.admit(f, begin) || s.count >= s.window.Limit() && !s.giveWay(f) {
+	if !s.admit(f, begin) || !s.window.HasPlace(s.count) && !s.giveWay(f) {
 		s.passOver(f)
 		return nil
 	}
@@ -302,7 +302,7 @@ func (s *Sender) giveWay(f *Frame) bool {
 		s.ring[(s.first+s.count)%len(s.ring)].data.Close()
 	}
 	s.stats.count(func(st *Stats) { st.FramesDropped += uint64(lost) }) //nolint:gosec // never negative
-	ok := s.count < s.window.Limit() && (lost == 0 || !f.Header.Ext.Delta)
+	ok := s.window.HasPlace(s.count) && (lost == 0 || !f.Header.Ext.Delta)
 	if !ok {
 		s.keys.lost()
 	}
@@ -582,7 +582,7 @@ func (s *Sender) transmit() (want zmsg.Events, err error) {
 		}
 		if fl.late = !fl.at.IsZero(); !fl.late {
 			fl.at, fl.alone = now, s.sent == 0
-			s.window.Sent(now, fl.alone)
+			s.window.Sent(now, fl.alone, fl.data.Len())
 		}
 		s.sent++
 	}

@@ -68,7 +68,7 @@ func (g *gate) sent(at time.Time, bytes int, waited bool) (ping []byte) {
 	alone := len(g.flying) == 0
 	g.flying = append(g.flying, flight{g.last, at, bytes, alone})
 	g.window.Press(waited)
-	g.window.Sent(at, alone)
+	g.window.Sent(at, alone, bytes)
 	const ttl = 2
 	ping = []byte{flagCommand, byte(len("\x04PING") + ttl + 4), 4, 'P', 'I', 'N', 'G', 0, 0}
 	return binary.BigEndian.AppendUint32(ping, g.last)

@@ -56,6 +56,8 @@ const (
 //
 // Where the encoder follows the link, it sees to it that frames do not delay each
 // other. Then each frame of the stream that is on the way has a place, and the next one.
+// Frames that wait may then be many and small, as after a fall of the link's rate. They
+// have more places: as many as fill the link.
 type Window struct {
 	fixed int // 0: it follows the link
 
@@ -77,6 +79,8 @@ type Window struct {
 
 	interval time.Duration // between frames of an encoder that follows the link; 0: it does not
 	places   int           // how many frames may be unconfirmed then
+	flying   int           // the bytes on their way
+	fills    int           // so many bytes fill the link; 0: not known
 
 	least, before time.Duration // the least times of a confirmation, of the present span and of the last one; 0: none
 	since         time.Time     // when the present span began
@@ -100,24 +104,27 @@ func (w *Window) Least() time.Duration {
 	return w.least
 }
 
-// Limit returns how many frames may be unconfirmed at most.
-func (w *Window) Limit() int {
+// HasPlace reports whether another frame may be unconfirmed beside count.
+func (w *Window) HasPlace(count int) bool {
 	switch {
 	case w.fixed > 0:
-		return w.fixed
+		return count < w.fixed
 	case w.interval > 0:
-		return w.places
+		return count < w.places || w.limited && w.flying < w.fills && count < Most
 	}
-	return int(math.Ceil(w.size))
+	return count < int(math.Ceil(w.size))
 }
 
 // HasRoom reports whether another frame may go at now, with count unconfirmed. If it
 // may not, at is when to look again; zero: when something was confirmed.
 func (w *Window) HasRoom(count int, now time.Time) (ok bool, at time.Time) {
-	switch {
+	if count == 0 {
+		w.flying = 0
+	}
+	switch ok = w.HasPlace(count); {
 	case w.fixed > 0 || w.interval > 0 || count == 0:
-		return count < w.Limit(), at
-	case count >= w.Limit() || now.Sub(w.alone) >= aloneEvery:
+		return ok, at
+	case !ok || now.Sub(w.alone) >= aloneEvery:
 		return false, at
 	}
 	at = w.at.Add(time.Duration(float64(w.took) / w.size))
@@ -126,13 +133,18 @@ func (w *Window) HasRoom(count int, now time.Time) (ok bool, at time.Time) {
 
 // Next notes that there is another frame to send. A program that comes with it at once
 // could send more.
-func (w *Window) Next(now time.Time) { w.limited = now.Sub(w.free) < w.held/4 }
+func (w *Window) Next(now time.Time) { w.limited = now.Sub(w.free) < max(w.held, w.interval)/4 }
 
 // Done notes how long the program was held up after Next.
 func (w *Window) Done(from, to time.Time) { w.free, w.held = to, to.Sub(from) }
 
-// Sent notes that a frame was sent, with none or some unconfirmed before it.
-func (w *Window) Sent(now time.Time, alone bool) {
+// Sent notes that a frame of some bytes was sent, with none or some unconfirmed before
+// it.
+func (w *Window) Sent(now time.Time, alone bool, bytes int) {
+	if w.fixed > 0 {
+		return
+	}
+	w.flying += bytes
 	if w.at = now; alone {
 		w.alone = now
 	}
@@ -166,8 +178,10 @@ func (w *Window) Confirmed(now, sent time.Time, alone bool, bytes int, rate uint
 	if w.fixed > 0 {
 		return
 	}
+	w.flying = max(0, w.flying-bytes)
 	if w.interval > 0 {
 		w.sustain(took)
+		w.fills = int(w.Least().Seconds() * float64(rate) / 8)
 	}
 	queue := 0.0
 	if usual := w.usual(bytes, rate); alone {

@@ -74,7 +74,7 @@ func through(l testLink, inFlight uint, sizes func() int, known float64, d time.
 		if w.Next(now); !held {
 			w.limited = false
 		}
-		w.Sent(now, f.alone)
+		w.Sent(now, f.alone, n)
 		flying = append(flying, f)
 	}
 	return result{busy.Seconds() / now.Sub(begin.Add(d/2)).Seconds(), percentile(ages), w.size}
@@ -141,7 +141,7 @@ func TestWindowHasALimit(t *testing.T) {
 	if ok, at := w.HasRoom(7, time.Now()); !ok || !at.IsZero() {
 		t.Error("8 frames do not fit into 8")
 	}
-	if ok, _ := w.HasRoom(8, time.Now()); ok || w.Limit() != 8 {
+	if ok, _ := w.HasRoom(8, time.Now()); ok || w.HasPlace(8) {
 		t.Error("9 frames fit into 8")
 	}
 	got := through(testLink{125e6, time.Second, 0, 0}, 0, func() int { return 1000 }, 0, 5*time.Minute)
@@ -179,11 +179,58 @@ func TestAWindowSustainsAnEncoder(t *testing.T) {
 			now = now.Add(interval)
 			w.Confirmed(now, now.Add(-took), false, 1000*(1+n%7), 1e6)
 		}
-		if got := w.Limit(); got != c.want {
+		if got := placesOf(&w); got != c.want {
 			t.Errorf("frames that take %v and %v: %d places, want %d", c.takes, c.extra, got, c.want)
 		}
 		if ok, at := w.HasRoom(c.want-1, now); !ok || !at.IsZero() {
 			t.Errorf("frames that take %v: no room beside %d", c.takes, c.want-1)
 		}
+	}
+}
+
+func placesOf(w *Window) (n int) {
+	for w.HasPlace(n) {
+		n++
+	}
+	return n
+}
+
+// Frames that wait behind a fall of the rate are as many as fill the link, although they
+// are small; then each frame has its place again.
+func TestAWindowCatchesUp(t *testing.T) {
+	const interval, takes, bytes, rate = time.Second / 30, 60 * time.Millisecond, 1000, 2e6
+	w := New(0)
+	w.Sustain(interval)
+	now := time.Unix(1000, 0)
+	send := func(waited bool) {
+		if now = now.Add(interval); waited {
+			now = now.Add(-interval + time.Millisecond)
+		}
+		w.Next(now)
+		w.Sent(now, false, bytes)
+		w.Done(now, now)
+	}
+	for range 20 {
+		send(false)
+		w.Confirmed(now.Add(takes), now, false, bytes, rate)
+	}
+	if got := placesOf(&w); got != 3 {
+		t.Errorf("%d places, want 3", got)
+	}
+	const full = int(rate / 8 * int64(takes) / int64(time.Second) / bytes)
+	for n := range full {
+		if !w.HasPlace(n) {
+			t.Fatalf("no place beside %d small frames, which do not fill the link", n)
+		}
+		send(true)
+	}
+	if w.HasPlace(full) {
+		t.Error("there is a place although the link is full")
+	}
+	for range full {
+		w.Confirmed(now.Add(takes), now, false, bytes, rate)
+	}
+	if send(false); w.HasPlace(3) {
+		t.Error("there is a fourth place although nothing waits")
 	}
 }
