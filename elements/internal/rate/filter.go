@@ -5,26 +5,34 @@ import (
 	"time"
 )
 
-// horizon is how long a minimum counts, since links change.
-const horizon = 10 * time.Second
+// horizon is how long a minimum counts, since links change. How late frames come at best
+// changes with the pipeline alone, so that counts for longer: frames that all are late
+// for long must not look punctual.
+const horizon, longHorizon = 10 * time.Second, 60 * time.Second
 
 // minimum is the smallest value of the last horizon. It is kept in two halves.
 type minimum struct {
-	now, before time.Duration // of the present half, and of the one before; 0: none
+	now, before value // of the present half, and of the one before
 	began       time.Duration
 }
 
-func (m *minimum) add(at, v time.Duration) {
+// value is a time, and of how many bits it was, for whom that matters.
+type value struct {
+	time time.Duration // 0: none
+	bits float64
+}
+
+func (m *minimum) add(at time.Duration, v value, horizon time.Duration) {
 	if at-m.began > horizon/2 {
-		m.before, m.now, m.began = m.now, 0, at
+		m.before, m.now, m.began = m.now, value{}, at
 	}
-	if m.now == 0 || v < m.now {
+	if m.now.time == 0 || v.time < m.now.time {
 		m.now = v
 	}
 }
 
-func (m *minimum) value() time.Duration {
-	if m.before > 0 && (m.now == 0 || m.before < m.now) {
+func (m *minimum) value() value {
+	if m.before.time > 0 && (m.now.time == 0 || m.before.time < m.now.time) {
 		return m.before
 	}
 	return m.now
@@ -49,8 +57,8 @@ const (
 
 func (l *lateness) add(now, late time.Duration) {
 	l.shifted = late + lateShift
-	l.best.add(now, l.shifted)
-	l.excess, l.at = l.shifted-l.best.value(), now
+	l.best.add(now, value{time: l.shifted}, longHorizon)
+	l.excess, l.at = l.shifted-l.best.value().time, now
 }
 
 // penalty returns the part of the link that must stay free so that late frames catch up.
@@ -103,13 +111,16 @@ func (a *average) value(now time.Duration) float64 {
 const (
 	leastGrip = 0.4
 	// A second of frames that come gripLate late, or later, takes away loosen. A second
-	// of frames in time brings tighten back.
-	loosen, tighten = 0.25, 0.06
-	gripLate        = 100 * time.Millisecond
+	// of frames in time brings tighten back, or tightenShare of what is missing.
+	loosen, tighten, tightenShare = 0.25, 0.06, 0.5
+	gripLate                      = 100 * time.Millisecond
 	// gripAfter is how long frames must have come late before it counts: they do so for
 	// a while after a fall of the rate.
 	gripAfter = 1500 * time.Millisecond
 	gripCalm  = 500 * time.Millisecond // without a late frame
+	// Frames that are late but come by this share of the time less late are no sign: the
+	// link catches up.
+	gripRelief = 0.05
 )
 
 // grip is what a link carries in the long run, as a part of what it seems to carry. A
@@ -120,10 +131,12 @@ type grip struct {
 	at      time.Duration
 	since   time.Duration // when frames began to come late; 0: they are in time
 	late    time.Duration // when the last late frame came
+	allowed time.Duration // how late they may be while the link catches up
 }
 
 func (g *grip) add(now, excess, interval time.Duration) {
-	dt := min(now-g.at, 100*time.Millisecond).Seconds()
+	passed := min(now-g.at, 100*time.Millisecond)
+	dt := passed.Seconds()
 	g.at = now
 	if over := excess - interval; over > 0 {
 		g.late = now
@@ -131,6 +144,11 @@ func (g *grip) add(now, excess, interval time.Duration) {
 			g.since = max(now, 1)
 		}
 		if now-g.since < gripAfter {
+			g.allowed = max(g.allowed, over)
+			return
+		}
+		g.allowed = min(g.allowed-time.Duration(gripRelief*float64(passed)), over+interval)
+		if over <= g.allowed {
 			return
 		}
 		g.missing = min(1-leastGrip, g.missing+dt*loosen*min(1, over.Seconds()/gripLate.Seconds()))
@@ -139,8 +157,8 @@ func (g *grip) add(now, excess, interval time.Duration) {
 	if now-g.late < gripCalm {
 		return
 	}
-	g.since = 0
-	g.missing = max(0, g.missing-dt*tighten)
+	g.since, g.allowed = 0, 0
+	g.missing = max(0, g.missing-dt*max(tighten, tightenShare*g.missing))
 }
 
 func (g *grip) value() float64 { return 1 - g.missing }

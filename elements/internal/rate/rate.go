@@ -132,7 +132,7 @@ func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	}
 	// Where many frames are under way, the sender sees a confirmation only when it sends
 	// the next frame. That is too coarse, unless frames wait long for each other.
-	if c.Window != 1 && c.trains.best.value() > c.interval()*6/5 && c.trains.wait < c.interval()*3/2 {
+	if c.Window != 1 && c.trains.best.value().time > c.interval()*6/5 && c.trains.wait < c.interval()*3/2 {
 		r = max(r, c.Estimate)
 	}
 	room, waits := c.room()

@@ -113,8 +113,13 @@ func (t *trains) confirm(now, sent time.Duration, bytes int, rtt time.Duration) 
 // was idle for a part of that time.
 func (t *trains) sampleOf(now, sent time.Duration, bits float64, rtt time.Duration) (s sample, full bool) {
 	whole := max(now-sent-rtt, least)
-	t.best.add(now, whole)
-	queue := whole - t.best.value()
+	t.best.add(now, value{whole, bits}, horizon)
+	best := t.best.value()
+	queue := whole - best.time
+	if mean := t.mean(); mean > 0 && bits > best.bits { // it takes longer in any case
+		queue -= time.Duration((bits - best.bits) / mean * float64(time.Second))
+	}
+	queue = max(queue, 0)
 	s, full = sample{now, bits, whole.Seconds(), true}, true
 	if t.wait = 0; sent+rtt < t.last {
 		gap := max(now-t.last, least)
