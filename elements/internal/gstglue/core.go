@@ -50,7 +50,7 @@ func (c *Core) Start(open func(cfg netgear.Config) (End, error), apply Apply) er
 	if err != nil {
 		return err
 	}
-	c.dispatch.start(c.weak)
+	c.dispatch.dropped.Store(0)
 	end, err := open(cfg)
 	if err != nil {
 		c.Stop()
@@ -69,7 +69,6 @@ func (c *Core) Stop() {
 			c.Self.logTransport(LevelWarning, "close", err.Error())
 		}
 	}
-	c.dispatch.stop()
 }
 
 // Opened implements Instance.
@@ -101,7 +100,7 @@ func (c *Core) LinkObserver() func(bits uint64) {
 		if post {
 			posted = bits
 		}
-		c.dispatch.post(func(e Element) {
+		c.dispatch.post(c.weak, func(e Element) {
 			e.Notify("estimated-bitrate")
 			if post {
 				e.postLink(bits)
@@ -137,7 +136,7 @@ func (c *Core) Dropped() uint64 { return c.dispatch.dropped.Load() }
 func (c *Core) Observer() netgear.Observer {
 	return netgear.Observer{
 		Warning:      c.Warn,
-		Peers:        func(int) { c.dispatch.post(func(e Element) { e.Notify("num-peers") }) },
+		Peers:        func(int) { c.dispatch.post(c.weak, func(e Element) { e.Notify("num-peers") }) },
 		PeerAdded:    func(endpoint string) { c.emitPeer("peer-added", endpoint, "") },
 		PeerRemoved:  func(endpoint string) { c.emitPeer("peer-removed", endpoint, "") },
 		PeerRejected: func(endpoint, reason string) { c.emitPeer("peer-rejected", endpoint, reason) },

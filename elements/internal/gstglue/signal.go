@@ -7,6 +7,7 @@ package gstglue
 import "C"
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -16,52 +17,53 @@ import (
 const maxPending = 64
 
 // dispatcher calls a program's handlers on a goroutine of its own, so a slow handler
-// never delays the stream. What does not fit into the queue is dropped and counted.
-// Safe for concurrent use.
+// never delays the stream. The goroutine lives while something waits. What does not fit
+// into the queue is dropped and counted. An end that was closed may still post: that its
+// peers are gone shows a moment later. Safe for concurrent use.
 type dispatcher struct {
 	mu      sync.Mutex
-	queue   chan func(Element)
+	queue   []func(Element)
+	calling bool
 	dropped atomic.Uint64
 }
 
-// start begins to call handlers. weak outlives the element.
-func (d *dispatcher) start(weak *Weak) {
-	queue := make(chan func(Element), maxPending)
-	d.mu.Lock()
-	d.queue = queue
-	d.mu.Unlock()
-	d.dropped.Store(0)
-	spawn(weak, func() {
-		for f := range queue {
-			weak.With(func(e Element) {
-				defer rescue(e.p)
-				f(e)
-			})
-		}
-	})
-}
-
-// stop ends it after what is queued, and does not wait for that.
-func (d *dispatcher) stop() {
+// post makes f called soon, unless the element is gone. It reports whether f fitted into
+// the queue; if not, it was counted.
+func (d *dispatcher) post(weak *Weak, f func(Element)) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.queue != nil {
-		close(d.queue)
-		d.queue = nil
-	}
-}
-
-// post makes f called soon. It reports whether it will be; if not, it was counted.
-func (d *dispatcher) post(f func(Element)) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	select {
-	case d.queue <- f: // a nil channel takes nothing
-		return true
-	default:
+	if len(d.queue) >= maxPending {
 		d.dropped.Add(1)
 		return false
 	}
+	d.queue = append(d.queue, f)
+	if !d.calling {
+		d.calling = true
+		spawn(weak, func() { d.call(weak) })
+	}
+	return true
+}
+
+// call calls what waits, until nothing does.
+func (d *dispatcher) call(weak *Weak) {
+	for f := d.next(); f != nil; f = d.next() {
+		weak.With(func(e Element) {
+			defer rescue(e.p)
+			f(e)
+		})
+	}
+}
+
+// next takes the oldest function from the queue. If there is none, it returns nil, and
+// calling has ended.
+func (d *dispatcher) next() (f func(Element)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.calling = len(d.queue) > 0; d.calling {
+		f = d.queue[0]
+		d.queue = slices.Delete(d.queue, 0, 1)
+	}
+	return f
 }
 
 // emitPeer emits peer-added, peer-removed, or peer-rejected with a reason.
@@ -69,7 +71,7 @@ func (c *Core) emitPeer(signal, endpoint, reason string) {
 	if !c.HasHandler(signal) {
 		return
 	}
-	c.dispatch.post(func(e Element) {
+	c.dispatch.post(c.weak, func(e Element) {
 		s, t := C.CString(signal), C.CString(endpoint)
 		defer C.free(unsafe.Pointer(s))
 		defer C.free(unsafe.Pointer(t))
@@ -109,7 +111,7 @@ func (c *Core) EmitData(signal, message string, data Data) {
 		data.Sample.Free()
 		return
 	}
-	posted := c.dispatch.post(func(e Element) {
+	posted := c.dispatch.post(c.weak, func(e Element) {
 		p, j := C.CString(data.Port), C.CString(data.JSON)
 		defer C.free(unsafe.Pointer(p))
 		defer C.free(unsafe.Pointer(j))
