@@ -171,7 +171,7 @@ func TestRetriesAreConsecutive(t *testing.T) {
 func TestSubscriberTimeout(t *testing.T) {
 	t.Parallel()
 	end, dir := receive(t)
-	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub subscriber-timeout=10 ! %s", end) // in which Python starts
+	r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=pub-sub max-lag=0 subscriber-timeout=10 ! %s", end) // in which Python starts
 	s := peer(t, "%s --no-terminate --port %d", sending(pubSub, formats[0]), r.BoundPort())
 	s.Exits(0)
 	r.Exits(0)
@@ -184,7 +184,7 @@ func TestSubscriberTimeout(t *testing.T) {
 func TestStayForNextSender(t *testing.T) {
 	eachPattern(t, patterns, func(t *testing.T, p pattern) {
 		end, dir := receive(t)
-		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v eos-on-terminate=false ! %s", p, end)
+		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v max-lag=0 eos-on-terminate=false ! %s", p, end)
 		for n := range 2 {
 			s := peer(t, "%s --port %d", sending(p, formats[0]), r.BoundPort())
 			s.Exits(0)

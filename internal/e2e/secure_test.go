@@ -89,7 +89,7 @@ func TestSecureStreams(t *testing.T) {
 				t.Run(name+"/from NetGear", func(t *testing.T) {
 					t.Parallel()
 					end, dir := receive(t)
-					r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v %s ! %s", p, secured(mode, folder), end)
+					r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v max-lag=0 %s ! %s", p, secured(mode, folder), end)
 					s := peer(t, "%s --port %d --secure %d --certs %s", sending(p, f), r.BoundPort(), mode, folder)
 					r.Exits(0)
 					s.Exits(0)

@@ -30,7 +30,7 @@ func TestPeerVariantsToSrc(t *testing.T) {
 			t.Run(fmt.Sprintf("%v/%s", p, test.name), func(t *testing.T) {
 				t.Parallel()
 				end, dir := receive(t)
-				r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v ! %s", p, end)
+				r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v max-lag=0 ! %s", p, end)
 				s := peer(t, "%s --port %d %s", sending(p, test.format), r.BoundPort(), test.options)
 				r.Exits(0)
 				s.Exits(0)
@@ -217,7 +217,7 @@ func TestMaxFrameSize(t *testing.T) {
 	eachPattern(t, patterns, func(t *testing.T, p pattern) {
 		const row = width * 3
 		end, dir := receive(t)
-		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v max-frame-size=%d ! %s", p, 10*row, end)
+		r := launch(t, "netgearsrc address=127.0.0.1 port=0 pattern=%v max-lag=0 max-frame-size=%d ! %s", p, 10*row, end)
 		small, large := t.TempDir()+"/small", t.TempDir()+"/large"
 		writeFile(t, small, formats[0].pixels(0, 10))
 		writeFile(t, large, formats[0].pixels(0, 11))
