@@ -18,6 +18,7 @@ func TestFramesThatWaitBehindShowWhatIsOld(t *testing.T) {
 		now = later(now, taken)
 		behind := int(now.Sub(taken) / interval)
 		if f.isOld(taken, now, behind, false, false) {
+			f.dropped(now)
 			continue
 		}
 		late = now.Sub(taken)

@@ -29,16 +29,21 @@ const (
 // A frame comes to the Sender some time after it was taken, the same time for each
 // frame: the least of late, as long as the Sender waits for frames and not the other
 // way round. So it is known which frames were there when the Sender was free again,
-// although it is given one at a time.
+// although it is given one at a time. What stands before the Sender in the same thread,
+// an encoder say, takes its time too: so where the Sender is held up, a wait shows
+// something only if it is as long as the time between frames, and the frame is no later
+// than the one before.
 type freshness struct {
 	interval time.Duration // between frames; 0: not known
 	last     time.Time     // when the last frame was taken
+	late     time.Duration // how late it came
 	usual    time.Duration // the least time of late from when a frame was taken
 	before   time.Duration // likewise in the time before
 	since    time.Time     // when usual began to count; zero: it did not
-	left     time.Time     // when the Sender was done with the last frame
+	left     time.Time     // when the Sender was done with the last frame, whether it was sent or dropped
 	free     time.Time     // when the Sender was free again; zero: it was not held up
 	held     time.Time     // since when it is held up by one frame after the other; zero: it is not
+	stalled  time.Time     // when it was held up last
 	slow     time.Time     // until when old frames are dropped at once
 }
 
@@ -50,10 +55,14 @@ func (f *freshness) sent(from, to time.Time, held bool) {
 		f.free, f.held = time.Time{}, time.Time{} // it keeps up
 		return
 	}
-	if f.free = to; f.held.IsZero() {
+	if f.free, f.stalled = to, to; f.held.IsZero() {
 		f.held = from
 	}
 }
+
+// dropped notes that a frame was dropped at now, because it was old or for another
+// reason.
+func (f *freshness) dropped(now time.Time) { f.left = now }
 
 // isOld reports whether to drop a frame that was taken at a time and is given to the
 // Sender at now. behind is how many newer ones wait for certain. delta says that the
@@ -65,7 +74,7 @@ func (f *freshness) isOld(taken, now time.Time, behind int, delta, steered bool)
 	waited := now.Sub(f.left)
 	defer func() {
 		if old {
-			f.left, f.slow = now, now.Add(slowTime)
+			f.slow = now.Add(slowTime)
 		}
 	}()
 	d := taken.Sub(f.last)
@@ -81,7 +90,9 @@ func (f *freshness) isOld(taken, now time.Time, behind int, delta, steered bool)
 	}
 	f.last = taken
 	late := now.Sub(taken)
-	if waited >= f.interval/4 && now.Sub(f.since) >= usualTime {
+	waits := waited >= f.interval && late <= f.late || waited >= f.interval/4 && now.Sub(f.stalled) >= usualTime
+	f.late = late
+	if waits && now.Sub(f.since) >= usualTime {
 		if f.before = f.usual; f.since.IsZero() {
 			f.before = late
 		}

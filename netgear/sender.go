@@ -267,6 +267,7 @@ func (s *Sender) carries(h *wire.Header) error {
 func (s *Sender) passOver(f *Frame) {
 	n := len(f.Payload.Bytes)
 	f.Payload.Release()
+	s.fresh.dropped(time.Now())
 	s.Skip(n)
 }
 
