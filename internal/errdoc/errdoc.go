@@ -58,7 +58,11 @@ func (r *Row) Matches(text string) bool {
 	var expr strings.Builder
 	at := 0
 	for _, p := range placeholder.FindAllStringIndex(r.Text, -1) {
-		expr.WriteString(regexp.QuoteMeta(r.Text[at:p[0]]) + ".+")
+		something := ".+"
+		if p[0] > 0 && r.Text[p[0]-1] == '"' { // what somebody sent may be empty
+			something = ".*"
+		}
+		expr.WriteString(regexp.QuoteMeta(r.Text[at:p[0]]) + something)
 		at = p[1]
 	}
 	expr.WriteString(regexp.QuoteMeta(r.Text[at:]))

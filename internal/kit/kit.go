@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // T is what is needed of a testing.TB, so that programs do not link package testing.
@@ -97,12 +98,26 @@ func FreePort() (int, error) {
 	var err error
 	for range many {
 		port := first + int(nextPort.Add(1)%many)
-		var l net.Listener
-		if l, err = net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", port)); err == nil {
-			return port, l.Close()
+		if err = bindTo(port); err == nil {
+			return port, nil
 		}
 	}
 	return 0, fmt.Errorf("no free port: %w", err)
+}
+
+// bindTo returns nil if a port could be bound to. It does not listen: a process that is
+// being started has our descriptors for a moment, and a socket that listens would keep
+// the port taken as long.
+func bindTo(port int) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
+		return err
+	}
+	return unix.Bind(fd, &unix.SockaddrInet4{Port: port})
 }
 
 var nextPort atomic.Uint32
