@@ -41,9 +41,8 @@ type freshness struct {
 	before   time.Duration // likewise in the time before
 	since    time.Time     // when usual began to count; zero: it did not
 	left     time.Time     // when the Sender was done with the last frame, whether it was sent or dropped
-	free     time.Time     // when the Sender was free again; zero: it was not held up
+	free     time.Time     // when the Sender was free again after it was held up last
 	held     time.Time     // since when it is held up by one frame after the other; zero: it is not
-	stalled  time.Time     // when it was held up last
 	slow     time.Time     // until when old frames are dropped at once
 }
 
@@ -52,10 +51,10 @@ type freshness struct {
 func (f *freshness) sent(from, to time.Time, held bool) {
 	f.left = to
 	if !held || to.Sub(from) < f.interval {
-		f.free, f.held = time.Time{}, time.Time{} // it keeps up
+		f.held = time.Time{} // it keeps up
 		return
 	}
-	if f.free, f.stalled = to, to; f.held.IsZero() {
+	if f.free = to; f.held.IsZero() {
 		f.held = from
 	}
 }
@@ -90,7 +89,7 @@ func (f *freshness) isOld(taken, now time.Time, behind int, delta, steered bool)
 	}
 	f.last = taken
 	late := now.Sub(taken)
-	waits := waited >= f.interval && late <= f.late || waited >= f.interval/4 && now.Sub(f.stalled) >= usualTime
+	waits := waited >= f.interval && late <= f.late || waited >= f.interval/4 && now.Sub(f.free) >= usualTime
 	f.late = late
 	if waits && now.Sub(f.since) >= usualTime {
 		if f.before = f.usual; f.since.IsZero() {
@@ -99,7 +98,7 @@ func (f *freshness) isOld(taken, now time.Time, behind int, delta, steered bool)
 		f.usual, f.since = late, now
 	}
 	f.usual = min(f.usual, late)
-	if f.free.IsZero() || f.interval == 0 || waited >= f.interval {
+	if f.held.IsZero() || f.interval == 0 || waited >= f.interval {
 		return false // or nothing waited for the Sender: it waited for this frame
 	}
 	if now.Sub(f.held) < longStall && now.After(f.slow) {

@@ -3,7 +3,6 @@ package e2e
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -344,11 +343,9 @@ func pagesAlone(t *testing.T, group []pagesBlock) {
 	pagesHost.Lock()
 	t.Cleanup(pagesHost.Unlock)
 	for _, port := range []int{5454, 5555, 5566, 5567, 5577} {
-		l, err := net.Listen("tcp4", fmt.Sprintf("0.0.0.0:%d", port))
-		if err != nil {
-			t.Skip("no network namespaces here, and a port of the docs is taken: ", err)
+		if err := kit.TryPort(port); err != nil {
+			t.Skip("no network namespaces here, and port ", port, " of the docs is taken: ", err)
 		}
-		l.Close()
 	}
 	for i := range group {
 		group[i].text = strings.ReplaceAll(group[i].text, pagesMachine, "127.0.0.1")

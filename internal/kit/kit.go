@@ -98,17 +98,17 @@ func FreePort() (int, error) {
 	var err error
 	for range many {
 		port := first + int(nextPort.Add(1)%many)
-		if err = bindTo(port); err == nil {
+		if err = TryPort(port); err == nil {
 			return port, nil
 		}
 	}
 	return 0, fmt.Errorf("no free port: %w", err)
 }
 
-// bindTo returns nil if a port could be bound to. It does not listen: a process that is
-// being started has our descriptors for a moment, and a socket that listens would keep
+// TryPort returns nil if nobody is bound to a TCP port. It does not listen: a process that
+// is being started has our descriptors for a moment, and a socket that listens would keep
 // the port taken as long.
-func bindTo(port int) error {
+func TryPort(port int) error {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ func NewCore(role netgear.Role) Core {
 func (c *Core) Init(self Element) {
 	c.Self = self
 	c.weak = NewWeak(self)
+	c.dispatch.weak = c.weak
 }
 
 // Settings implements Instance.
@@ -100,7 +101,7 @@ func (c *Core) LinkObserver() func(bits uint64) {
 		if post {
 			posted = bits
 		}
-		c.dispatch.post(c.weak, func(e Element) {
+		c.dispatch.post(func(e Element) {
 			e.Notify("estimated-bitrate")
 			if post {
 				e.postLink(bits)
@@ -136,7 +137,7 @@ func (c *Core) Dropped() uint64 { return c.dispatch.dropped.Load() }
 func (c *Core) Observer() netgear.Observer {
 	return netgear.Observer{
 		Warning:      c.Warn,
-		Peers:        func(int) { c.dispatch.post(c.weak, func(e Element) { e.Notify("num-peers") }) },
+		Peers:        func(int) { c.dispatch.post(func(e Element) { e.Notify("num-peers") }) },
 		PeerAdded:    func(endpoint string) { c.emitPeer("peer-added", endpoint, "") },
 		PeerRemoved:  func(endpoint string) { c.emitPeer("peer-removed", endpoint, "") },
 		PeerRejected: func(endpoint, reason string) { c.emitPeer("peer-rejected", endpoint, reason) },

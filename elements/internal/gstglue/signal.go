@@ -21,6 +21,7 @@ const maxPending = 64
 // into the queue is dropped and counted. An end that was closed may still post: that its
 // peers are gone shows a moment later. Safe for concurrent use.
 type dispatcher struct {
+	weak    *Weak // the element
 	mu      sync.Mutex
 	queue   []func(Element)
 	calling bool
@@ -29,7 +30,7 @@ type dispatcher struct {
 
 // post makes f called soon, unless the element is gone. It reports whether f fitted into
 // the queue; if not, it was counted.
-func (d *dispatcher) post(weak *Weak, f func(Element)) bool {
+func (d *dispatcher) post(f func(Element)) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.queue) >= maxPending {
@@ -39,15 +40,15 @@ func (d *dispatcher) post(weak *Weak, f func(Element)) bool {
 	d.queue = append(d.queue, f)
 	if !d.calling {
 		d.calling = true
-		spawn(weak, func() { d.call(weak) })
+		spawn(d.weak, d.call)
 	}
 	return true
 }
 
 // call calls what waits, until nothing does.
-func (d *dispatcher) call(weak *Weak) {
+func (d *dispatcher) call() {
 	for f := d.next(); f != nil; f = d.next() {
-		weak.With(func(e Element) {
+		d.weak.With(func(e Element) {
 			defer rescue(e.p)
 			f(e)
 		})
@@ -71,7 +72,7 @@ func (c *Core) emitPeer(signal, endpoint, reason string) {
 	if !c.HasHandler(signal) {
 		return
 	}
-	c.dispatch.post(c.weak, func(e Element) {
+	c.dispatch.post(func(e Element) {
 		s, t := C.CString(signal), C.CString(endpoint)
 		defer C.free(unsafe.Pointer(s))
 		defer C.free(unsafe.Pointer(t))
@@ -111,7 +112,7 @@ func (c *Core) EmitData(signal, message string, data Data) {
 		data.Sample.Free()
 		return
 	}
-	posted := c.dispatch.post(c.weak, func(e Element) {
+	posted := c.dispatch.post(func(e Element) {
 		p, j := C.CString(data.Port), C.CString(data.JSON)
 		defer C.free(unsafe.Pointer(p))
 		defer C.free(unsafe.Pointer(j))

@@ -31,7 +31,7 @@ func TestSignalsAfterTheEnd(t *testing.T) {
 
 	begun, release := make(chan bool), make(chan bool)
 	called := make(chan int, maxPending)
-	if !c.dispatch.post(c.weak, func(Element) { close(begun); <-release }) {
+	if !c.dispatch.post(func(Element) { close(begun); <-release }) {
 		t.Fatal("nothing is posted after the end")
 	}
 	select {
@@ -40,7 +40,7 @@ func TestSignalsAfterTheEnd(t *testing.T) {
 		t.Fatal("no handler is called after the end")
 	}
 	for i := range maxPending + 3 {
-		if ok := c.dispatch.post(c.weak, func(Element) { called <- i }); ok != (i < maxPending) {
+		if ok := c.dispatch.post(func(Element) { called <- i }); ok != (i < maxPending) {
 			t.Errorf("number %d was posted: %v", i, ok)
 		}
 	}

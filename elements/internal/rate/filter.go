@@ -10,7 +10,7 @@ import (
 // for long must not look punctual.
 const horizon, longHorizon = 10 * time.Second, 60 * time.Second
 
-// minimum is the smallest value of the last horizon. It is kept in two halves.
+// minimum is the smallest value of the last span. It is kept in two halves.
 type minimum struct {
 	now, before value // of the present half, and of the one before
 	began       time.Duration
@@ -22,8 +22,8 @@ type value struct {
 	bits float64
 }
 
-func (m *minimum) add(at time.Duration, v value, horizon time.Duration) {
-	if at-m.began > horizon/2 {
+func (m *minimum) add(at time.Duration, v value, span time.Duration) {
+	if at-m.began > span/2 {
 		m.before, m.now, m.began = m.now, value{}, at
 	}
 	if m.now.time == 0 || v.time < m.now.time {

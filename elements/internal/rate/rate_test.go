@@ -370,17 +370,24 @@ func TestManyFramesOnALongWay(t *testing.T) {
 	}
 }
 
-// A frame that takes longer because it is larger is no sign of a queue: behind a tunnel
-// the target is back at what the link carries two seconds after the link is.
-func TestALargerFrameIsNoQueue(t *testing.T) {
+// behindAFall simulates a link of 20 Mbit/s behind a tunnel that falls to slow bit/s from
+// 8 s on, until a time, and an encoder that makes 1 Mbit/s at least.
+func behindAFall(t *testing.T, until time.Duration, slow float64) *outcome {
+	t.Helper()
 	fall := func(now time.Duration) float64 {
-		if now >= 8*time.Second && now < 14*time.Second {
-			return 2e6
+		if now >= 8*time.Second && now < until {
+			return slow
 		}
 		return 20e6
 	}
 	least := func(told float64) float64 { return exact(max(told, 1e6)) }
-	o := simulate(t, &link{rate: fall, window: 4, hidden: 60 * time.Millisecond}, 20e6, least, 26*time.Second)
+	return simulate(t, &link{rate: fall, window: 4, hidden: 60 * time.Millisecond}, 20e6, least, 31*time.Second)
+}
+
+// A frame that takes longer because it is larger is no sign of a queue: behind a tunnel
+// the target is back at what the link carries two seconds after the link is.
+func TestALargerFrameIsNoQueue(t *testing.T) {
+	o := behindAFall(t, 14*time.Second, 2e6)
 	o.between(t, 14*time.Second, 16*time.Second, 0.5, 0)
 	o.between(t, 16*time.Second, 26*time.Second, 0.9, 0)
 }
@@ -388,26 +395,10 @@ func TestALargerFrameIsNoQueue(t *testing.T) {
 // What waits behind a fall takes a while to go, above all where the encoder makes more
 // than it is told. That is no sign of a link that carries less than it seems to.
 func TestCatchingUpIsNoWeakLink(t *testing.T) {
-	fall := func(now time.Duration) float64 {
-		if now >= 8*time.Second && now < 16*time.Second {
-			return 1.3e6
-		}
-		return 20e6
-	}
-	least := func(told float64) float64 { return exact(max(told, 1e6)) }
-	o := simulate(t, &link{rate: fall, window: 4, hidden: 60 * time.Millisecond}, 20e6, least, 26*time.Second)
-	o.between(t, 17*time.Second, 20*time.Second, 0.8, 0)
+	behindAFall(t, 16*time.Second, 1.3e6).between(t, 17*time.Second, 20*time.Second, 0.8, 0)
 }
 
 // Frames that are late for long are still late when the link has become fast again.
 func TestLateFramesStayLate(t *testing.T) {
-	fall := func(now time.Duration) float64 {
-		if now >= 8*time.Second && now < 22*time.Second {
-			return 1.2e6
-		}
-		return 20e6
-	}
-	least := func(told float64) float64 { return exact(max(told, 1e6)) }
-	o := simulate(t, &link{rate: fall, window: 4, hidden: 60 * time.Millisecond}, 20e6, least, 40*time.Second)
-	o.between(t, 23*time.Second, 30*time.Second, 0.8, 0)
+	behindAFall(t, 22*time.Second, 1.2e6).between(t, 23*time.Second, 30*time.Second, 0.8, 0)
 }

@@ -92,6 +92,22 @@ func carry(t *testing.T, in *Reader) (from net.Conn, to *taker, read chan int, e
 	return here, dst, read, end
 }
 
+// give writes a piece, and waits until carry has read it.
+func give(t *testing.T, from net.Conn, read <-chan int, piece []byte) {
+	t.Helper()
+	if _, err := from.Write(piece); err != nil {
+		t.Fatal(err)
+	}
+	for arrived := 0; arrived < len(piece); {
+		select {
+		case n := <-read:
+			arrived += n
+		case <-time.After(patience):
+			t.Fatal("nothing arrives")
+		}
+	}
+}
+
 // follower is past the handshake.
 func follower() *Reader {
 	r := newFollower()
@@ -110,17 +126,8 @@ func TestRunGathers(t *testing.T) {
 	message := join(frame(flagMore, []byte("header")), frame(0, make([]byte, 40_000)), frame(0, []byte("next")))
 	arrived := 0
 	for _, cut := range []int{5, 8192, 40_000, len(message)} {
-		if _, err := from.Write(message[arrived:cut]); err != nil {
-			t.Fatal(err)
-		}
-		for arrived < cut {
-			select {
-			case n := <-read:
-				arrived += n
-			case <-time.After(patience):
-				t.Fatal("nothing arrives")
-			}
-		}
+		give(t, from, read, message[arrived:cut])
+		arrived = cut
 		want := message
 		if cut < len(message) {
 			want = nil
@@ -142,17 +149,7 @@ func TestRunHoldsNoWholeMessage(t *testing.T) {
 		{join(next[2000:], whole[:2000]), next},
 		{join(whole[2000:], whole, next[:20]), join(whole, whole)},
 	} {
-		if _, err := from.Write(c.piece); err != nil {
-			t.Fatal(err)
-		}
-		for arrived := 0; arrived < len(c.piece); {
-			select {
-			case n := <-read:
-				arrived += n
-			case <-time.After(patience):
-				t.Fatal("nothing arrives")
-			}
-		}
+		give(t, from, read, c.piece)
 		if got, writes := to.taken(); writes > 2 || !bytes.Equal(got, c.want) {
 			t.Errorf("%d bytes went on in %d writes, want %d", len(got), writes, len(c.want))
 		}
