@@ -3,6 +3,7 @@
 package kit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -50,10 +51,11 @@ func Root() (string, error) {
 	return "", err
 }
 
-// Env is the environment in which GStreamer finds the plugin in the folder build,
-// leaves the user's registry alone and writes its log without colours.
+// Env is the environment in which GStreamer finds the plugin in the folder build, or
+// in the one that the variable NETGEAR_BUILD names instead, leaves the user's registry
+// alone and writes its log without colours.
 func Env(build string, more ...string) ([]string, error) {
-	build, err := filepath.Abs(build)
+	build, err := filepath.Abs(cmp.Or(os.Getenv("NETGEAR_BUILD"), build))
 	if err != nil {
 		return nil, err
 	}
