@@ -79,7 +79,7 @@ func (a *answers) setArray(f *Frame) error {
 }
 
 // send passes the answer to the socket, with times unless they are nil.
-func (a *answers) send(sock zmsg.Socket, times *wire.Times) error {
+func (a *answers) send(sock exchange, times *wire.Times) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	head := a.head

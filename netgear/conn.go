@@ -188,6 +188,7 @@ func (c *conn) close(linger time.Duration) (done <-chan struct{}) {
 		if err := c.sock.SetLinger(linger); err != nil {
 			c.log.Warn("setting the linger time", "error", err)
 		}
+		c.lingers = true
 	}
 	c.drop()
 	c.revival.close()

@@ -68,6 +68,7 @@ type entrance struct {
 // way is what a socket connects to in the place of one of its endpoints.
 type way struct {
 	mouth    string                 // an abstract Unix name; empty: not open yet
+	opened   uint64                 // for which socket, by its number
 	endpoint atomic.Pointer[string] // where it leads
 }
 
@@ -93,6 +94,9 @@ func newEntrance(cfg *Config, role Role, secure bool, a *alarm, log *slog.Logger
 		Spawn:         func(f func()) { spawn(a.fail, f) },
 		Refused:       refused, GaveWay: gaveWay, Unreached: func(error) { a.announce() },
 		Log: log,
+	}
+	if !secure {
+		dc.Pattern = patternRows[cfg.Pattern].part(role)
 	}
 	if len(allow) > 0 {
 		dc.Allow = allow.accepts
@@ -248,9 +252,9 @@ func (e *entrance) destination(port uint) string {
 	return e.cfg.endpoint(port)
 }
 
-// through returns what the socket connects to for number i of our ports. From now
-// on that leads to endpoint.
-func (e *entrance) through(i int, endpoint string) (string, error) {
+// through returns what a socket, given by its number, connects to for number i of our
+// ports. From now on that leads to endpoint.
+func (e *entrance) through(i int, socket uint64, endpoint string) (string, error) {
 	protocol, address, _ := strings.Cut(endpoint, "://")
 	if protocol == IPC.String() {
 		if err := checkPath(address); err != nil {
@@ -261,12 +265,16 @@ func (e *entrance) through(i int, endpoint string) (string, error) {
 	}
 	w := &e.ways[i]
 	w.endpoint.Store(&endpoint)
+	if w.mouth != "" && w.opened != socket {
+		e.door.Leave(w.mouth)
+		w.mouth = ""
+	}
 	if w.mouth == "" {
-		name, err := e.door.Mouth(door.Peer{Address: address, Port: e.ports[i], Dialled: true}, e.reach(w))
+		name, err := e.door.Mouth(fmt.Sprintf("%d-%d", i, socket), door.Peer{Address: address, Port: e.ports[i], Dialled: true}, e.reach(w))
 		if err != nil {
 			return "", err
 		}
-		w.mouth = name
+		w.mouth, w.opened = name, socket
 	}
 	return e.mouthOf(i), nil
 }
@@ -327,8 +335,9 @@ func endpointsOf(cfg *Config, ports []uint) string {
 // shown returns the endpoint of the network in the place of one inside the
 // process, as a monitor names it.
 func (e *entrance) shown(endpoint string) string {
-	for i := range e.ways {
-		if e.ways[i].mouth != "" && strings.HasSuffix(endpoint, e.ways[i].mouth) {
+	if label, ok := door.LabelOf(endpoint); ok {
+		port, _, _ := strings.Cut(label, "-")
+		if i, err := strconv.Atoi(port); err == nil && i < len(e.ports) {
 			return e.cfg.endpoint(e.ports[i])
 		}
 	}

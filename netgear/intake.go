@@ -33,7 +33,7 @@ func newIntake(e *end) *intake {
 
 // receiveParts receives one whole message and returns the number of its parts. The
 // parts behind the second go into behind, up to its capacity, or nowhere, through rest.
-func receiveParts(sock zmsg.Socket, head, body, rest *zmsg.Message, behind *[]zmsg.Message) (n int, err error) {
+func receiveParts(sock exchange, head, body, rest *zmsg.Message, behind *[]zmsg.Message) (n int, err error) {
 	body.Close()
 	more, err := sock.Recv(head)
 	if err != nil {

@@ -3,6 +3,7 @@ package netgear
 import (
 	"github.com/pebbe/zmq4"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
@@ -31,6 +32,22 @@ func (r *patternRow) socketType(role Role) zmq4.Type {
 		return r.sender
 	}
 	return r.receiver
+}
+
+// part returns which part of the pattern a role plays.
+func (r *patternRow) part(role Role) door.Pattern {
+	switch r.socketType(role) {
+	case zmq4.PAIR:
+		return door.Pair
+	case zmq4.REQ:
+		return door.Request
+	case zmq4.REP:
+		return door.Reply
+	case zmq4.PUB:
+		return door.Publish
+	default:
+		return door.Subscribe
+	}
 }
 
 // subscribeOption is the option that only a SUB socket has.

@@ -443,8 +443,8 @@ func (s *Sender) sendToAll(fl *flying) error {
 		return err
 	}
 	s.stats.count(func(st *Stats) { st.FramesDropped++ })
-	if s.peers.count() <= 1 {
-		return nil
+	if s.conn.post != nil || s.peers.count() <= 1 {
+		return nil // the others have got it
 	}
 	if err := s.conn.sock.SetXpubNodrop(false); err != nil {
 		return err

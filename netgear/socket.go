@@ -11,6 +11,7 @@ import (
 
 	"github.com/pebbe/zmq4"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 )
 
@@ -22,6 +23,14 @@ const (
 	// descriptors are lacking.
 	renewPatience = 5 * time.Second
 )
+
+// exchange receives and sends messages: zmsg.Socket and door.Post do.
+type exchange interface {
+	Send(head []byte, data *zmsg.Message) error
+	SendData(data *zmsg.Message) error
+	Recv(m *zmsg.Message) (more bool, err error)
+	Wait(want zmsg.Events, w *zmsg.Waker, until time.Time) (zmsg.Events, error)
+}
 
 // socket is libzmq's socket of the moment, and how the next one is made. It belongs
 // to one goroutine; generation and isLost are for any.
@@ -36,7 +45,8 @@ type socket struct {
 
 	zctx       *zmq4.Context
 	sock       *zmq4.Socket // nil: none at the moment
-	data       zmsg.Socket
+	data       exchange     // of messages, with sock or in its place
+	post       *door.Post   // data, where nothing is encrypted; else nil
 	built      time.Time
 	generation atomic.Uint64 // the number of the socket
 	// joined holds what the socket is connected to, for each port; empty: nothing
@@ -45,6 +55,8 @@ type socket struct {
 	joined []string
 	moved  bool
 	pulls  bool // it is a PULL in the place of a SUB
+	// lingers is set when what is queued in it still goes to the peers after drop.
+	lingers bool
 }
 
 // prepare makes the context. With keys, its connections are asked for theirs.
@@ -71,6 +83,10 @@ func (s *socket) build() error {
 		return fmt.Errorf("netgear: %w: socket: %w", ErrOpen, err)
 	}
 	if err := s.attach(sock); err != nil {
+		if s.post != nil {
+			s.post.Close(false)
+			s.post = nil
+		}
 		_ = sock.Close() // the error that counts is err
 		return err
 	}
@@ -90,19 +106,24 @@ func (s *socket) attach(sock *zmq4.Socket) error {
 			return fmt.Errorf("netgear: %w: socket option %s: %w", ErrOpen, o.name, err)
 		}
 	}
-	data, err := zmsg.Of(sock)
+	raw, err := zmsg.Of(sock)
 	if err != nil {
 		return fmt.Errorf("netgear: %w: %w", ErrOpen, err)
 	}
 	if cfg.Bind && s.keys != nil {
-		if err := data.EnforceZAPDomain(); err != nil {
+		if err := raw.EnforceZAPDomain(); err != nil {
 			return fmt.Errorf("netgear: %w: socket option ZAP_ENFORCE_DOMAIN: %w", ErrOpen, err)
 		}
 	}
-	s.data = data
+	if s.data = raw; s.keys == nil {
+		if s.post, err = s.entrance.door.NewPost(raw, sendQueue(cfg, s.role)); err != nil {
+			return fmt.Errorf("netgear: %w: event descriptor: %w", ErrOpen, err)
+		}
+		s.data = s.post
+	}
 	generation := s.generation.Add(1)
 	s.watch.revival.begin(generation)
-	if err := s.watch.follow(s.zctx, sock, generation); err != nil {
+	if err := s.watch.follow(s.zctx, sock, s.post, generation); err != nil {
 		return err
 	}
 	if s.entrance.names != nil {
@@ -110,7 +131,7 @@ func (s *socket) attach(sock *zmq4.Socket) error {
 	}
 	s.moved = false
 	if cfg.Bind {
-		return s.bind(sock, generation)
+		return s.bind(sock, raw, generation)
 	}
 	for i := range s.entrance.ports {
 		if err := s.join(sock, i); err != nil {
@@ -122,9 +143,9 @@ func (s *socket) attach(sock *zmq4.Socket) error {
 }
 
 // bind has the door lead to sock.
-func (s *socket) bind(sock *zmq4.Socket, generation uint64) error {
+func (s *socket) bind(sock *zmq4.Socket, raw zmsg.Socket, generation uint64) error {
 	name := s.entrance.door.Name(generation)
-	if err := errors.Join(s.data.AcceptOwnProcess(), sock.Bind(IPC.String()+"://"+name)); err != nil {
+	if err := errors.Join(raw.AcceptOwnProcess(), sock.Bind(IPC.String()+"://"+name)); err != nil {
 		return fmt.Errorf("netgear: %w: bind %s: %w", ErrOpen, name, err)
 	}
 	s.entrance.door.Lead(name)
@@ -140,7 +161,7 @@ func (s *socket) join(sock *zmq4.Socket, i int) error {
 	if s.joined[i] == "" {
 		return nil
 	}
-	at, err := s.entrance.through(i, s.joined[i])
+	at, err := s.entrance.through(i, s.generation.Load(), s.joined[i])
 	if err == nil {
 		err = sock.Connect(at)
 	}
@@ -239,12 +260,16 @@ func isScarcity(err error) bool {
 	return errors.Is(err, zmq4.Errno(syscall.EMFILE)) || errors.Is(err, zmq4.Errno(syscall.ENFILE))
 }
 
-// drop closes the socket and discards what is queued in it.
+// drop closes the socket and discards what is queued in it, unless it lingers.
 func (s *socket) drop() {
 	if s.sock == nil {
 		return
 	}
 	s.entrance.door.Lead("")
+	if s.post != nil {
+		s.post.Close(s.lingers)
+		s.post = nil
+	}
 	if err := s.sock.Close(); err != nil {
 		s.log.Warn("closing a socket", "error", err)
 	}

@@ -48,8 +48,9 @@ var linkEvents = map[zmq4.Event]linkEvent{
 	zmq4.EVENT_DISCONNECTED:               linkEnded,
 }
 
-// follow begins to follow a socket of a context, until the socket is closed.
-func (w *watch) follow(zctx *zmq4.Context, sock *zmq4.Socket, generation uint64) error {
+// follow begins to follow a socket of a context, until the socket is closed. post is what
+// is used in its place, or nil.
+func (w *watch) follow(zctx *zmq4.Context, sock *zmq4.Socket, post *door.Post, generation uint64) error {
 	addr := "inproc://netgear-watch-" + strconv.FormatUint(generation, 10)
 	events := zmq4.EVENT_MONITOR_STOPPED | zmq4.EVENT_CONNECT_RETRIED
 	for ev := range linkEvents {
@@ -77,14 +78,14 @@ func (w *watch) follow(zctx *zmq4.Context, sock *zmq4.Socket, generation uint64)
 				return
 			}
 			w.log.Debug("connection", "event", ev.String(), "endpoint", addr, "value", value)
-			w.happened(generation, ev, w.entrance.shown(addr), value)
+			w.happened(generation, post, ev, w.entrance.shown(addr), value)
 		}
 	})
 	return nil
 }
 
 // happened takes in one event of the monitor of a socket.
-func (w *watch) happened(generation uint64, ev zmq4.Event, addr string, value int) {
+func (w *watch) happened(generation uint64, post *door.Post, ev zmq4.Event, addr string, value int) {
 	if ev == zmq4.EVENT_CONNECT_RETRIED {
 		w.revival.well(generation, w.entrance.portIndex(addr))
 		w.alarm.announce()
@@ -94,7 +95,7 @@ func (w *watch) happened(generation uint64, ev zmq4.Event, addr string, value in
 	if !ok {
 		return
 	}
-	l := w.newsOf(kind, ev, addr, value)
+	l := w.newsOf(kind, post, ev, addr, value)
 	change := w.peers.event(generation, l)
 	if change.rejected != "" && change.why == failedUnknown {
 		if why := w.entrance.door.Why(strings.TrimPrefix(change.rejected, "tcp://")); why != "" {
@@ -115,7 +116,7 @@ func (w *watch) happened(generation uint64, ev zmq4.Event, addr string, value in
 }
 
 // newsOf makes news of an event, with what the door knows.
-func (w *watch) newsOf(kind linkEvent, ev zmq4.Event, addr string, value int) linkNews {
+func (w *watch) newsOf(kind linkEvent, post *door.Post, ev zmq4.Event, addr string, value int) linkNews {
 	l := linkNews{kind: kind, endpoint: addr, fd: value}
 	switch kind {
 	case linkRefused:
@@ -133,7 +134,10 @@ func (w *watch) newsOf(kind linkEvent, ev zmq4.Event, addr string, value int) li
 		w.tongues.forget(value)
 	case linkAccepted, linkConnected:
 		w.tongues.forget(value)
-		if w.role == SenderRole {
+		switch {
+		case post != nil:
+			w.entrance.door.Introduce(value, post)
+		case w.role == SenderRole:
 			w.entrance.door.Bound(value)
 		}
 		if kind == linkAccepted {

@@ -304,7 +304,7 @@ func (l *latest) fill(b, a *arrival, p *wire.Picture) error {
 }
 
 // send passes the frame to the socket.
-func (fl *flying) send(sock zmsg.Socket) error {
+func (fl *flying) send(sock exchange) error {
 	switch fl.form {
 	case wire.DataAlone:
 		return sock.SendData(&fl.data)

@@ -36,9 +36,20 @@ type conn struct {
 	in, out     *Reader
 
 	inRun, outRun run // bytes that wait to go on, of inward and of outward
-	late          late
-	answers       atomic.Bool // the peer is one of ours
-	flow          *flow       // of the link to the peer
+
+	// With a Pattern, messages go through these. known is closed when post and fd are
+	// set; left is closed when libzmq has closed its side.
+	inbox     inbox
+	outbox    outbox
+	post      *Post
+	fd        int    // of libzmq's end; the number of the connection
+	mouth     string // that libzmq connected to; "": the peer connected
+	known     chan struct{}
+	left      chan struct{}
+	takesPart bool // in the exchange of messages; inward's
+
+	answers atomic.Bool // the peer is one of ours
+	flow    *flow       // of the link to the peer
 
 	ready   chan struct{} // closed when libzmq has said READY
 	through chan struct{} // closed when the handshake is over
@@ -65,8 +76,10 @@ func (d *Door) newConn(about Peer) *conn {
 	c := &conn{
 		door: d, about: about, ready: make(chan struct{}), through: make(chan struct{}),
 		in: NewReader(d.cfg.Limits), out: newFollower(),
+		known: make(chan struct{}), left: make(chan struct{}),
 	}
-	c.late.conn, c.late.news = c, make(chan struct{}, 1)
+	c.inbox.conn, c.inbox.room = c, make(chan struct{}, 1)
+	c.outbox.init(c)
 	return c
 }
 
@@ -76,7 +89,13 @@ var errGone = errors.New("closed by libzmq")
 // inward carries what the peer sends, until one side ends.
 func (c *conn) inward() {
 	err := c.carryInward()
-	c.late.open()
+	if c.takesPart {
+		if !errors.Is(err, errGone) {
+			c.outbox.stop()
+		}
+		c.post.remove(c)
+		c.inbox.abandon()
+	}
 	c.mu.Lock()
 	c.inwardIn = true
 	c.mu.Unlock()
@@ -118,7 +137,14 @@ func (c *conn) carryInward() error {
 		if err != nil {
 			return err
 		}
-		if n := c.in.Body(); n >= spliceMin {
+		n := c.in.Body()
+		switch {
+		case c.takesPart && n >= directMin:
+			k, err := c.inbox.fill(c.peer)
+			if c.in.Skip(int64(k)); err != nil {
+				return err
+			}
+		case !c.takesPart && n >= spliceMin:
 			if p == nil {
 				p = newPipe(c.local, c.peer)
 				defer p.close()
@@ -165,8 +191,8 @@ func (c *conn) take(b []byte) error {
 		if c.in.Ready() {
 			c.about.admitted.Store(true)
 		}
-		if c.inRun.add(c.local, b, pass) != nil {
-			return errGone
+		if err := c.passOn(b, pass); err != nil {
+			return err
 		}
 		b = rest
 		if p := c.in.Pong(); p != nil {
@@ -175,7 +201,7 @@ func (c *conn) take(b []byte) error {
 			}
 		}
 		if a := c.in.Answer(); a != nil {
-			c.late.answered(a)
+			c.outbox.answered(a)
 		}
 		if c.in.Ready() && !isClosed(c.through) {
 			if c.inRun.flush(c.local) != nil {
@@ -185,12 +211,41 @@ func (c *conn) take(b []byte) error {
 				return err
 			}
 			c.over()
+			if err := c.takePart(); err != nil {
+				return err
+			}
 		}
 	}
 	if c.inRun.settle(c.local, c.peer, c.in) != nil {
 		return errGone
 	}
 	return nil
+}
+
+// passOn passes on a piece of fed, which the peer has sent.
+func (c *conn) passOn(fed, piece []byte) error {
+	if c.takesPart {
+		if !c.door.cfg.Limits.Publisher {
+			return c.inbox.feed(piece)
+		}
+		if len(piece) > 0 {
+			c.outbox.subscribed(c.in.Topics()) // libzmq may know it too
+		}
+	}
+	if c.inRun.add(c.local, fed, piece) != nil {
+		return errGone
+	}
+	return nil
+}
+
+// hasLetters reports whether messages of the peer wait to be received.
+func (c *conn) hasLetters() bool {
+	if !c.isKnown() {
+		return false
+	}
+	c.post.mu.Lock()
+	defer c.post.mu.Unlock()
+	return len(c.inbox.ready) > 0
 }
 
 // awaitReady waits for the READY of libzmq. Before that the peer may send no more.
@@ -277,7 +332,7 @@ func (c *conn) outward() {
 		if err != nil {
 			break
 		}
-		if n := c.out.Body(); n >= spliceMin && !gone && !c.late.collecting {
+		if n := c.out.Body(); n >= spliceMin && !gone {
 			moved, srcErr, dstErr := p.move(n)
 			c.out.Skip(moved)
 			gone = dstErr != nil
@@ -289,10 +344,8 @@ func (c *conn) outward() {
 			}
 		}
 	}
-	c.late.open()
-	c.outlet.Lock()
-	_ = c.late.wait() // the peer has gone if it fails
-	c.outlet.Unlock()
+	close(c.left)
+	c.outbox.flush()
 	c.mu.Lock()
 	c.ending = true
 	_ = c.peer.SetReadDeadline(time.Now().Add(farewell)) // it fails when the peer has gone
@@ -311,11 +364,6 @@ func (c *conn) give(b []byte) error {
 	c.outlet.Lock()
 	defer c.outlet.Unlock()
 	for len(b) > 0 {
-		if c.out.quiet() && !c.out.Inside() {
-			if err := c.late.begin(); err != nil {
-				return err
-			}
-		}
 		pass, rest, err := c.out.Feed(b, 0)
 		if err != nil {
 			return err // never: it is our own libzmq
@@ -326,7 +374,7 @@ func (c *conn) give(b []byte) error {
 				c.over() // before the peer can answer it
 			}
 		}
-		if err := c.pass(b, pass); err != nil {
+		if err := c.outRun.add(c.flow, b, pass); err != nil {
 			return err
 		}
 		b = rest
@@ -337,18 +385,6 @@ func (c *conn) give(b []byte) error {
 	return c.restLocked()
 }
 
-// pass passes on a piece of fed, which libzmq has sent.
-func (c *conn) pass(fed, piece []byte) error {
-	isLate, err := c.late.add(piece, c.out.Body())
-	if isLate {
-		if !c.out.Inside() {
-			c.late.end(c.out.Parts())
-		}
-		return err
-	}
-	return c.outRun.add(c.flow, fed, piece)
-}
-
 // rest sends the PONG that waits for the end of a frame.
 func (c *conn) rest() error {
 	c.outlet.Lock()
@@ -357,16 +393,11 @@ func (c *conn) rest() error {
 }
 
 func (c *conn) restLocked() error {
-	if c.late.collecting || c.late.busy() {
-		return nil // write sees to it
+	if c.door.cfg.Pattern != Carry {
+		return nil // libzmq sends whole frames, and the outbox sees to the rest
 	}
 	if c.middle = !c.out.Between(); c.middle {
 		return nil
-	}
-	if !c.out.Inside() {
-		if err := c.late.pingLocked(); err != nil {
-			return err
-		}
 	}
 	return c.pongLocked()
 }

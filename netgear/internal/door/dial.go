@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -28,28 +28,58 @@ const (
 // attempts grow to a minute.
 const DialTimeout = 2 * time.Second
 
-// Mouth opens an abstract Unix name, with its @, for a socket of libzmq to connect
-// to. Its connections go wherever reach leads, one at a time: a new connection means
-// that libzmq has given up the one before. about describes that place.
-func (d *Door) Mouth(about Peer, reach Reach) (name string, err error) {
-	d.mu.Lock()
-	n := len(d.listeners)
-	d.mu.Unlock()
-	name = d.name + "-at-" + strconv.Itoa(n)
+// mouth is where a socket of libzmq connects to.
+type mouth struct {
+	*net.UnixListener
+	last *conn // nil: none has come
+}
+
+// Mouth opens an abstract Unix name that begins with an @ and ends with label, for a
+// socket of libzmq to connect to. Each socket needs one of its own: two connections of
+// two sockets look the same. Connections go wherever reach leads, one at a time: a new
+// one means that libzmq has given up the one before. about describes that place.
+func (d *Door) Mouth(label string, about Peer, reach Reach) (name string, err error) {
+	name = d.name + "-at-" + label
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Net: "unix", Name: name})
 	if err != nil {
 		return "", err
 	}
+	m := &mouth{UnixListener: l}
 	d.mu.Lock()
-	d.listeners = append(d.listeners, l)
+	d.mouths[name] = m
 	d.mu.Unlock()
-	d.cfg.Spawn(func() { d.swallow(l, name, about, reach) })
+	d.cfg.Spawn(func() { d.swallow(m, name, about, reach) })
 	return name, nil
 }
 
+// LabelOf returns the label of a mouth in an endpoint of libzmq.
+func LabelOf(endpoint string) (label string, ok bool) {
+	_, label, ok = strings.Cut(endpoint, "-at-")
+	return label, ok && strings.Contains(endpoint, namePrefix)
+}
+
+// Leave closes a mouth, whose socket is closed. A connection of it that has not reached
+// the other end is given up.
+func (d *Door) Leave(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if m := d.mouths[name]; m != nil {
+		m.Close()
+		m.giveUpLocked()
+	}
+	delete(d.mouths, name)
+	delete(d.expected, name)
+}
+
+// giveUpLocked gives up the connection that came last.
+func (m *mouth) giveUpLocked() {
+	if m.last != nil {
+		m.last.cancel()
+	}
+}
+
 // swallow accepts the connections of libzmq until the mouth is closed.
-func (d *Door) swallow(l *net.UnixListener, name string, about Peer, reach Reach) {
-	before := func() {}
+func (d *Door) swallow(l *mouth, name string, about Peer, reach Reach) {
 	for {
 		local, err := l.AcceptUnix()
 		if err != nil {
@@ -63,22 +93,24 @@ func (d *Door) swallow(l *net.UnixListener, name string, about Peer, reach Reach
 			local.Close()
 			continue
 		}
-		before()
 		widen(local)
 		c := d.newConn(about)
-		c.local = newStream(local)
+		c.local, c.mouth = newStream(local), name
 		c.ctx, c.cancel = context.WithCancel(d.ctx)
-		before = c.cancel
 		d.mu.Lock()
-		closed := d.closed
+		l.giveUpLocked()
+		l.last = c
+		closed := d.closed || d.mouths[name] != l
 		if !closed {
 			d.last++
 			c.id = d.last
 			d.conns[c.id] = c
 			d.carried.Add(1)
+			d.meetLocked(c)
 		}
 		d.mu.Unlock()
 		if closed {
+			c.cancel()
 			local.Close()
 			return
 		}

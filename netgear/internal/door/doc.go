@@ -15,5 +15,8 @@
 //   - Towards libzmq the door only ever half-closes. A full close raises the
 //     error flag that this assertion is about, also for what is encrypted.
 //
+// Where nothing is encrypted, only the handshake goes to libzmq. Messages go between
+// the peer and a Post, which the owner of the socket uses in its place.
+//
 // The door does not know what the messages mean.
 package door

@@ -33,6 +33,9 @@ var (
 // Config holds the settings of a Door.
 type Config struct {
 	Limits Limits
+	// Pattern has the messages of connections go through a Post, and not through libzmq.
+	// It is for ends that do not encrypt.
+	Pattern Pattern
 	// MaxConnections is how many peers may be there at once; 0 means no limit.
 	MaxConnections int
 	// HandshakeTime is how long a peer may take from its first word to the end of
@@ -102,10 +105,12 @@ type Door struct {
 	mu        sync.Mutex
 	closed    bool
 	listeners []net.Listener
+	mouths    map[string]*mouth // by name
 	conns     map[uint64]*conn
-	far       map[string]*farEnd // of connections, by their names
-	last      uint64             // id
-	target    string             // the abstract name that libzmq is bound to; "": none at the moment
+	far       map[string]*farEnd      // of connections, by their names
+	expected  map[string]introduction // by the mouth
+	last      uint64                  // id
+	target    string                  // the abstract name that libzmq is bound to; "": none at the moment
 	retarget  chan struct{}
 	trouble   error
 	reasons   []refusal // that Why has not returned yet, oldest first
@@ -115,6 +120,9 @@ type Door struct {
 // refusal is why the door ended a connection that libzmq has seen.
 type refusal struct{ address, reason string }
 
+// namePrefix is what the abstract Unix names of doors begin with.
+const namePrefix = "@netgear-"
+
 // maxReasons bounds the reasons that nobody asks for.
 const maxReasons = 256
 
@@ -123,8 +131,8 @@ func New(cfg Config) *Door {
 	var name [8]byte
 	_, _ = rand.Read(name[:]) // never fails: crypto/rand
 	d := &Door{
-		cfg: cfg, begun: time.Now(), name: "@netgear-" + hex.EncodeToString(name[:]),
-		conns: map[uint64]*conn{}, far: map[string]*farEnd{}, retarget: make(chan struct{}), denials: make(chan struct{}, maxDenials),
+		cfg: cfg, begun: time.Now(), name: namePrefix + hex.EncodeToString(name[:]),
+		conns: map[uint64]*conn{}, far: map[string]*farEnd{}, expected: map[string]introduction{}, mouths: map[string]*mouth{}, retarget: make(chan struct{}), denials: make(chan struct{}, maxDenials),
 	}
 	if d.cfg.Spawn == nil {
 		d.cfg.Spawn = func(f func()) { go f() }
@@ -158,6 +166,9 @@ func (d *Door) Shut() {
 	d.closed = true
 	for _, l := range d.listeners {
 		l.Close()
+	}
+	for _, m := range d.mouths {
+		m.Close()
 	}
 }
 

@@ -118,7 +118,7 @@ func TestDoorCarriesCurve(t *testing.T) {
 	l.Connecting = true
 	e := New(Config{Limits: l, HandshakeTime: patience})
 	t.Cleanup(func() { e.Close(0) })
-	mouth, err := e.Mouth(Peer{}, e.Dial(func() (string, string) { return "tcp", addr.String() }))
+	mouth, err := e.Mouth("1", Peer{}, e.Dial(func() (string, string) { return "tcp", addr.String() }))
 	if err != nil {
 		t.Fatal(err)
 	}

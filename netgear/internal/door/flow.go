@@ -125,7 +125,9 @@ func (f *flow) resize(room int) {
 	_ = f.peer.link.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, room) // it fails when the peer has gone
 	})
-	f.door.resize(f.far, room)
+	if f.door.cfg.Pattern == Carry {
+		f.door.resize(f.far, room)
+	}
 }
 
 // ask asks the kernel about the link.
@@ -168,16 +170,17 @@ func (d *Door) LinkOf(meant func(p Peer) bool) (Link, bool) {
 		return Link{}, false
 	}
 	l, ok := found.peer.ask()
-	l.Unsent += uint32(min(found.late.bytes(), lateTotal)) //nolint:gosec // less than that
+	l.Unsent += uint32(min(found.outbox.unsent(), lateTotal)) //nolint:gosec // less than that
 	return l, ok
 }
 
-// Unread reports whether a peer has sent bytes that wait in the kernel to be read.
+// Unread reports whether a peer has sent bytes that wait in the kernel to be read, or
+// messages that wait here.
 func (d *Door) Unread() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range d.conns {
-		if c.peer != nil && c.peer.unread() {
+		if c.hasLetters() || c.peer != nil && c.peer.unread() {
 			return true
 		}
 	}

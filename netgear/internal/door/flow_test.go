@@ -114,11 +114,10 @@ func TestNewestPictureWins(t *testing.T) {
 			t.Parallel()
 			to := bind(t, zmq4.SUB, "tcp", nil)
 			link := newSlowLink(t, to.addr)
-			d := beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String())
-			if err := d.SetSndhwm(2 * pictures); err != nil {
+			d := beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String(), withPost(zmq4.PUB)).posted(t, 2*pictures)
+			if err := d.Connect("ipc://" + d.mouth); err != nil {
 				t.Fatal(err)
 			}
-			from := widened(t, d)
 			receive := func() (first string, parts int) {
 				m, err := to.RecvMessage(0)
 				if err != nil {
@@ -126,29 +125,17 @@ func TestNewestPictureWins(t *testing.T) {
 				}
 				return m[0], len(m)
 			}
-			within(t, "subscription", func() bool {
-				if _, err := from.SendMessage("hello"); err != nil {
-					t.Fatal(err)
-				}
-				m, err := to.RecvMessage(zmq4.DONTWAIT)
-				return err == nil && m[0] == "hello"
-			})
+			subscribed(t, func() { _ = d.put("hello") }, func() ([]string, error) { return to.get(10 * time.Millisecond) })
+			_ = to.SetRcvtimeo(patience)
 			d.door.PreferNewest(newest)
 			link.gate.Lock()
 			for n := range pictures {
-				if _, err := from.SendMessage("picture "+strconv.Itoa(n), make([]byte, size)); err != nil {
-					t.Fatal(err)
-				}
+				d.send(t, "picture "+strconv.Itoa(n), string(make([]byte, size)))
 				if n == pictures/2 {
-					if _, err := from.SendMessage("word"); err != nil {
-						t.Fatal(err)
-					}
+					d.send(t, "word")
 				}
-				time.Sleep(time.Millisecond) // until it is in the door
 			}
-			if _, err := from.SendMessage("goodbye"); err != nil {
-				t.Fatal(err)
-			}
+			d.send(t, "goodbye")
 			link.gate.Unlock()
 			got, word, last := 0, false, -1
 			for {

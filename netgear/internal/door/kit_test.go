@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/pebbe/zmq4"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 )
 
 // patience is a safety net: nothing here should take so long.
@@ -105,6 +107,12 @@ type bound struct {
 	network string
 	addr    string
 	mouth   string // of a socket that connects
+
+	post  *Post // nil: messages go through libzmq
+	waker *zmsg.Waker
+	built int // Posts
+
+	opened int // mouths
 }
 
 // bind puts a door in front of a socket that binds, at a free port of TCP or at a
@@ -172,20 +180,33 @@ func dialled(t testing.TB, typ zmq4.Type, network, addr string) *bound {
 	return b
 }
 
-func beforeDialling(t testing.TB, typ zmq4.Type, network, addr string) *bound {
+func beforeDialling(t testing.TB, typ zmq4.Type, network, addr string, change ...func(*Config)) *bound {
 	t.Helper()
 	b := &bound{refusals: &refusals{}, network: network, addr: addr}
 	cfg := Config{Limits: netLimits(typ), HandshakeTime: 2 * time.Second, Refused: b.add}
 	cfg.Limits.Connecting = true
+	for _, f := range change {
+		f(&cfg)
+	}
 	b.door = New(cfg)
 	t.Cleanup(func() { b.door.Close(0) })
-	name, err := b.door.Mouth(Peer{Address: addr}, b.door.Dial(func() (string, string) { return network, addr }))
+	b.Socket = socket(t, typ)
+	b.open(t)
+	return b
+}
+
+// open opens a mouth for a new socket.
+func (b *bound) open(t testing.TB) {
+	t.Helper()
+	if b.mouth != "" {
+		b.door.Leave(b.mouth)
+	}
+	b.opened++
+	name, err := b.door.Mouth(fmt.Sprint(b.opened), Peer{Address: b.addr}, b.door.Dial(func() (string, string) { return b.network, b.addr }))
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.mouth = name
-	b.Socket = socket(t, typ)
-	return b
 }
 
 // renew replaces a socket that connects, as an end does when it is lost.
@@ -199,12 +220,141 @@ func (b *bound) renew(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if b.post != nil {
+		b.post.Close(false)
+	}
 	_ = b.Close() // nothing is left to be done about it
 	b.Socket = socketIn(t, zctx, typ)
 	t.Cleanup(func() { _ = b.Close() })
+	b.open(t)
+	if b.post != nil {
+		b.posted(t, b.post.places)
+	}
 	if err := b.Connect("ipc://" + b.mouth); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// patterns has the Pattern of each type of sockets.
+var patterns = map[zmq4.Type]Pattern{
+	zmq4.PAIR: Pair, zmq4.REQ: Request, zmq4.REP: Reply, zmq4.PUB: Publish, zmq4.SUB: Subscribe, zmq4.PULL: Subscribe,
+}
+
+// withPost is for bind and beforeDialling, before posted.
+func withPost(typ zmq4.Type) func(*Config) { return func(c *Config) { c.Pattern = patterns[typ] } }
+
+// posted makes the messages of a bound socket go through a Post, before it has
+// connections. Its door was made withPost.
+func (b *bound) posted(t testing.TB, places int) *bound {
+	t.Helper()
+	s, err := zmsg.Of(b.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.post, err = b.door.NewPost(s, places); err != nil {
+		t.Fatal(err)
+	}
+	if b.waker == nil {
+		if b.waker, err = zmsg.NewWaker(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(b.waker.Close)
+	}
+	post := b.post
+	t.Cleanup(func() { post.Close(false) })
+	zctx, err := b.Context()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.built++
+	at := fmt.Sprintf("inproc://monitor-%d", b.built)
+	mon := socketIn(t, zctx, zmq4.PAIR)
+	if err := errors.Join(b.Monitor(at, zmq4.EVENT_ACCEPTED|zmq4.EVENT_CONNECTED|zmq4.EVENT_MONITOR_STOPPED), mon.SetRcvtimeo(-1), mon.Connect(at)); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer mon.Close()
+		for {
+			ev, _, fd, err := mon.RecvEvent(0)
+			if err != nil || ev == zmq4.EVENT_MONITOR_STOPPED {
+				return
+			}
+			b.door.Introduce(fd, post)
+		}
+	}()
+	return b
+}
+
+// put sends a message of one part or two without waiting.
+func (b *bound) put(parts ...string) error {
+	if b.post == nil {
+		_, err := b.SendMessageDontwait(parts)
+		return err
+	}
+	if len(parts) == 1 {
+		return b.post.Send([]byte(parts[0]), nil)
+	}
+	var m zmsg.Message
+	defer m.Close()
+	if err := m.SetCopy([]byte(parts[1])); err != nil {
+		return err
+	}
+	return b.post.Send([]byte(parts[0]), &m)
+}
+
+// send waits until put does.
+func (b *bound) send(t testing.TB, parts ...string) {
+	t.Helper()
+	within(t, "room for a message", func() bool { return b.put(parts...) == nil })
+}
+
+// get receives a message.
+func (b *bound) get(timeout time.Duration) (parts []string, err error) {
+	if b.post == nil {
+		_ = b.SetRcvtimeo(timeout)
+		return b.RecvMessage(0)
+	}
+	until := time.Now().Add(timeout)
+	for more := true; more; {
+		var m zmsg.Message
+		more, err = b.post.Recv(&m)
+		switch {
+		case errors.Is(err, zmsg.ErrAgain) && time.Now().Before(until):
+			more = true
+			if _, err := b.post.Wait(zmsg.In, b.waker, until); err != nil {
+				return nil, err
+			}
+			continue
+		case err != nil:
+			return nil, err
+		}
+		parts = append(parts, string(m.Bytes()))
+		m.Close()
+	}
+	return parts, nil
+}
+
+// subscribed waits until what is published arrives, and until nothing is on its way.
+func subscribed(t testing.TB, send func(), receive func() ([]string, error)) {
+	t.Helper()
+	within(t, "subscription", func() bool {
+		send()
+		_, err := receive()
+		return err == nil
+	})
+	for err := error(nil); err == nil; {
+		_, err = receive()
+	}
+}
+
+// receive waits for a message.
+func (b *bound) receive(t testing.TB) []string {
+	t.Helper()
+	parts, err := b.get(patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parts
 }
 
 // stranger is a connection that speaks ZMTP by hand.

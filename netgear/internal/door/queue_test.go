@@ -19,27 +19,17 @@ func TestQueueLosesNothing(t *testing.T) {
 			t.Parallel()
 			to := bind(t, zmq4.SUB, "tcp", nil)
 			link := newSlowLink(t, to.addr)
-			d := beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String())
-			if err := d.SetSndhwm(2); err != nil {
+			d := beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String(), withPost(zmq4.PUB)).posted(t, 2)
+			if err := d.Connect("ipc://" + d.mouth); err != nil {
 				t.Fatal(err)
 			}
-			from := widened(t, d)
-			send := func(parts ...any) {
-				t.Helper()
-				if _, err := from.SendMessage(parts...); err != nil {
-					t.Fatal(err)
-				}
-				time.Sleep(5 * time.Millisecond) // until it is in the door
-			}
-			within(t, "subscription", func() bool {
-				send("hello")
-				m, err := to.RecvMessage(zmq4.DONTWAIT)
-				return err == nil && m[0] == "hello"
-			})
+			subscribed(t, func() { _ = d.put("hello") }, func() ([]string, error) { return to.get(10 * time.Millisecond) })
 			d.door.Queue(queue)
 			link.gate.Lock()
 			for n := range frames {
-				send("frame "+strconv.Itoa(n), make([]byte, size))
+				if err := d.put("frame "+strconv.Itoa(n), string(make([]byte, size))); err != nil && queue {
+					t.Fatal(err)
+				}
 			}
 			l, ok := d.door.LinkOf(func(Peer) bool { return true })
 			if queue && (!ok || l.Unsent < frames*size/2) {
@@ -48,10 +38,7 @@ func TestQueueLosesNothing(t *testing.T) {
 			link.gate.Unlock()
 			got := 0
 			for last := ""; last != "frame "+strconv.Itoa(frames-1); {
-				if err := to.SetRcvtimeo(time.Second); err != nil {
-					t.Fatal(err)
-				}
-				m, err := to.RecvMessage(0)
+				m, err := to.get(time.Second)
 				if err != nil {
 					break // the last one was lost
 				}

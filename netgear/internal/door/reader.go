@@ -2,9 +2,11 @@ package door
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -100,9 +102,11 @@ type Reader struct {
 	total     int // bytes of the handshake
 	mechanism [mechanismEnd - mechanismBegin]byte
 
-	ready    bool // a READY was read
-	commands int  // commands of the handshake that were read
-	failed   bool // an ERROR was read in the handshake
+	ready    bool   // a READY was read
+	socket   string // the type of socket in it; "": it has none
+	garbled  bool   // it breaks the rules, so libzmq refuses it
+	commands int    // commands of the handshake that were read
+	failed   bool   // an ERROR was read in the handshake
 	// through means that the handshake is over; only with CURVE.
 	through bool
 
@@ -250,6 +254,9 @@ func (r *Reader) Pong() []byte {
 // Marked reports whether the peer is one of ours, which answers each PING when it has
 // read what came before it.
 func (r *Reader) Marked() bool { return r.marked }
+
+// Topics returns what the peer has subscribed to. It is valid until the next Feed.
+func (r *Reader) Topics() map[string]struct{} { return r.topics }
 
 // Answer returns, once, what was in the last PONG, or nil. A publisher's Reader has it.
 func (r *Reader) Answer() []byte {
@@ -467,6 +474,40 @@ func (r *Reader) readReady() error {
 	return nil
 }
 
+// readProperties reads the properties of a READY, as libzmq does.
+func (r *Reader) readProperties(p []byte) {
+	if r.limits.Curve {
+		return // they are encrypted
+	}
+	for len(p) > 1 {
+		name := int(p[0])
+		if p = p[1:]; len(p) < name+4 {
+			break
+		}
+		value := uint64(binary.BigEndian.Uint32(p[name:]))
+		if uint64(len(p)-name-4) < value { //nolint:gosec // len(p) is larger
+			break
+		}
+		if string(p[:name]) == "Socket-Type" {
+			r.socket = string(p[name+4 : name+4+int(value)]) //nolint:gosec // less than len(p)
+		}
+		p = p[name+4+int(value):] //nolint:gosec // likewise
+	}
+	r.garbled = len(p) > 0
+}
+
+// partners has the types of sockets that libzmq's sockets talk to.
+var partners = map[string][]string{
+	"PAIR": {"PAIR"}, "REQ": {"REP", "ROUTER"}, "REP": {"REQ", "DEALER"},
+	"PUB": {"SUB", "XSUB"}, "SUB": {"PUB", "XPUB"}, "PULL": {"PUSH"},
+}
+
+// Fits reports whether our libzmq, which another Reader follows, accepts the READY that
+// this one has read.
+func (r *Reader) Fits(ours *Reader) bool {
+	return !r.garbled && (r.socket == "" || slices.Contains(partners[ours.socket], r.socket))
+}
+
 func (l *Limits) mechanism() string {
 	if l.Curve {
 		return mechanismCurve
@@ -487,6 +528,7 @@ func (r *Reader) release() (pass []byte, err error) {
 			if err := r.readReady(); err != nil {
 				return nil, err
 			}
+			r.readProperties(body[1+body[0]:])
 		case "ERROR":
 			r.failed = true
 		}

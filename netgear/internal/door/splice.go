@@ -73,6 +73,12 @@ type stream struct {
 	n      int
 	err    error
 	poll   func(fd uintptr) bool // tryRead
+
+	// What tryWrite writes, and what it has written.
+	out    [][]byte
+	outN   int
+	outErr error
+	push   func(fd uintptr) bool // tryWrite
 }
 
 // Tunnelled is a connection that another one carries, beside others.
@@ -93,7 +99,7 @@ func newStream(c net.Conn) *stream {
 	if t, ok := c.(*net.TCPConn); ok {
 		s.link, _ = t.SyscallConn() // nil if it fails: then nothing is known of it
 	}
-	s.poll = s.tryRead
+	s.poll, s.push = s.tryRead, s.tryWrite
 	return s
 }
 

@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 typedef void (*free_func_t)(void *owner);
@@ -141,13 +143,126 @@ int netgear_zmsg_send_data(void *sock, zmq_msg_t *data)
 	return e;
 }
 
-int netgear_zmsg_make(zmq_msg_t *m, size_t size) { return zmq_msg_init_size(m, size) == 0 ? 0 : errno; }
+/* Memory for large parts. Whoever reads from the network runs on one thread or another,
+ * and malloc would keep some for each of them. So the memory of parts that are done with
+ * waits here for the next ones, up to KEEP_MAX bytes or one block of up to KEEP_ONE, and
+ * the rest goes back to the system. That saves its page faults too. */
+#define LARGE ((size_t)256 << 10)
+#define KEEP_MAX ((size_t)16 << 20)
+#define KEEP_ONE ((size_t)32 << 20)
+#define KEEP_BLOCKS 16
 
-void netgear_zmsg_take(zmq_msg_t *m, zmq_msg_t *from)
+struct block {
+	struct block *next;
+	size_t size; /* with this header */
+};
+
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct block *kept; /* the one that was put back last comes first */
+static size_t kept_size;
+
+/* Sizes have four steps for each power of two, so that frames of nearly the same size
+ * share blocks. */
+static size_t block_size(size_t n)
+{
+	size_t step = LARGE / 4;
+
+	while (step < n / 8)
+		step *= 2;
+	return (n + step - 1) / step * step;
+}
+
+static struct block *take_block(size_t size)
+{
+	struct block **at, *b;
+
+	pthread_mutex_lock(&kept_lock);
+	for (at = &kept; (b = *at) != NULL && b->size != size; at = &b->next)
+		;
+	if (b != NULL) {
+		*at = b->next;
+		kept_size -= b->size;
+	}
+	pthread_mutex_unlock(&kept_lock);
+	if (b == NULL) {
+		b = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (b == MAP_FAILED)
+			return NULL;
+		b->size = size;
+	}
+	return b;
+}
+
+/* Frees the blocks that were put back first, until size bytes are left in so many, or one
+ * block of any size. */
+static void trim(size_t size, int blocks)
+{
+	struct block **at, *b, *next;
+	size_t sum = 0;
+
+	pthread_mutex_lock(&kept_lock);
+	for (at = &kept; (b = *at) != NULL && blocks > 0 && (sum == 0 || sum + b->size <= size); at = &b->next, blocks--)
+		sum += b->size;
+	*at = NULL;
+	kept_size = sum;
+	pthread_mutex_unlock(&kept_lock);
+	for (; b != NULL; b = next) {
+		next = b->next;
+		munmap(b, b->size);
+	}
+}
+
+static void put_block(void *data, void *hint)
+{
+	struct block *b = hint;
+
+	(void)data;
+	if (b->size > KEEP_ONE) {
+		munmap(b, b->size);
+		return;
+	}
+	pthread_mutex_lock(&kept_lock);
+	b->next = kept;
+	kept = b;
+	kept_size += b->size;
+	pthread_mutex_unlock(&kept_lock);
+	trim(KEEP_MAX, KEEP_BLOCKS);
+}
+
+void netgear_zmsg_trim(void) { trim(0, 0); }
+
+size_t netgear_zmsg_kept(void)
+{
+	size_t size;
+
+	pthread_mutex_lock(&kept_lock);
+	size = kept_size;
+	pthread_mutex_unlock(&kept_lock);
+	return size;
+}
+
+int netgear_zmsg_make(zmq_msg_t *m, size_t size)
+{
+	struct block *b;
+
+	if (size < LARGE)
+		return zmq_msg_init_size(m, size) == 0 ? 0 : errno;
+	if (size > SIZE_MAX / 2 || (b = take_block(block_size(size + sizeof *b))) == NULL)
+		return ENOMEM;
+	if (zmq_msg_init_data(m, b + 1, size, put_block, b) != 0) {
+		put_block(NULL, b);
+		return ENOMEM;
+	}
+	return 0;
+}
+
+int netgear_zmsg_share(zmq_msg_t *m, zmq_msg_t *from)
 {
 	zmq_msg_init(m);
-	zmq_msg_move(m, from);
-	zmq_msg_close(from);
+	if (zmq_msg_copy(m, from) == 0)
+		return 0;
+	zmq_msg_close(m);
+	return errno;
 }
 
 /* Returns 1 when more parts follow, 0 when none does, or a negative errno. */
@@ -199,6 +314,14 @@ int netgear_zmsg_wait(void *sock, int fd, int want, int waker, long timeout_ms)
 		if (rc <= 0)
 			return rc == 0 ? 0 : -errno;
 	}
+}
+
+int netgear_zmsg_look(void *sock)
+{
+	int events;
+	size_t size = sizeof events;
+
+	return zmq_getsockopt(sock, ZMQ_EVENTS, &events, &size) == 0 || errno == EINTR ? 0 : errno;
 }
 
 /* zmq.h has it among its drafts; every libzmq from 4.3.0 on knows it. */

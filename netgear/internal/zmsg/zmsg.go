@@ -15,6 +15,7 @@ import "C"
 import (
 	"context"
 	"errors"
+	"os"
 	"reflect"
 	"runtime"
 	"sync"
@@ -23,6 +24,7 @@ import (
 	"unsafe"
 
 	"github.com/pebbe/zmq4"
+	"golang.org/x/sys/unix"
 )
 
 // Errors of the data path.
@@ -64,6 +66,19 @@ func Of(s *zmq4.Socket) (Socket, error) {
 	return Socket{p: *(*unsafe.Pointer)(unsafe.Pointer(s)), fd: C.int(fd)}, nil
 }
 
+// News returns a descriptor, to be closed by the caller, that becomes readable when
+// libzmq has something to tell the socket. Look takes it in.
+func (s Socket) News() (*os.File, error) {
+	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "libzmq"), nil
+}
+
+// Look takes in what libzmq has to tell the socket.
+func (s Socket) Look() error { return errno(C.netgear_zmsg_look(s.p)) }
+
 // EnforceZAPDomain makes the socket refuse connections when no handler answers who
 // may connect; otherwise it would accept them. zmq4 lacks this option.
 func (s Socket) EnforceZAPDomain() error { return errno(C.netgear_zmsg_enforce_zap(s.p)) }
@@ -77,6 +92,7 @@ func (s Socket) AcceptOwnProcess() error { return errno(C.netgear_zmsg_own_proce
 type Message struct {
 	m    [8]uint64 // a zmq_msg_t: 64 bytes, aligned for the pointers inside
 	full bool
+	from int // the connection, plus 1; 0: libzmq knows
 }
 
 func (m *Message) c() *C.zmq_msg_t { return (*C.zmq_msg_t)(unsafe.Pointer(&m.m)) }
@@ -97,6 +113,7 @@ func (m *Message) SetCopy(b []byte) error {
 }
 
 // Make fills the message with size bytes of any content, for the caller to write to.
+// The memory of large ones is used again: see Trim.
 func (m *Message) Make(size int) error {
 	m.Close()
 	if C.netgear_zmsg_make(m.c(), C.size_t(size)) != 0 {
@@ -106,14 +123,36 @@ func (m *Message) Make(size int) error {
 	return nil
 }
 
-// Take moves the content of from into m.
+// Trim gives the memory back that waits for the next large messages, of all sockets of
+// the process. That is 16 MB, or one of up to 32 MB.
+func Trim() { C.netgear_zmsg_trim() }
+
+// Kept returns how many bytes wait for that.
+func Kept() int { return int(C.netgear_zmsg_kept()) }
+
+// Take moves the content of from into m. A zmq_msg_t may lie anywhere, so the bytes of
+// it move.
 func (m *Message) Take(from *Message) {
 	m.Close()
-	if from.full {
-		C.netgear_zmsg_take(m.c(), from.c())
-		m.full, from.full = true, false
-	}
+	m.m, m.full, m.from = from.m, from.full, from.from
+	from.full, from.from = false, 0
 }
+
+// Share fills the message with the content of from, which both share.
+func (m *Message) Share(from *Message) error {
+	m.Close()
+	if !from.full {
+		return nil
+	}
+	if C.netgear_zmsg_share(m.c(), from.c()) != 0 {
+		return syscall.ENOMEM
+	}
+	m.full = true
+	return nil
+}
+
+// SetConnection makes Connection return a number that is not negative.
+func (m *Message) SetConnection(number int) { m.from = number + 1 }
 
 // SetForeign fills the message with b, which lies outside Go's heap, without a copy.
 // When libzmq and every Message are done with it, the C function free, void (*)(void
@@ -152,6 +191,9 @@ func (m *Message) Bytes() []byte {
 // Connection returns a number that is the same for all messages of one connection,
 // and that no other connection has at the same time; -1 when it is not known.
 func (m *Message) Connection() int {
+	if m.from > 0 {
+		return m.from - 1
+	}
 	if !m.full {
 		return -1
 	}
@@ -168,6 +210,7 @@ func (m *Message) Close() {
 		C.zmq_msg_close(m.c())
 		m.full = false
 	}
+	m.from = 0
 }
 
 // Detach moves the content out of m into C memory. It returns that with the C
@@ -177,7 +220,7 @@ func (m *Message) Detach() (b []byte, free, owner unsafe.Pointer) {
 		return nil, nil, nil
 	}
 	p := C.netgear_zmsg_detach(m.c())
-	m.full = false
+	m.full, m.from = false, 0
 	n := int(C.zmq_msg_size((*C.zmq_msg_t)(p)))
 	if n > 0 {
 		b = unsafe.Slice((*byte)(C.zmq_msg_data((*C.zmq_msg_t)(p))), n)
@@ -241,12 +284,7 @@ const (
 // ready, Wait does not check whether w was woken.
 func (s Socket) Wait(want Events, w *Waker, until time.Time) (Events, error) {
 	for {
-		ms := C.long(-1)
-		if !until.IsZero() {
-			// Rounded up, so that a wait never ends early and spins.
-			ms = C.long(max(0, (time.Until(until)+time.Millisecond-1)/time.Millisecond))
-		}
-		got := C.netgear_zmsg_wait(s.p, s.fd, C.int(want), w.fd, ms)
+		got := C.netgear_zmsg_wait(s.p, s.fd, C.int(want), w.fd, milliseconds(until))
 		if got == -C.int(syscall.EINTR) {
 			continue
 		}
@@ -255,6 +293,15 @@ func (s Socket) Wait(want Events, w *Waker, until time.Time) (Events, error) {
 		}
 		return Events(got), nil
 	}
+}
+
+// milliseconds returns how long it is until then: rounded up, so that a wait never ends
+// early and spins; -1 for ever.
+func milliseconds(until time.Time) C.long {
+	if until.IsZero() {
+		return -1
+	}
+	return C.long(max(0, (time.Until(until)+time.Millisecond-1)/time.Millisecond))
 }
 
 func errno(e C.int) error {
@@ -269,7 +316,8 @@ func errno(e C.int) error {
 
 // Waker ends a Wait, from any goroutine.
 type Waker struct {
-	fd C.int
+	fd  C.int
+	all chan struct{} // has a token after Wake, as fd does
 
 	mu     sync.Mutex // guards closed against a late Wake on a reused descriptor
 	closed bool
@@ -284,7 +332,7 @@ func NewWaker() (*Waker, error) {
 	if fd < 0 {
 		return nil, syscall.Errno(-fd)
 	}
-	return &Waker{fd: fd}, nil
+	return &Waker{fd: fd, all: make(chan struct{}, 1)}, nil
 }
 
 // Wake ends the current Wait, or the next one. It may be called from any
@@ -294,11 +342,30 @@ func (w *Waker) Wake() {
 	defer w.mu.Unlock()
 	if !w.closed {
 		C.netgear_zmsg_waker_set(w.fd)
+		w.PutBack()
+	}
+}
+
+// Woken returns a channel that has a token after Wake, until Clear. Who takes it must
+// call PutBack.
+func (w *Waker) Woken() <-chan struct{} { return w.all }
+
+// PutBack puts the token of Woken back.
+func (w *Waker) PutBack() {
+	select {
+	case w.all <- struct{}{}:
+	default:
 	}
 }
 
 // Clear discards earlier calls of Wake.
-func (w *Waker) Clear() { C.netgear_zmsg_waker_clear(w.fd) }
+func (w *Waker) Clear() {
+	select {
+	case <-w.all:
+	default:
+	}
+	C.netgear_zmsg_waker_clear(w.fd)
+}
 
 // Follow makes the end of ctx wake w. It costs nothing when w follows ctx already.
 func (w *Waker) Follow(ctx context.Context) {
