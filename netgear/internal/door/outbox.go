@@ -108,18 +108,9 @@ func (o *outbox) start(p *Post) {
 	o.post, o.live = p, true
 }
 
-// stop notes that the peer has gone.
+// stop ends the sending. It drops what waits, and gives the rest of the message that is
+// being written a moment: without it the peer would get half a message.
 func (o *outbox) stop() {
-	o.mu.Lock()
-	o.live = false
-	o.clearLocked(false)
-	o.mu.Unlock()
-	o.open()
-}
-
-// discard drops what waits, and gives the rest of the message that is being written a
-// moment: without it the peer would get half a message.
-func (o *outbox) discard() {
 	o.mu.Lock()
 	o.live = false
 	o.clearLocked(false)
@@ -353,6 +344,8 @@ func (o *outbox) hasPlaceLocked(m *parcel) bool {
 	switch {
 	case m.done > 0 || o.isReplacedLocked(m):
 		return true
+	case d.cfg.Pattern == Publish && !m.picture: // a goodbye
+		return n < 2*lateMany
 	case d.cfg.Pattern == Publish && (d.newest.Load() || d.queue.Load()):
 		return n == 0 || n < lateMany && d.lateBytes.Load() < lateTotal
 	}

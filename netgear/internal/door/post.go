@@ -55,7 +55,6 @@ type Post struct {
 
 	mu      sync.Mutex
 	closed  bool
-	keeps   bool          // what waits for peers still goes to them after Close
 	conns   []*conn       // in the order of their coming
 	changed chan struct{} // closed when nothing more comes from one of them
 	turn    int           // where the next look begins
@@ -120,7 +119,7 @@ func (p *Post) Close(keep bool) {
 		p.mu.Unlock()
 		return
 	}
-	p.closed, p.keeps = true, keep
+	p.closed = true
 	conns := p.conns
 	p.conns, p.partner = nil, nil
 	for _, c := range conns {
@@ -133,7 +132,7 @@ func (p *Post) Close(keep bool) {
 	close(p.done)
 	for _, c := range conns {
 		if !keep {
-			c.outbox.discard()
+			c.outbox.stop()
 		}
 	}
 	p.timer.Stop()
@@ -418,7 +417,7 @@ func (p *Post) ask(data *zmsg.Message, picture bool) error {
 // publish sends to all peers that have subscribed to what begins like the message.
 func (p *Post) publish(data *zmsg.Message, picture bool, topic []byte) (err error) {
 	for _, c := range p.present() {
-		if c.outbox.wants(topic) && !c.outbox.offer(p.framed, data, picture) {
+		if c.outbox.wants(topic) && !c.outbox.offer(p.framed, data, picture) && picture {
 			err = zmsg.ErrAgain
 		}
 	}
