@@ -342,7 +342,7 @@ func TestHostilePeersOfAListener(t *testing.T) {
 				before := residentMB(t)
 				for _, a := range attacks {
 					a.run(typ, func() (*stranger, error) { return call(t, network, b.addr) }, 400*time.Millisecond)
-					if grown := residentMB(t) - before; grown > 64 {
+					if grown := residentMB(t) - before; grown > mostGrowth {
 						t.Errorf("%s: the process has grown by %d MB", a.name, grown)
 						break // the sockets are in use
 					}
@@ -433,7 +433,7 @@ func TestHostilePeersOfADialler(t *testing.T) {
 						_ = conn.SetDeadline(time.Now().Add(patience))
 						return &stranger{conn, t}, nil
 					}, 300*time.Millisecond)
-					if grown := residentMB(t) - before; grown > 64 {
+					if grown := residentMB(t) - before; grown > mostGrowth {
 						t.Errorf("%s: the process has grown by %d MB", a.name, grown)
 						break // the sockets are in use
 					}
