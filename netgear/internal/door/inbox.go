@@ -135,7 +135,6 @@ func (b *inbox) advance(n int) error {
 	l := b.letter
 	b.letter = nil
 	if b.expects == inEnvelope { // without its end it is no request, and is dropped as by libzmq
-		l.close()
 		b.putBack(l)
 		return nil
 	}
@@ -245,10 +244,7 @@ func (b *inbox) takeLocked() *letter {
 	}
 	l := b.ready[0]
 	b.ready = b.ready[:copy(b.ready, b.ready[1:])]
-	select {
-	case b.room <- struct{}{}:
-	default:
-	}
+	signal(b.room)
 	return l
 }
 

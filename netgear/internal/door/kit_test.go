@@ -373,6 +373,20 @@ func call(t testing.TB, network, addr string) (*stranger, error) {
 	return &stranger{c, t}, nil
 }
 
+// shaken is a stranger at b who has made the handshake as a socket of that type.
+func shaken(t testing.TB, b *bound, typ string) *stranger {
+	t.Helper()
+	s, err := call(t, b.network, b.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if err := s.shake(typ); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // say writes; an error means that it was cut off.
 func (s *stranger) say(b ...[]byte) error {
 	for _, p := range b {

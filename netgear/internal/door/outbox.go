@@ -388,7 +388,7 @@ func (o *outbox) answered(context []byte) {
 	bytes, busy, alone := o.gate.answered(time.Now(), context)
 	o.mu.Unlock()
 	o.conn.flow.carried(bytes, busy, alone)
-	o.wake()
+	signal(o.news)
 }
 
 // open ends all waiting for answers, which will not come any more.
@@ -396,14 +396,7 @@ func (o *outbox) open() {
 	o.mu.Lock()
 	o.opened = true
 	o.mu.Unlock()
-	o.wake()
-}
-
-func (o *outbox) wake() {
-	select {
-	case o.news <- struct{}{}:
-	default:
-	}
+	signal(o.news)
 }
 
 // awaitWay waits until another picture may go. It reports whether it had to wait for

@@ -181,9 +181,12 @@ func (p *Post) forgetLocked(c *conn) {
 }
 
 // ring wakes up Wait.
-func (p *Post) ring() {
+func (p *Post) ring() { signal(p.bell) }
+
+// signal puts a token into a channel that has room for one, unless one is there.
+func signal(c chan struct{}) {
 	select {
-	case p.bell <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

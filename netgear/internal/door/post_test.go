@@ -159,14 +159,7 @@ func TestPostCloses(t *testing.T) {
 func TestPostHoldsUp(t *testing.T) {
 	t.Parallel()
 	post := bind(t, zmq4.PAIR, "tcp", withPost(zmq4.PAIR)).posted(t, 3)
-	s, err := call(t, "tcp", post.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if err := s.shake("PAIR"); err != nil {
-		t.Fatal(err)
-	}
+	s := shaken(t, post, "PAIR")
 	const most = 64 << 20
 	sent := 0
 	for _ = s.SetDeadline(time.Now().Add(time.Second)); sent < most; sent += len(bigMessage) {
@@ -229,14 +222,7 @@ func TestAnswers(t *testing.T) {
 	answer := func(id []byte, text string) []byte {
 		return join(frame(flagMore, id), frame(flagMore, nil), frame(0, []byte(text)))
 	}
-	s, err := call(t, "tcp", post.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if err := s.shake("REP"); err != nil {
-		t.Fatal(err)
-	}
+	s := shaken(t, post, "REP")
 	post.send(t, "request")
 	want := join(frame(flagMore, []byte{1, 0, 0, 0}), frame(flagMore, nil), frame(0, []byte("request")))
 	got := make([]byte, len(want))
@@ -271,14 +257,7 @@ func TestAnswers(t *testing.T) {
 func TestEnvelopes(t *testing.T) {
 	t.Parallel()
 	post := bind(t, zmq4.REP, "tcp", withPost(zmq4.REP)).posted(t, 3)
-	s, err := call(t, "tcp", post.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	if err := s.shake("DEALER"); err != nil {
-		t.Fatal(err)
-	}
+	s := shaken(t, post, "DEALER")
 	envelope := join(frame(flagMore, []byte("router")), frame(flagMore, []byte{1, 2, 3, 4}), frame(flagMore, nil))
 	for _, b := range [][]byte{frame(0, nil), join(frame(flagMore, []byte("a")), frame(0, []byte("b"))), envelope, frame(0, []byte("request"))} {
 		if err := s.say(b); err != nil {
@@ -307,13 +286,7 @@ func TestEnvelopes(t *testing.T) {
 func TestLastWords(t *testing.T) {
 	t.Parallel()
 	post := bind(t, zmq4.REQ, "tcp", withPost(zmq4.REQ)).posted(t, 3)
-	s, err := call(t, "tcp", post.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.shake("REP"); err != nil {
-		t.Fatal(err)
-	}
+	s := shaken(t, post, "REP")
 	post.send(t, "request")
 	if _, err := io.ReadFull(s, make([]byte, 6+2+2+len("request"))); err != nil {
 		t.Fatal(err)

@@ -113,7 +113,7 @@ type Reader struct {
 	flags byte
 	more  bool   // the frame before it was not the last one of its message
 	left  uint64 // bytes of the body that are still to come; while the length is read, its known part
-	parts int    // parts of the message that is being read, or that was read last
+	parts int    // parts of the message that is being read
 	size  uint64 // the bytes of that message
 	begun int64  // how many bytes of it were read, with flags and lengths
 
@@ -214,9 +214,6 @@ func (r *Reader) Begun() int64 {
 	}
 	return r.begun
 }
-
-// Parts returns how many parts the message had that was read last.
-func (r *Reader) Parts() int { return r.parts }
 
 // Mechanism returns the name in the greeting, or "" before the greeting was read.
 func (r *Reader) Mechanism() string {

@@ -258,11 +258,14 @@ int netgear_zmsg_make(zmq_msg_t *m, size_t size)
 
 int netgear_zmsg_share(zmq_msg_t *m, zmq_msg_t *from)
 {
+	int e;
+
 	zmq_msg_init(m);
 	if (zmq_msg_copy(m, from) == 0)
 		return 0;
+	e = errno;
 	zmq_msg_close(m);
-	return errno;
+	return e;
 }
 
 /* Returns 1 when more parts follow, 0 when none does, or a negative errno. */
