@@ -17,8 +17,12 @@ import (
 // initialised. It may be called more than once.
 func Register() error { return RegisterIn(nil) }
 
-// RegisterIn is Register for the plugin file: plugin is its *GstPlugin.
+// RegisterIn is Register for the plugin file: plugin is its *GstPlugin. The Go runtime is
+// then the plugin's own, and has one processor while the process has little to do.
 func RegisterIn(plugin unsafe.Pointer) error {
+	if plugin != nil {
+		gstglue.OwnRuntime()
+	}
 	for _, c := range []*gstglue.Class{&netgearsink.Class, &netgearsrc.Class, &netgeardemux.Class} {
 		if !gstglue.Register(plugin, c) {
 			return errors.New("elements: GStreamer refused " + c.Name)

@@ -58,6 +58,7 @@ func (c *Core) Start(open func(cfg netgear.Config) (End, error), apply Apply) er
 		return err
 	}
 	c.end.Store(&end)
+	theProcessors.enter(c.weak)
 	c.settings.Follow(apply)
 	return nil
 }
@@ -66,6 +67,7 @@ func (c *Core) Start(open func(cfg netgear.Config) (End, error), apply Apply) er
 func (c *Core) Stop() {
 	c.settings.Thaw()
 	if end := c.end.Swap(nil); end != nil {
+		theProcessors.leave()
 		if err := (*end).Close(); err != nil {
 			c.Self.logTransport(LevelWarning, "close", err.Error())
 		}

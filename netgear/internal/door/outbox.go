@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/rawio"
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 )
 
@@ -281,11 +282,18 @@ func (s *stream) writeNow(head, body, tail []byte) (n int, err error) {
 // tryWrite writes what the kernel takes.
 func (s *stream) tryWrite(fd uintptr) bool {
 	for {
-		s.outN, s.outErr = unix.SendmsgBuffers(int(fd), s.out, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
+		s.outN, s.outErr = s.send(fd)
 		if !errors.Is(s.outErr, unix.EINTR) {
 			return true
 		}
 	}
+}
+
+func (s *stream) send(fd uintptr) (int, error) {
+	if rawio.Fits(s.out) {
+		return rawio.Send(fd, s.out)
+	}
+	return unix.SendmsgBuffers(int(fd), s.out, nil, nil, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 }
 
 // mustWaitLocked decides, where messages are published, whether one waits for the link,

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/rawio"
 )
 
 // Implementation constants.
@@ -164,7 +166,7 @@ func (s *stream) giveBack() {
 func (s *stream) tryRead(fd uintptr) bool {
 	s.lend()
 	for {
-		if s.n, s.err = unix.Read(int(fd), s.buffer[s.begin:]); !errors.Is(s.err, unix.EINTR) {
+		if s.n, s.err = rawio.Read(fd, s.buffer[s.begin:]); !errors.Is(s.err, unix.EINTR) {
 			break
 		}
 	}
