@@ -29,7 +29,7 @@ const goodbyeGrace = time.Second
 // connection and sends the frame again (Lazy Pirate), until MaxRetries timeouts came
 // in a row.
 //
-// One goroutine at a time may call Send, Finish and Close. Any goroutine may call
+// One goroutine at a time may call Send, Shed, Finish and Close. Any goroutine may call
 // Stats, Peers, CurrentPort, EstimatedBitrate and Leave.
 type Sender struct {
 	end
@@ -131,6 +131,15 @@ func (s *Sender) SetWaitForConnection(m WaitMode) { s.patience.mode.Store(uint32
 // subscriber, which are lost otherwise, and Peer.Unsent has what waits. It holds from
 // the next frame on. Any goroutine may call it.
 func (s *Sender) SetSteered(on bool) { s.steered.Store(on) }
+
+// Shed drops the frames that wait for a slow subscriber, where nothing is confirmed and
+// nothing encrypted. The caller goes on with a key frame. Only the goroutine that calls
+// Send may call it.
+func (s *Sender) Shed() {
+	if s.conn != nil && s.conn.door != nil {
+		s.conn.door.Shed()
+	}
+}
 
 // Leave announces that the stream is about to end, until Finish has ended it. From
 // then on Send and Finish wait at most half a second for a receiver that is not

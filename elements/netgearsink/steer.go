@@ -33,6 +33,9 @@ const (
 	leastBitrate = 64e3
 	// leastPart is the default of rate-control-min, as a part of what was set.
 	leastPart = 1.0 / 20
+	// hopeAtLeast is how long an encoder may make its least before it counts as one that
+	// cannot make what is too old good again.
+	hopeAtLeast = 3 * time.Second
 )
 
 // Values of rate-control-state.
@@ -71,7 +74,6 @@ func (s *steerer) configure(e *element, sender *netgear.Sender, cfg *netgear.Con
 		e.Spawn(func() { next.run(before) })
 	case !on && now != nil:
 		s.present.Store(nil)
-		sender.SetSteered(false)
 		close(now.stop)
 	}
 }
@@ -147,10 +149,12 @@ type steering struct {
 	enc      *gstglue.Encoder // nil: none was found
 	searched time.Duration
 	toldAt   time.Duration
-	told     float64 // what the encoder was told; 0: nothing yet
-	setting  float64 // what its property has, in its unit
-	lowest   bool    // the property has its least value
-	warned   string  // the last text
+	told     float64       // what the encoder was told; 0: nothing yet
+	setting  float64       // what its property has, in its unit
+	lowest   bool          // the property has its least value
+	least    float64       // of the encoder's bitrate: rate-control-min or its default
+	atLeast  time.Duration // since when the target has been that; 0: it is not
+	warned   string        // the last text
 }
 
 func (s *steering) now() time.Duration { return time.Since(s.begin) }
@@ -204,6 +208,9 @@ func (s *steering) frame(e *element, r *run, bytes int) bool {
 func (s *steering) passes(now time.Duration, bytes int, delta bool) (pass, wantsKey bool) {
 	if s.published && s.deltas {
 		full, stuck := s.control.Full(now)
+		if stuck && !s.torn {
+			s.sender.Shed() // what waits would only keep the next key frame waiting
+		}
 		s.torn = s.torn && (delta || full) || stuck
 		if s.torn {
 			return false, !full
@@ -244,7 +251,7 @@ func (s *steering) links() []rate.Link {
 	links := make([]rate.Link, 0, len(peers))
 	for i := range peers {
 		p := &peers[i]
-		links = append(links, rate.Link{ID: p.Endpoint, Delivered: p.Delivered, Unsent: p.Unsent, RTT: p.RTT, MinRTT: p.MinRTT})
+		links = append(links, rate.Link{ID: p.Endpoint, Delivered: p.Delivered, Unsent: p.Unsent, RTT: p.RTT, MinRTT: p.MinRTT, Rate: float64(p.DeliveryRate)})
 	}
 	return links
 }
@@ -257,6 +264,7 @@ func (s *steering) run(before *steering) {
 		<-before.done
 	}
 	defer s.release()
+	defer s.sender.SetSteered(false)
 	t := time.NewTicker(steerTick)
 	defer t.Stop()
 	for looked := time.Duration(0); ; {
@@ -337,17 +345,31 @@ func (s *steering) step(now time.Duration, cfg *netgear.Config) {
 			target, v, tell = s.bitrate(now, target, known, cfg)
 		}
 	}
+	hopes := s.hopes(now, known && steerable && s.sizer == nil && target == s.least)
 	ignored := known && s.watch.Ignored(now, target, !steerable)
 	made := s.watch.Made()
 	if s.drop = 0; ignored {
 		s.drop = target
 	}
 	s.mu.Unlock()
+	s.sender.SetSteered(hopes)
 	if tell {
 		s.tell(now, v)
 	}
 	s.publish(target, known, steerable, ignored)
 	s.warn(target, made, steerable, ignored)
+}
+
+// hopes reports whether the encoder makes good what has become old on the link, so that
+// encoded video may wait for it. Where nothing is confirmed it always may.
+func (s *steering) hopes(now time.Duration, isLeast bool) bool {
+	switch {
+	case !isLeast:
+		s.atLeast = 0
+	case s.atLeast == 0:
+		s.atLeast = now
+	}
+	return s.published || !s.control.Waits() && (s.atLeast == 0 || now-s.atLeast < hopeAtLeast)
 }
 
 // bounds returns the least and the most bit/s of an encoder. user is what the user has
@@ -374,6 +396,7 @@ func bounds(user float64, cfg *netgear.Config) (least, most float64) {
 func (s *steering) bitrate(now time.Duration, target float64, known bool, cfg *netgear.Config) (may, v float64, tell bool) {
 	user, _ := s.enc.User()
 	least, most := bounds(user, cfg)
+	s.least = least
 	if !known {
 		target = most
 	}

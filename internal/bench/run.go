@@ -37,6 +37,7 @@ type report struct {
 	Seconds float64
 	CPU     float64
 	PeakKiB float64 `json:"peak_kib"`
+	At      float64 // ns since 1970
 }
 
 // runPatience bounds one run; none takes that long unless something hangs.

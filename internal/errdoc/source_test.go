@@ -86,6 +86,7 @@ var unposted = map[string]string{
 	"{\"dtype\": %q, \"shape\": %s}": "the JSON of a signal",
 	"which only the other end has":   "a Go program that uses the library: an element has no such property",
 	"%w: video format %s":            "nobody: the pad's template lets no such caps in, and returned frames of such go to the log",
+	"Go's runtime has processors":    "the log",
 	"since the last report":          "the debug text", "could not open": "the debug text", "could not take the caps": "the debug text", "could not map the buffer": "the debug text",
 	"the caps are ": "the debug text", "a parser or decodebin in front": "the debug text", "completes what the sender says": "the debug text", "a Python sender says no frame rate": "the debug text",
 	"want what GStreamer has caps for": "nobody: what a sender may say is in a table that makes caps",

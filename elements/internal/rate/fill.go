@@ -18,8 +18,11 @@ const (
 	// standing is how long the link must be full before a queue outside this machine is
 	// assumed.
 	standing = 150 * time.Millisecond
-	// remeasured is after how long a new measurement begins.
+	// remeasured is after how long the older half of a measurement is forgotten. What
+	// arrives in a shorter time may be nothing, or what a lost packet had held up.
 	remeasured = 300 * time.Millisecond
+	// mostOver is how much more than the system's own measurement a link may carry.
+	mostOver = 1.1
 	// drain is the part of the link's rate that is used while there is a queue and for
 	// drainTime after it; hold is the part that is used then.
 	drain, hold = 0.7, 0.92
@@ -30,7 +33,7 @@ const (
 	sameRate            = 0.25
 	// growPause is the time between two steps up. Each step is larger than the last.
 	growPause            = 100 * time.Millisecond
-	smallStep, largeStep = 1.04, 1.15
+	smallStep, largeStep = 1.04, 1.25
 	// used is the part of its target that an encoder must make to be offered more.
 	used = 0.6
 )
@@ -45,11 +48,17 @@ type fill struct {
 	target  float64 // bit/s; 0: none
 	carried float64 // bit/s when the link was full; 0: not known
 
+	arrived uint64        // Delivered
+	moved   time.Duration // when that last changed
+
 	waiting   bool
 	told      bool          // full has seen this wait
 	since     time.Duration // of waiting
 	from      time.Duration // of the measurement
 	delivered uint64        // at from
+	half      time.Duration // where its newer half begins
+	halfway   uint64        // delivered at half
+	rtt       time.Duration // at the last look while the link was full
 
 	freed  time.Duration // when it was last full
 	pause  time.Duration // from then to the next attempt
@@ -61,10 +70,17 @@ type fill struct {
 // look notes the state of the link before a frame is sent. offered is what the encoder
 // makes, in bit/s.
 func (f *fill) look(now time.Duration, l Link, interval time.Duration, offered float64) {
-	full := l.Unsent > packet || l.RTT-l.MinRTT > interval+longQueue
+	if l.Delivered != f.arrived {
+		f.arrived, f.moved = l.Delivered, now
+	}
+	// The system's round trip is that of the last packets that arrived. It says nothing of
+	// the present once none is on the way, however long they took.
+	queued := l.RTT-l.MinRTT > interval+longQueue && now-f.moved <= l.RTT+interval
+	full := l.Unsent > packet || queued
 	switch {
 	case full && !f.waiting:
-		f.waiting, f.told, f.since, f.from, f.delivered = true, false, now, now, l.Delivered
+		f.waiting, f.told, f.since = true, false, now
+		f.from, f.delivered, f.half, f.halfway = now, l.Delivered, now, l.Delivered
 	case full && now-f.from >= measured && now-f.since >= (frames-1)*interval*9/10:
 		f.full(now, l)
 	case !full:
@@ -74,9 +90,16 @@ func (f *fill) look(now time.Duration, l Link, interval time.Duration, offered f
 }
 
 func (f *fill) full(now time.Duration, l Link) {
-	if l.Delivered > f.delivered {
-		f.carried = float64(8*(l.Delivered-f.delivered)) / (now - f.from).Seconds()
-	} else {
+	falls := l.RTT < f.rtt && l.Unsent <= packet
+	f.rtt = l.RTT
+	switch got := float64(8*(l.Delivered-f.delivered)) / (now - f.from).Seconds(); {
+	case f.told && falls && got < f.carried:
+		// The queue is as good as empty: what arrives is what was sent.
+	case got > 0 && l.Rate > 0: // an acknowledgement of what a lost packet had held up is no fast link
+		f.carried = min(got, mostOver*l.Rate)
+	case got > 0:
+		f.carried = got
+	default:
 		f.carried = min(f.carried, float64(8*packet)/(now-f.from).Seconds())
 	}
 	if !f.told { // an attempt has ended
@@ -93,8 +116,11 @@ func (f *fill) full(now time.Duration, l Link) {
 		part = drain
 	}
 	f.target, f.freed, f.step = part*f.carried, now, smallStep
+	if f.half == f.from && now-f.from >= remeasured/2 {
+		f.half, f.halfway = now, l.Delivered
+	}
 	if now-f.from > remeasured {
-		f.from, f.delivered = now, l.Delivered
+		f.from, f.delivered, f.half, f.halfway = f.half, f.halfway, now, l.Delivered
 	}
 }
 

@@ -45,6 +45,7 @@ type Link struct {
 	Unsent    uint64        // bytes that wait, and were never sent
 	RTT       time.Duration // of packets, smoothed
 	MinRTT    time.Duration // the shortest in recent time: without a queue
+	Rate      float64       // bit/s, the system's own measurement, which may be too high; 0: not known
 }
 
 // Frame notes a frame that the sender is about to send.
@@ -142,8 +143,15 @@ func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	return r * room * c.grip.value() * (share - c.late.penalty(now, c.trains.wait, c.interval())), true
 }
 
+// Waits reports whether each frame waits for a round trip that is about as long as the
+// time between frames, so that no bitrate makes them come in time.
+func (c *Controller) Waits() bool {
+	_, waits := c.room()
+	return c.Confirmed && waits
+}
+
 // leastRoom is the least part of the time between frames that a frame may use.
-const leastRoom = 0.4
+const leastRoom = 0.2
 
 // room returns the part of the time between frames that a frame may take on the link.
 // The next frame waits for a confirmation, which comes a round trip after the frame. On

@@ -89,7 +89,7 @@ func simulate(t *testing.T, l *link, most float64, encode encoder, length time.D
 			f.left = f.bits
 			next++
 			if l.quiet {
-				c.Look(now, []Link{{"a", uint64(delivered / 8), uint64(unsent / 8), l.rtt + time.Millisecond, l.rtt}})
+				c.Look(now, []Link{{"a", uint64(delivered / 8), uint64(unsent / 8), l.rtt + time.Millisecond, l.rtt, 0}})
 			}
 			if l.quiet && unsent > 2*f.bits { // newest wins
 				out.lost++
@@ -401,4 +401,78 @@ func TestCatchingUpIsNoWeakLink(t *testing.T) {
 // Frames that are late for long are still late when the link has become fast again.
 func TestLateFramesStayLate(t *testing.T) {
 	behindAFall(t, 22*time.Second, 1.2e6).between(t, 23*time.Second, 30*time.Second, 0.8, 0)
+}
+
+// A stream that waits for a full link sends nothing, and so the system's round trip stays
+// what it was. It must not wait for that to change.
+func TestAnOldRoundTripIsNoQueue(t *testing.T) {
+	c := Controller{Interval: frame}
+	const rtt = 20 * time.Millisecond
+	now, delivered := time.Duration(0), uint64(0)
+	look := func(n int, unsent uint64, smoothed time.Duration, arrives uint64) {
+		for range n {
+			now, delivered = now+frame, delivered+arrives
+			c.Look(now, []Link{{"a", delivered, unsent, smoothed, rtt, 0}})
+		}
+	}
+	look(30, 0, rtt, 10_000)
+	look(30, 50_000, 210*time.Millisecond, 5_000)
+	if full, stuck := c.Full(now); !full || !stuck {
+		t.Fatalf("full, stuck = %v, %v behind 50 kB", full, stuck)
+	}
+	look(3, 0, 210*time.Millisecond, 5_000)
+	if full, _ := c.Full(now); !full {
+		t.Error("a long round trip while bytes arrive is no queue")
+	}
+	look(9, 0, 210*time.Millisecond, 0)
+	if full, _ := c.Full(now); full {
+		t.Error("it waits for ever: nothing is on the way")
+	}
+}
+
+// While the queue that a round trip shows becomes empty, what arrives is what is sent,
+// and no measure of the link.
+func TestAnEmptyingQueueIsNoSlowLink(t *testing.T) {
+	c := Controller{Interval: frame}
+	const rtt = 20 * time.Millisecond
+	now, delivered := time.Duration(0), uint64(0)
+	look := func(smoothed time.Duration, bps float64) {
+		now += frame
+		delivered += uint64(bps * frame.Seconds() / 8)
+		c.Look(now, []Link{{"a", delivered, 0, smoothed, rtt, 0}})
+	}
+	for range 10 {
+		look(rtt, 2e6)
+	}
+	for i := range 6 {
+		look(rtt+100*time.Millisecond+time.Duration(i)*time.Millisecond, 2e6)
+	}
+	for i := range 12 {
+		look(rtt+100*time.Millisecond-time.Duration(i)*time.Millisecond, 1.2e6)
+	}
+	if bps, _ := c.Target(now); bps < drain*1.9e6 {
+		t.Errorf("target %.0f of a link that carries 2 Mbit/s", bps)
+	}
+}
+
+// A round trip as long as the time between frames leaves nothing for lockstep.
+func TestWaits(t *testing.T) {
+	for _, w := range []struct {
+		rtt       time.Duration
+		window    int
+		confirmed bool
+		want      bool
+	}{
+		{20 * time.Millisecond, 1, true, false},
+		{30 * time.Millisecond, 1, true, true},
+		{30 * time.Millisecond, 2, true, false},
+		{100 * time.Millisecond, 0, true, false},
+		{100 * time.Millisecond, 1, false, false},
+	} {
+		c := Controller{Confirmed: w.confirmed, Window: w.window, Interval: frame}
+		c.Look(0, []Link{{RTT: w.rtt, MinRTT: w.rtt}})
+		if got := c.Waits(); got != w.want {
+			t.Errorf("%+v: Waits = %v", w, got)
+		}
+	}
 }

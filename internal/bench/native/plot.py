@@ -69,16 +69,19 @@ def latency(rows):
 
 
 def links(rows):
-    """The age of what came over the link that changes, against time."""
+    """The age of what came over the links that change, against time."""
     rows = [r for r in rows if r.get("points")]
-    figure, axes = plt.subplots(figsize=(9, 4.5), constrained_layout=True)
-    for r in rows:
-        axes.plot(*zip(*r["points"]), ".-", markersize=3, linewidth=0.8, label=r["with"])
-    end = max(at for r in rows for at, _ in r["points"]) if rows else 1
-    axes.axvspan(end / 3, 2 * end / 3, color="0.92", zorder=0)
-    axes.set(xlabel=f"s; {rows[0]['link'] if rows else ''}: grey is slow", ylabel="age of a picture when it arrives, ms", yscale="log", xlim=(0, end))
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False, ncol=2, fontsize=8)
+    names = list(dict.fromkeys(r["link"] for r in rows))
+    figure, all_axes = plt.subplots(max(len(names), 1), figsize=(9, 4.5 * max(len(names), 1)), constrained_layout=True, squeeze=False)
+    for name, axes in zip(names, all_axes[:, 0]):
+        those = [r for r in rows if r["link"] == name]
+        for r in those:
+            axes.plot(*zip(*r["points"]), ".-", markersize=3, linewidth=0.8, label=r["with"])
+        end = max(at for r in those for at, _ in r["points"])
+        axes.axvspan(end / 3, 2 * end / 3, color="0.92", zorder=0)
+        axes.set(xlabel=f"s; {name.removesuffix(', the first 20')}: grey is slow", ylabel="age of a picture when it arrives, ms", yscale="log", xlim=(0, end))
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False, ncol=2, fontsize=8)
     return figure
 
 

@@ -2,6 +2,7 @@ package door
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"slices"
 	"sync"
@@ -92,6 +93,19 @@ func (d *Door) PreferNewest(on bool) { d.newest.Store(on) }
 // Queue sets whether more messages than the places of the Post wait for a slow link even
 // if they do not give way to newer ones. That is for encoded video.
 func (d *Door) Queue(on bool) { d.queue.Store(on) }
+
+// Shed drops the messages that wait for a slow link, but for those that a peer has got a
+// part of.
+func (d *Door) Shed() {
+	d.mu.Lock()
+	conns := slices.Collect(maps.Values(d.conns))
+	d.mu.Unlock()
+	for _, c := range conns {
+		c.outbox.mu.Lock()
+		c.outbox.clearLocked(false)
+		c.outbox.mu.Unlock()
+	}
+}
 
 // Gate sets whether pictures to a peer that is one of ours wait until those before them
 // have arrived, where the link needs that. It is of use where nothing else bounds what

@@ -49,3 +49,46 @@ func TestQueueLosesNothing(t *testing.T) {
 		})
 	}
 }
+
+// What waits for a slow link can be dropped in favour of what comes next, which arrives,
+// and so does the message that the peer has got a part of.
+func TestShed(t *testing.T) {
+	t.Parallel()
+	const frames, size = 40, 50_000
+	to := bind(t, zmq4.SUB, "tcp", nil)
+	link := newSlowLink(t, to.addr)
+	d := beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String(), withPost(zmq4.PUB)).posted(t, 2)
+	if err := d.Connect("ipc://" + d.mouth); err != nil {
+		t.Fatal(err)
+	}
+	subscribed(t, func() { _ = d.put("hello") }, func() ([]string, error) { return to.get(10 * time.Millisecond) })
+	d.door.Queue(true)
+	link.gate.Lock()
+	for n := range frames {
+		if err := d.put("frame "+strconv.Itoa(n), string(make([]byte, size))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.door.Shed()
+	if n := d.door.lateBytes.Load(); n > 2*size {
+		t.Errorf("%d bytes wait after Shed, want those of one message at the most", n)
+	}
+	if err := d.put("goodbye"); err != nil {
+		t.Error(err)
+	}
+	link.gate.Unlock()
+	got := 0
+	for {
+		m := to.receive(t)
+		if m[0] == "goodbye" {
+			break
+		}
+		if len(m) != 2 || len(m[1]) != size {
+			t.Errorf("message of %d parts", len(m))
+		}
+		got++
+	}
+	if got > frames/2 {
+		t.Errorf("%d of %d frames arrive after Shed", got, frames)
+	}
+}
