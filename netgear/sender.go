@@ -136,7 +136,7 @@ func (s *Sender) SetSteered(on bool) { s.steered.Store(on) }
 // nothing encrypted. The caller goes on with a key frame. Only the goroutine that calls
 // Send may call it.
 func (s *Sender) Shed() {
-	if s.conn != nil && s.conn.door != nil {
+	if s.conn != nil {
 		s.conn.door.Shed()
 	}
 }

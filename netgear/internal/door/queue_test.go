@@ -9,6 +9,20 @@ import (
 	"github.com/pebbe/zmq4"
 )
 
+// publishing returns a socket that publishes over a slow link to another one, with a
+// subscription that has arrived.
+func publishing(t *testing.T) (from, to *bound, link *slowLink) {
+	t.Helper()
+	to = bind(t, zmq4.SUB, "tcp", nil)
+	link = newSlowLink(t, to.addr)
+	from = beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String(), withPost(zmq4.PUB)).posted(t, 2)
+	if err := from.Connect("ipc://" + from.mouth); err != nil {
+		t.Fatal(err)
+	}
+	subscribed(t, func() { _ = from.put("hello") }, func() ([]string, error) { return to.get(10 * time.Millisecond) })
+	return from, to, link
+}
+
 // While a link stands still, what depends on each other waits in the door, where
 // libzmq would lose what is too much for its queue; and the door says how much it is.
 func TestQueueLosesNothing(t *testing.T) {
@@ -17,13 +31,7 @@ func TestQueueLosesNothing(t *testing.T) {
 	for _, queue := range []bool{true, false} {
 		t.Run(fmt.Sprint(queue), func(t *testing.T) {
 			t.Parallel()
-			to := bind(t, zmq4.SUB, "tcp", nil)
-			link := newSlowLink(t, to.addr)
-			d := beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String(), withPost(zmq4.PUB)).posted(t, 2)
-			if err := d.Connect("ipc://" + d.mouth); err != nil {
-				t.Fatal(err)
-			}
-			subscribed(t, func() { _ = d.put("hello") }, func() ([]string, error) { return to.get(10 * time.Millisecond) })
+			d, to, link := publishing(t)
 			d.door.Queue(queue)
 			link.gate.Lock()
 			for n := range frames {
@@ -55,13 +63,7 @@ func TestQueueLosesNothing(t *testing.T) {
 func TestShed(t *testing.T) {
 	t.Parallel()
 	const frames, size = 40, 50_000
-	to := bind(t, zmq4.SUB, "tcp", nil)
-	link := newSlowLink(t, to.addr)
-	d := beforeDialling(t, zmq4.PUB, "tcp", link.Addr().String(), withPost(zmq4.PUB)).posted(t, 2)
-	if err := d.Connect("ipc://" + d.mouth); err != nil {
-		t.Fatal(err)
-	}
-	subscribed(t, func() { _ = d.put("hello") }, func() ([]string, error) { return to.get(10 * time.Millisecond) })
+	d, to, link := publishing(t)
 	d.door.Queue(true)
 	link.gate.Lock()
 	for n := range frames {
