@@ -648,6 +648,65 @@ func TestReceiverAbandonsAndRebindsBefore(t *testing.T) {
 	}
 }
 
+// A sender that comes just when the receiver binds anew keeps its connection: a NetGear
+// sender does not repeat what it sent over it.
+func TestSenderMayComeLate(t *testing.T) {
+	for _, p := range confirmed {
+		t.Run(p.String(), func(t *testing.T) {
+			ctx := deadline(t)
+			cfg := config(netgear.ReceiverRole, p)
+			cfg.RequestTimeout, cfg.MaxRetries = 100*time.Millisecond, 0
+			obs := observer(t, "receiver")
+			var r *netgear.Receiver
+			var come sync.Once
+			typ, _ := socketTypes(p)
+			obs.Warning = func(error) { // the receiver has decided to bind anew
+				come.Do(func() {
+					late := newFakePeer(t, typ, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+					late.send(plainFrame, "abc")
+					waitFor(ctx, func() bool { return r.Peers() == 1 })
+					time.Sleep(100 * time.Millisecond) // the frame arrives too
+				})
+			}
+			r, err := netgear.NewReceiver(cfg, obs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closed(r)
+			if err := r.Recv(ctx, &netgear.Frame{}); err != nil {
+				t.Errorf("%v: %+v", err, r.Stats())
+			}
+		})
+	}
+}
+
+// The same while the handshake of such a sender takes its time.
+func TestSenderMayBeSlowToCome(t *testing.T) {
+	ctx := deadline(t)
+	cfg := config(netgear.ReceiverRole, wire.Pair)
+	cfg.RequestTimeout, cfg.MaxRetries = 300*time.Millisecond, 0
+	r := receiver(t, cfg)
+	came := make(chan error, 1)
+	go func() { came <- r.Recv(ctx, &netgear.Frame{}) }()
+	waitFor(ctx, func() bool { return r.Stats().Reconnects > 0 })
+	peer, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", r.CurrentPort()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	time.Sleep(400 * time.Millisecond)
+	if err := greetAsPair(peer, 700*time.Millisecond); err != nil { // the time of the receiver ends after 900 ms
+		t.Fatal(err)
+	}
+	head := plainFrame
+	if _, err := fmt.Fprintf(peer, "\x01%c%s\x00\x03abc", len(head), head); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-came; err != nil {
+		t.Errorf("%v: %+v", err, r.Stats())
+	}
+}
+
 // A receiver that has bound anew since is found again.
 func TestReceiverIsFoundAfterItsTimeouts(t *testing.T) {
 	for _, p := range confirmed {

@@ -186,9 +186,8 @@ func (r *Receiver) await(ctx context.Context) error {
 		if !late {
 			continue
 		}
-		n, since := r.peers.presence()
-		if n > 0 && since.After(r.begun) { // a sender that has just come has all of the time
-			r.begun, r.due = since, since.Add(receiverPatience*r.cfg.RequestTimeout)
+		if at := r.cameAt(); at.After(r.begun) { // a sender that has just come has all of the time
+			r.begun, r.due = at, at.Add(receiverPatience*r.cfg.RequestTimeout)
 			continue
 		}
 		if err := r.timedOut(ctx); err != nil {
@@ -268,11 +267,22 @@ func (r *Receiver) deadline() time.Time {
 	return time.Time{}
 }
 
+// cameAt returns when the first sender came that is here. The peers know it a little
+// later than the door.
+func (r *Receiver) cameAt() time.Time {
+	n, since := r.peers.presence()
+	if n == 0 {
+		return r.conn.door.Arrived()
+	}
+	return since
+}
+
 func (r *Receiver) timedOut(ctx context.Context) error {
 	if !r.row.confirmed {
 		return io.EOF // SubscriberTimeout
 	}
 	r.stats.count(func(st *Stats) { st.AckTimeouts++ })
+	decided := time.Now()
 	endpoint, patience := r.conn.endpoints(), receiverPatience*r.cfg.RequestTimeout
 	cause, text := r.conn.inquiry.because()
 	if r.pirate.timedOut() {
@@ -281,6 +291,9 @@ func (r *Receiver) timedOut(ctx context.Context) error {
 	}
 	r.obs.warn(withCause(fmt.Errorf("netgear: %w at %s within %v (timeout %d in a row, %s): %s",
 		ErrNoFrame, endpoint, patience, r.pirate.missed, r.peers.describe(), cmp.Or(text, "rebuilding the connection")), cause))
+	if r.cameAt().After(decided) {
+		return nil // a sender came meanwhile, and may not repeat what it has sent
+	}
 	return r.rebuild(ctx)
 }
 

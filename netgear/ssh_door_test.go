@@ -5,17 +5,22 @@ import (
 	"io"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// greetAsPair does the handshake of a PAIR socket without encryption.
-func greetAsPair(c net.Conn) error {
+// greetAsPair does the handshake of a PAIR socket without encryption, with a pause in it.
+func greetAsPair(c net.Conn, pause time.Duration) error {
 	greeting := make([]byte, 64)
 	greeting[0], greeting[9], greeting[10] = 0xff, 0x7f, 3
 	copy(greeting[12:], "NULL")
 	ready := "\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PAIR"
-	if _, err := c.Write(append(greeting, ready...)); err != nil {
+	if _, err := c.Write(greeting); err != nil {
+		return err
+	}
+	time.Sleep(pause)
+	if _, err := io.WriteString(c, ready); err != nil {
 		return err
 	}
 	theirs := make([]byte, len(greeting)+2)
@@ -46,7 +51,7 @@ func TestTunnelEndsAtTheDoor(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := errors.Join(peer.SetDeadline(end), greetAsPair(peer)); err == nil {
+			if err := errors.Join(peer.SetDeadline(end), greetAsPair(peer, 0)); err == nil {
 				waitFor(ctx, func() bool { return s.Peers() == 1 })
 				return peer
 			}

@@ -33,6 +33,7 @@ type conn struct {
 	// peer is nil until it has been reached, local until the peer has sent something.
 	// Both are set under the lock of the door.
 	peer, local *stream
+	since       time.Time // of its latest step: libzmq has it, its handshake is over; under the lock of the door
 	in, out     *Reader
 
 	inRun, outRun run // bytes that wait to go on, of inward and of outward

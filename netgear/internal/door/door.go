@@ -220,6 +220,20 @@ func (d *Door) Count() int {
 	return len(d.conns)
 }
 
+// Arrived returns when the newest of the connections that libzmq has got through its
+// handshake. One that is in its handshake counts from when libzmq got it. The zero time
+// means that libzmq has none.
+func (d *Door) Arrived() (at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, c := range d.conns {
+		if c.since.After(at) {
+			at = c.since
+		}
+	}
+	return at
+}
+
 // PeerOf returns who is at the other end of a descriptor of libzmq.
 func (d *Door) PeerOf(fd int) (p Peer, ok bool) {
 	name, err := peerName(fd)
@@ -251,7 +265,9 @@ func (d *Door) acceptedLocked(name string) (c *conn, ok bool) {
 
 // entered notes that the handshake of a connection is over.
 func (d *Door) entered(c *conn) {
-	d.setTrouble(nil)
+	d.mu.Lock()
+	d.trouble, c.since = nil, time.Now()
+	d.mu.Unlock()
 	d.cfg.Log.Debug("handshake through", "peer", c.about.Address)
 }
 
@@ -354,7 +370,7 @@ func (c *conn) own() string { return c.door.name + "-of-" + strconv.FormatUint(c
 func (c *conn) join(local net.Conn, far string) error {
 	widen(local)
 	c.door.mu.Lock()
-	c.local = newStream(local)
+	c.local, c.since = newStream(local), time.Now()
 	closed := c.door.closed
 	c.door.mu.Unlock()
 	if closed {
