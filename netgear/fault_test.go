@@ -694,8 +694,8 @@ func TestSenderMayBeSlowToCome(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer peer.Close()
-	time.Sleep(400 * time.Millisecond)
-	if err := greetAsPair(peer, 700*time.Millisecond); err != nil { // the time of the receiver ends after 900 ms
+	time.Sleep(600 * time.Millisecond)
+	if err := greetAsPair(peer, 450*time.Millisecond); err != nil { // the time of the receiver ends after 900 ms
 		t.Fatal(err)
 	}
 	head := plainFrame
