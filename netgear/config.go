@@ -258,6 +258,12 @@ type Observer struct {
 	// Sender. sent is when the socket first got the frame, bytes the size of its data
 	// part.
 	Confirmed func(sent time.Time, bytes int)
+	// Arrived is called where nothing is confirmed, while the encoder follows the link
+	// (see Sender.SetSteered), when encoded video has arrived at a Receiver of this
+	// package. endpoint is that of the Peer, sent is when the first of so many bytes was
+	// written. It is called on a goroutine of that connection, which must not wait. It
+	// is not called with CURVE.
+	Arrived func(endpoint string, sent time.Time, bytes int)
 	// Log gets records that help to find a fault; nil means no log.
 	Log *slog.Logger
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 )
 
@@ -96,9 +97,15 @@ func open(cfg *Config, role Role, obs *Observer, peers *peerTable, stats *counte
 // assemble makes the parts, without a socket and with closed ports.
 func (c *conn) assemble(cfg *Config, role Role, keys *keyring, stats *counters) (err error) {
 	w := &watch{role: role, alarm: c.alarm, peers: c.peers, owners: newOwners(cfg.RequestTimeout), tongues: &tongues{}, obs: c.obs, log: c.log, ctx: c.ctx}
-	if c.entrance, err = newEntrance(cfg, role, keys != nil, c.alarm, c.log, w.turnedAway, func() {
-		stats.count(func(st *Stats) { st.FramesDropped++ })
-	}); err != nil {
+	news := doorNews{refused: w.turnedAway, gaveWay: func() { stats.count(func(st *Stats) { st.FramesDropped++ }) }}
+	if c.obs.Arrived != nil {
+		news.arrived = func(p door.Peer, sent time.Time, bytes int) {
+			if endpoint := c.peers.endpointOf(p); endpoint != "" {
+				c.obs.Arrived(endpoint, sent, bytes)
+			}
+		}
+	}
+	if c.entrance, err = newEntrance(cfg, role, keys != nil, c.alarm, c.log, news); err != nil {
 		return err
 	}
 	c.peers.links.Store(c.door)

@@ -72,10 +72,15 @@ type way struct {
 	endpoint atomic.Pointer[string] // where it leads
 }
 
-// newEntrance makes the door. refused is called with each connection that the door
-// ends for a fault of its peer, gaveWay with each picture that does on its way to a
-// peer. The entrance must be closed.
-func newEntrance(cfg *Config, role Role, secure bool, a *alarm, log *slog.Logger, refused func(p door.Peer, reason error), gaveWay func()) (*entrance, error) {
+// doorNews is what the door calls, as door.Config has it.
+type doorNews struct {
+	refused func(p door.Peer, reason error)
+	gaveWay func()
+	arrived func(p door.Peer, sent time.Time, bytes int)
+}
+
+// newEntrance makes the door. The entrance must be closed.
+func newEntrance(cfg *Config, role Role, secure bool, a *alarm, log *slog.Logger, news doorNews) (*entrance, error) {
 	ports, err := cfg.ports(role)
 	if err != nil {
 		return nil, err
@@ -92,8 +97,9 @@ func newEntrance(cfg *Config, role Role, secure bool, a *alarm, log *slog.Logger
 		UserTimeout:   max(cfg.RequestTimeout, time.Second),
 		Keepalive:     net.KeepAliveConfig{Enable: true, Idle: keepaliveIdle, Interval: keepaliveInterval, Count: keepaliveCount},
 		Spawn:         func(f func()) { spawn(a.fail, f) },
-		Refused:       refused, GaveWay: gaveWay, Unreached: func(error) { a.announce() },
-		Log: log,
+		Refused:       news.refused, GaveWay: news.gaveWay, Arrived: news.arrived,
+		Unreached: func(error) { a.announce() },
+		Log:       log,
 	}
 	if !secure {
 		dc.Pattern = patternRows[cfg.Pattern].part(role)

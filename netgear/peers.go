@@ -396,21 +396,39 @@ func (t *peerTable) withLinks() []Peer {
 	peers := t.snapshot()
 	d := t.links.Load()
 	for i := range peers {
-		if address, ok := strings.CutPrefix(peers[i].Endpoint, "tcp://"); ok && d != nil {
-			peers[i].ask(d, address)
+		if strings.HasPrefix(peers[i].Endpoint, "tcp://") && d != nil {
+			peers[i].ask(d)
 		}
 	}
 	return peers
 }
 
-// ask fills in what the kernel knows of the way to the address of p.
-func (p *Peer) ask(d *door.Door, address string) {
+// endpointOf returns the Endpoint of who is at the other end of a connection of the
+// door, "" where that is not known yet, or not over TCP.
+func (t *peerTable) endpointOf(q door.Peer) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range t.sockets {
+		for _, l := range s.up {
+			if l.peer.isAt(q) {
+				return l.peer.Endpoint
+			}
+		}
+	}
+	return ""
+}
+
+// isAt reports whether q is the connection of p. Whom this end connected to is known by
+// the port: a name has several addresses.
+func (p *Peer) isAt(q door.Peer) bool {
+	address, ok := strings.CutPrefix(p.Endpoint, "tcp://")
 	port, _ := strconv.ParseUint(p.Port, 10, 16) // 0, which none is, if it is no number
-	l, ok := d.LinkOf(func(q door.Peer) bool {
-		// Whom this end connected to is known by the port: a name has several addresses.
-		return q.Address == address || q.Dialled && q.Port == uint(port)
-	})
-	if ok {
+	return ok && (q.Address == address || q.Dialled && q.Port == uint(port))
+}
+
+// ask fills in what the kernel knows of the way to p.
+func (p *Peer) ask(d *door.Door) {
+	if l, ok := d.LinkOf(p.isAt); ok {
 		p.HasLink, p.RTT, p.MinRTT, p.DeliveryRate = true, l.RTT, l.MinRTT, 8*l.DeliveryRate
 		p.Unsent, p.Delivered, p.Retransmits = uint64(l.Unsent), l.Acked, uint64(l.Retransmits)
 	}

@@ -66,6 +66,7 @@ func (e *element) Open() error {
 	obs.KeyFrame = e.askKeyFrame
 	obs.EstimatedBitrate = e.LinkObserver()
 	obs.Confirmed = e.steer.confirmed
+	obs.Arrived = e.steer.arrived
 	r := &run{header: wire.Header{Shape: wire.Shape{N: -1}}}
 	return e.Start(func(cfg netgear.Config) (gstglue.End, error) {
 		s, err := netgear.NewSender(cfg, obs)

@@ -104,6 +104,15 @@ func (s *steerer) confirmed(sent time.Time, bytes int) {
 	}
 }
 
+// arrived implements netgear.Observer.
+func (s *steerer) arrived(endpoint string, sent time.Time, bytes int) {
+	if now := s.present.Load(); now != nil {
+		now.mu.Lock()
+		defer now.mu.Unlock()
+		now.control.Arrived(now.now(), sent.Sub(now.begin), endpoint, bytes)
+	}
+}
+
 // frame notes a frame, in the streaming thread. It reports whether to drop the frame.
 func (s *steerer) frame(e *element, r *run, bytes int) bool {
 	now := s.present.Load()

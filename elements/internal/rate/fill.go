@@ -51,9 +51,9 @@ type fill struct {
 	arrived uint64        // Delivered
 	moved   time.Duration // when that last changed
 
-	waiting   bool
+	isFull    bool
 	told      bool          // full has seen this wait
-	since     time.Duration // of waiting
+	since     time.Duration // of isFull
 	from      time.Duration // of the measurement
 	delivered uint64        // at from
 	half      time.Duration // where its newer half begins
@@ -78,13 +78,13 @@ func (f *fill) look(now time.Duration, l Link, interval time.Duration, offered f
 	queued := l.RTT-l.MinRTT > interval+longQueue && now-f.moved <= l.RTT+interval
 	full := l.Unsent > packet || queued
 	switch {
-	case full && !f.waiting:
-		f.waiting, f.told, f.since = true, false, now
+	case full && !f.isFull:
+		f.isFull, f.told, f.since = true, false, now
 		f.from, f.delivered, f.half, f.halfway = now, l.Delivered, now, l.Delivered
 	case full && now-f.from >= measured && now-f.since >= (frames-1)*interval*9/10:
 		f.full(now, l)
 	case !full:
-		f.waiting = false
+		f.isFull = false
 		f.free(now, offered)
 	}
 }

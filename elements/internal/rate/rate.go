@@ -16,7 +16,8 @@ const share = 0.95
 // Controller finds the target of an encoder. It is not safe for concurrent use.
 //
 // Where frames are confirmed, each one is a measurement of its bytes and its time. Where
-// they are not, bytes that wait in front of the link show that it is full.
+// they are not, the same goes for each receiver that says what has arrived; with others,
+// bytes that wait in front of the link show that it is full.
 type Controller struct {
 	// Confirmed means that the receiver confirms each frame.
 	Confirmed bool
@@ -30,7 +31,7 @@ type Controller struct {
 	Estimate float64
 
 	trains  trains
-	fills   map[string]*fill // of each receiver, where nothing is confirmed
+	ways    map[string]*way // to each receiver, where nothing is confirmed
 	late    lateness
 	grip    grip
 	rtt     time.Duration // of packets on the longest way, while there is no queue
@@ -48,6 +49,30 @@ type Link struct {
 	Rate      float64       // bit/s, the system's own measurement, which may be too high; 0: not known
 }
 
+// way is what is known of the way to one receiver.
+type way struct {
+	fill
+	trains  trains // empty where the receiver does not say what has arrived
+	rtt     time.Duration
+	waiting float64 // bits that were never sent
+}
+
+// staleTrains is how long it counts what a receiver has said.
+const staleTrains = 2 * time.Second
+
+// target returns the most bit/s that may go that way; 0 means not known.
+func (w *way) target(now time.Duration, c *Controller) float64 {
+	r := w.trains.mean()
+	if r == 0 || now-w.trains.last > staleTrains {
+		return w.fill.target
+	}
+	if w.isFull && now-w.since > standing { // what is on its way has not said anything yet
+		r = min(r, w.carried)
+	}
+	wait := w.trains.wait + time.Duration(w.waiting/r*float64(time.Second))
+	return r * (share - c.late.penalty(now, wait, c.interval()))
+}
+
 // Frame notes a frame that the sender is about to send.
 func (c *Controller) Frame(now time.Duration, bytes int) {
 	c.offered.add(now, float64(8*bytes))
@@ -59,6 +84,14 @@ func (c *Controller) Frame(now time.Duration, bytes int) {
 // Confirm notes the confirmation of a frame that the transport got at sent.
 func (c *Controller) Confirm(now, sent time.Duration, bytes int) {
 	c.trains.confirm(now, sent, bytes, c.rtt)
+}
+
+// Arrived notes that a receiver where nothing is confirmed has got so many bytes, which
+// the transport began to send at sent. id is that of its Link.
+func (c *Controller) Arrived(now, sent time.Duration, id string, bytes int) {
+	if w := c.ways[id]; w != nil {
+		w.trains.confirm(now, sent, bytes, w.rtt)
+	}
 }
 
 // Look notes the state of the links to all present receivers. Call it before each Frame
@@ -74,16 +107,17 @@ func (c *Controller) Look(now time.Duration, links []Link) {
 	if c.Confirmed {
 		return
 	}
-	fills := make(map[string]*fill, len(links))
+	ways := make(map[string]*way, len(links))
 	for _, l := range links {
-		f := c.fills[l.ID]
-		if f == nil {
-			f = &fill{}
+		w := c.ways[l.ID]
+		if w == nil {
+			w = &way{}
 		}
-		f.look(now, l, c.interval(), c.offered.value(now))
-		fills[l.ID] = f
+		w.rtt, w.waiting = l.MinRTT, float64(8*l.Unsent)
+		w.look(now, l, c.interval(), c.offered.value(now))
+		ways[l.ID] = w
 	}
-	c.fills = fills // without those of receivers that have gone
+	c.ways = ways // without those of receivers that have gone
 }
 
 // Late notes how long after its time a frame of a live stream comes. Call it before
@@ -101,9 +135,9 @@ const stuckAfter = 500 * time.Millisecond
 // Full reports whether frames wait in front of a link where nothing is confirmed, and
 // whether they have done so for too long.
 func (c *Controller) Full(now time.Duration) (full, stuck bool) {
-	for _, f := range c.fills {
-		full = full || f.waiting
-		stuck = stuck || f.waiting && now-f.since > stuckAfter
+	for _, w := range c.ways {
+		full = full || w.isFull
+		stuck = stuck || w.isFull && now-w.since > stuckAfter
 	}
 	return full, stuck
 }
@@ -120,9 +154,9 @@ func (c *Controller) interval() time.Duration {
 // nothing is known of the link.
 func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	if !c.Confirmed {
-		for _, f := range c.fills {
-			if f.target > 0 && (bps == 0 || f.target < bps) {
-				bps = f.target
+		for _, w := range c.ways {
+			if t := w.target(now, c); t > 0 && (bps == 0 || t < bps) {
+				bps = t
 			}
 		}
 		return bps, bps > 0

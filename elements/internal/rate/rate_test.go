@@ -20,6 +20,7 @@ type link struct {
 	buffer float64       // bits
 	window int
 	quiet  bool          // nothing is confirmed
+	says   bool          // but the receiver says what has arrived
 	burst  time.Duration // the time whose bits an idle link can make good
 }
 
@@ -80,6 +81,10 @@ func simulate(t *testing.T, l *link, most float64, encode encoder, length time.D
 		}
 		for !l.quiet && len(way) > 0 && now >= way[0].arrived+l.rtt/2+back {
 			c.Confirm(now, way[0].sent, int(way[0].bits/8))
+			way = way[1:]
+		}
+		for l.says && len(way) > 0 && now >= way[0].arrived+l.rtt/2+back {
+			c.Arrived(now, way[0].sent, "a", int(way[0].bits/8))
 			way = way[1:]
 		}
 		// The source: it is late when the sender is.
@@ -173,6 +178,9 @@ func TestTheTargetFollowsTheLink(t *testing.T) {
 		{name: "a small buffer, unconfirmed", link: link{rate: constant(10e6), quiet: true, buffer: 8 * 8e3}, rough: true, used: 0.8, extra: 30 * time.Millisecond},
 		{name: "a large buffer, unconfirmed", link: link{rate: constant(2e6), quiet: true, buffer: 100 * 8e3}, rough: true, used: 0.7, extra: 400 * time.Millisecond},
 		{name: "steps, unconfirmed", link: link{rate: steps, quiet: true, buffer: 32 * 8e3}, rough: true, spread: true, used: 0.75, extra: 150 * time.Millisecond},
+		{name: "steady, arrival told", link: link{rate: constant(2e6), quiet: true, says: true, buffer: 16 * 8e3}, rough: true, used: 0.86},
+		{name: "a large buffer, arrival told", link: link{rate: constant(2e6), quiet: true, says: true, buffer: 100 * 8e3}, rough: true, used: 0.86},
+		{name: "steps, arrival told", link: link{rate: steps, quiet: true, says: true, buffer: 32 * 8e3, rtt: 20 * time.Millisecond}, rough: true, spread: true, used: 0.86},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			enc := exact

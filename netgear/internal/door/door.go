@@ -63,6 +63,10 @@ type Config struct {
 	// GaveWay is called when a picture gives way to a newer one on its way to one peer:
 	// see PreferNewest. It may be nil.
 	GaveWay func()
+	// Arrived is called when a peer that answers pings has got pictures that encoded video
+	// needs, with when they began to be sent and how many bytes they were: see Queue. It
+	// may be nil.
+	Arrived func(p Peer, sent time.Time, bytes int)
 	// Unreached is called after each failed attempt to connect. It may be nil.
 	Unreached func(err error)
 	Log       *slog.Logger

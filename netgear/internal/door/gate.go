@@ -74,13 +74,13 @@ func (g *gate) sent(at time.Time, bytes int, waited bool) (ping []byte) {
 	return binary.BigEndian.AppendUint32(ping, g.last)
 }
 
-// answered notes an answer with the context of a ping, and ignores one without a ping.
-// While the gate is narrow it returns how many bytes kept the link busy, and for how
-// long. alone means that this time includes the way there and back, because nothing was
-// on the way before them.
-func (g *gate) answered(now time.Time, context []byte) (bytes int, busy time.Duration, alone bool) {
+// answered notes an answer with the context of a ping, and returns what has arrived: no
+// bytes for an answer without a ping. busy is how long the link was busy with them, 0
+// while the gate is wide. Where they were alone, this includes the way there and back,
+// because nothing was on the way before them.
+func (g *gate) answered(now time.Time, context []byte) (f flight, busy time.Duration) {
 	if len(context) != 4 {
-		return 0, 0, false
+		return f, 0
 	}
 	id := binary.BigEndian.Uint32(context)
 	i := 0
@@ -88,9 +88,9 @@ func (g *gate) answered(now time.Time, context []byte) (bytes int, busy time.Dur
 		i++
 	}
 	if i == len(g.flying) {
-		return 0, 0, false
+		return f, 0
 	}
-	f := g.flying[i]
+	f = g.flying[i]
 	g.flying = append(g.flying[:0], g.flying[i+1:]...)
 	took, gap := now.Sub(f.at), now.Sub(g.came)
 	g.came = now
@@ -102,9 +102,9 @@ func (g *gate) answered(now time.Time, context []byte) (bytes int, busy time.Dur
 		g.begin(now, float64(g.window.Least())/float64(max(gap, time.Millisecond)))
 	}
 	if !g.narrow {
-		return 0, 0, false
+		return f, 0
 	}
-	return f.bytes, min(took, gap), f.alone
+	return f, min(took, gap)
 }
 
 // begin makes the gate narrow: from now on a picture waits while size of them are on the

@@ -91,7 +91,8 @@ func (m *parcel) rest(to net.Buffers, most int) net.Buffers {
 func (d *Door) PreferNewest(on bool) { d.newest.Store(on) }
 
 // Queue sets whether more messages than the places of the Post wait for a slow link even
-// if they do not give way to newer ones. That is for encoded video.
+// if they do not give way to newer ones. That is for encoded video. Config.Arrived hears
+// of those that have arrived.
 func (d *Door) Queue(on bool) { d.queue.Store(on) }
 
 // Shed drops the messages that wait for a slow link, but for those that a peer has got a
@@ -374,12 +375,16 @@ func (o *outbox) hasPlaceLocked(m *parcel) bool {
 	return n < o.post.places
 }
 
-// pings reports whether the peer answers pings, and pictures may wait for that.
-func (o *outbox) pings() bool { return o.conn.answers.Load() && o.conn.door.gated.Load() }
+// pings reports whether pings follow pictures: the peer answers them, and somebody wants
+// to know.
+func (o *outbox) pings() bool {
+	d := o.conn.door
+	return o.conn.answers.Load() && (d.gated.Load() || d.queue.Load())
+}
 
 // hasWayLocked asks the gate.
 func (o *outbox) hasWayLocked(now time.Time) (ok bool, at time.Time) {
-	if o.opened || !o.pings() {
+	if o.opened || !o.pings() || !o.conn.door.gated.Load() {
 		return true, at
 	}
 	return o.gate.hasRoom(now)
@@ -406,10 +411,14 @@ func (o *outbox) pingLocked(now time.Time, size int, picture, waited bool) []byt
 
 // answered notes the answer to a ping. It is called by inward.
 func (o *outbox) answered(context []byte) {
+	c := o.conn
 	o.mu.Lock()
-	bytes, busy, alone := o.gate.answered(time.Now(), context)
+	f, busy := o.gate.answered(time.Now(), context)
 	o.mu.Unlock()
-	o.conn.flow.carried(bytes, busy, alone)
+	c.flow.carried(f.bytes, busy, f.alone)
+	if d := c.door; f.bytes > 0 && d.queue.Load() && d.cfg.Arrived != nil {
+		d.cfg.Arrived(c.about, f.at, f.bytes)
+	}
 	signal(o.news)
 }
 
