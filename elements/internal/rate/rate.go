@@ -69,8 +69,9 @@ func (w *way) target(now time.Duration, c *Controller) float64 {
 	if w.isFull && now-w.since > standing { // what is on its way has not said anything yet
 		r = min(r, w.carried)
 	}
+	// Nothing keeps the source back here, so that all that waits counts.
 	wait := w.trains.wait + time.Duration(w.waiting/r*float64(time.Second))
-	return r * (share - c.late.penalty(now, wait, c.interval()))
+	return r * (share - c.late.penalty(now, wait+c.interval(), c.interval()))
 }
 
 // Frame notes a frame that the sender is about to send.
