@@ -272,7 +272,7 @@ func (r *Receiver) deadline() time.Time {
 func (r *Receiver) cameAt() time.Time {
 	n, since := r.peers.presence()
 	if n == 0 {
-		return r.conn.door.Arrived()
+		return r.conn.door.Came()
 	}
 	return since
 }

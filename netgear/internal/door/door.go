@@ -224,10 +224,10 @@ func (d *Door) Count() int {
 	return len(d.conns)
 }
 
-// Arrived returns when the newest of the connections that libzmq has got through its
+// Came returns when the newest of the connections that libzmq has got through its
 // handshake. One that is in its handshake counts from when libzmq got it. The zero time
 // means that libzmq has none.
-func (d *Door) Arrived() (at time.Time) {
+func (d *Door) Came() (at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range d.conns {
