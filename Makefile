@@ -66,6 +66,7 @@ STRANGERS ?=
 VIDEO    ?=
 PATTERN  ?= pair
 SECONDS  ?=
+CONGESTION ?=
 DESTDIR  ?=
 PREFIX   ?=
 export VIDEO FUZZTIME
@@ -184,9 +185,9 @@ asan: deps build ## run tests of hostile peers and of buffers with AddressSaniti
 	@$(TESTENV) GO='$(GO)' RUN='$(value RUN)' SKIP='$(value SKIP)' nice -n 19 scripts/asan.sh
 
 .PHONY: bench
-bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale|links, REPS=5; links takes root, and SECONDS=10 for each; ONLY='100 ms' takes those whose names have it
+bench: build deps-bench ## measure side by side with libzmq, Python and GStreamer's own; WHAT=speed|chain|latency|scale|links, REPS=5; links takes root, SECONDS=10 for each, and CONGESTION=cubic for that of TCP; ONLY='100 ms' takes those whose names have it
 	@$(GO) build -o $(BUILD)/bench-tool ./internal/bench
-	@$(foreach what,$(WHAT),$(BUILD)/bench-tool -build='$(BUILD)' -what=$(what) -reps=$(REPS) $(if $(SECONDS),-seconds=$(SECONDS)) $(if $(ONLY),-only='$(ONLY)') &&) true
+	@$(foreach what,$(WHAT),$(BUILD)/bench-tool -build='$(BUILD)' -what=$(what) -reps=$(REPS) -congestion='$(CONGESTION)' $(if $(SECONDS),-seconds=$(SECONDS)) $(if $(ONLY),-only='$(ONLY)') &&) true
 
 .PHONY: bench-go
 bench-go: build ## run Go's own benchmarks, of headers, and of both ends in one process

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -113,6 +114,20 @@ func (b *bench) links(ctx context.Context) error {
 
 const linkPort = "5555"
 
+// setCongestion sets the congestion control of a namespace.
+func (b *bench) setCongestion(n *kit.Namespace) (err error) {
+	if b.congestion == "" {
+		return nil
+	}
+	const folder = "/proc/sys/net/ipv4/"
+	n.Do(func() { err = os.WriteFile(folder+"tcp_congestion_control", []byte(b.congestion), 0) })
+	if err != nil {
+		allowed, _ := os.ReadFile(folder + "tcp_allowed_congestion_control")
+		err = fmt.Errorf("congestion control %s: %w: want one of net.ipv4.tcp_allowed_congestion_control, which is %s", b.congestion, err, bytes.TrimSpace(allowed))
+	}
+	return err
+}
+
 // linkOf has a contender send over a link for a time.
 func (b *bench) linkOf(ctx context.Context, c linkCase, who linkContender) (rows []linkRow, err error) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -120,6 +135,9 @@ func (b *bench) linkOf(ctx context.Context, c linkCase, who linkContender) (rows
 	t := &stage{}
 	defer t.end(&err)
 	m := kit.NewMachines(t)
+	if err := b.setCongestion(m.Sender); err != nil {
+		return nil, err
+	}
 	conditions := kit.Conditions{Rate: c.mbit * 1e6, Delay: c.rtt / 2, Loss: c.loss}
 	m.Set(conditions)
 	what := strings.Fields(who.settings)

@@ -27,6 +27,7 @@ func main() {
 	flag.IntVar(&b.reps, "reps", 5, "repetitions of each measurement")
 	flag.Float64Var(&b.seconds, "seconds", 0, "about how long ours takes in each; 0: a second, and 10 for links")
 	flag.StringVar(&b.only, "only", "", "cases whose names contain this")
+	flag.StringVar(&b.congestion, "congestion", "", "congestion control of the senders of links, such as cubic or bbr; empty: the system's")
 	what := flag.String("what", "speed", "speed, chain, latency, scale or links")
 	flag.Parse()
 	if b.seconds == 0 {
@@ -49,6 +50,8 @@ type bench struct {
 	only    string
 	folder  string // of payloads and tools
 	rows    []row
+
+	congestion string // control of the senders of links; empty: the system's
 }
 
 // row is the medians of one contender in one case.
