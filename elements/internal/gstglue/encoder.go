@@ -38,8 +38,9 @@ var encoderRows = []encoderRow{
 	// gst-plugins-good, ext/jpeg/gstjpegenc.c: jpeg_set_quality before each frame.
 	{name: "jpegenc", property: "quality", unit: quality},
 	// NVIDIA's gst-jpeg takes libjpeg's quality for each frame; gst-plugins-bad,
-	// sys/nvcodec/gstnvjpegenc.cpp: quality_updated. The two have one name.
-	{name: "nvjpegenc", property: "quality", unit: quality},
+	// sys/nvcodec/gstnvjpegenc.cpp: quality_updated. The two have one name; the latter is
+	// nvjpegdevice1enc for a second card too, and nvautogpujpegenc.
+	{name: "nv*jpeg*enc", property: "quality", unit: quality},
 	// gstreamer-vaapi, gst-libs/gst/vaapi/gstvaapiencoder_jpeg.c, and gst-plugins-bad,
 	// sys/va/gstvajpegenc.c: the tables are scaled by libjpeg's rule for each frame.
 	{name: "vaapijpegenc", property: "quality", unit: quality},
