@@ -130,10 +130,9 @@ func (c *caretaker) readAhead() {
 	}
 }
 
-// letIn discards what is left of a connection that ended. It was not confirmed, so a
-// sender that numbers its frames sends it again. A NetGear sender does not, so its
-// frame is kept. No goodbye is among it: no sender says goodbye before the last
-// confirmation.
+// letIn discards what is left of a connection that ended, up to a goodbye. It was not
+// confirmed, so a sender that numbers its frames sends it again, or has given it up. A
+// NetGear sender does neither, so its frame is kept.
 func (c *caretaker) letIn() {
 	r := c.r
 	var h wire.Header
@@ -147,12 +146,17 @@ func (c *caretaker) letIn() {
 		r.confirm(nil) // it goes nowhere, but a REP socket must answer before it reads on
 	} else {
 		for {
-			if _, err := r.parts(); err != nil {
+			parts, err := r.parts()
+			if err != nil {
 				break
 			}
+			if wire.ParseHeader(r.spare.Bytes(), &h) == nil && h.Terminate {
+				c.ahead = parts
+				break
+			}
+			r.body.Close()
 			gone++
 		}
-		r.body.Close()
 	}
 	r.stats.count(func(st *Stats) { st.FramesDropped += gone })
 }

@@ -1279,3 +1279,36 @@ func TestLateAnswerBeforeThatToTheGoodbye(t *testing.T) {
 	}
 	<-done
 }
+
+// A sender that leaves while the receiver's program is busy with a frame gives up what is
+// not confirmed, and says goodbye all the same.
+func TestGoodbyeBehindWhatWasGivenUp(t *testing.T) {
+	ctx := deadline(t)
+	cfg := config(netgear.ReceiverRole, wire.Pair)
+	cfg.RequestTimeout = 20 * time.Second
+	r := receiver(t, cfg)
+	peer := newFakePeer(t, zmq4.PAIR, fmt.Sprintf("tcp://127.0.0.1:%d", r.CurrentPort()))
+	frame := func(seq int) {
+		peer.send(fmt.Sprintf(`{"terminate_flag": false, "compression": false, "message": null, "pattern": "0", `+
+			`"dtype": "uint8", "shape": [1, 1, 3], "gst": {"v": 1, "seq": %d, "t": %d}}`, seq, time.Now().UnixNano()), "abc")
+	}
+	frame(0)
+	var f netgear.Frame
+	if err := r.Recv(ctx, &f); err != nil {
+		t.Fatal(err)
+	}
+	frame(1)
+	time.Sleep(300 * time.Millisecond) // the program is busy, and the message is read ahead
+	peer.send(`{"terminate_flag": true}`)
+	time.Sleep(100 * time.Millisecond)
+	peer.close()
+	waitFor(ctx, func() bool { return r.Peers() == 0 })
+	time.Sleep(300 * time.Millisecond)
+	var err error
+	for err == nil {
+		err = r.Recv(ctx, &f)
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Errorf("%v, want EOF: %+v", err, r.Stats())
+	}
+}

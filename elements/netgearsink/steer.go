@@ -483,6 +483,7 @@ func (s *steering) publish(target float64, known, steerable, ignored bool) {
 func (s *steering) warn(target, made float64, steerable, ignored bool) {
 	var kind string
 	var err error
+	ignored = ignored && made > target // where the link has become faster, it may stay so for a moment
 	switch {
 	case s.enc == nil:
 		kind = stateNone
