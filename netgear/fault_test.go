@@ -698,8 +698,7 @@ func TestSenderMayBeSlowToCome(t *testing.T) {
 	if err := greetAsPair(peer, 450*time.Millisecond); err != nil { // the time of the receiver ends after 900 ms
 		t.Fatal(err)
 	}
-	head := plainFrame
-	if _, err := fmt.Fprintf(peer, "\x01%c%s\x00\x03abc", len(head), head); err != nil {
+	if _, err := fmt.Fprintf(peer, "\x01%c%s\x00\x03abc", len(plainFrame), plainFrame); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-came; err != nil {

@@ -384,7 +384,7 @@ func (o *outbox) pings() bool {
 
 // hasWayLocked asks the gate.
 func (o *outbox) hasWayLocked(now time.Time) (ok bool, at time.Time) {
-	if o.opened || !o.pings() || !o.conn.door.gated.Load() {
+	if o.opened || !o.conn.answers.Load() || !o.conn.door.gated.Load() {
 		return true, at
 	}
 	return o.gate.hasRoom(now)
