@@ -20,7 +20,7 @@ type alarm struct {
 	// that one has failed at some time.
 	news, tried atomic.Bool
 	lost        atomic.Uint64             // the generation of a socket that lost a connection
-	full        atomic.Uint64             // the generation of a socket with more than maxRefused connections
+	full        atomic.Uint64             // the generation of a socket that keeps too much: see maxRefused and maxEnded
 	pull        atomic.Bool               // the other end pushes, so the next socket must be a PULL
 	leaving     atomic.Pointer[time.Time] // when Sender.Leave was called; nil: it was not
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
+	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
 // closeGrace is how long closing may hold up a state change. Together with that of
@@ -145,8 +146,13 @@ func checkDescriptors() error {
 // whole reports whether every port has a connection. Any goroutine may call it.
 func (c *conn) whole() bool { return len(c.peers.missing(c.ports)) == 0 }
 
-// tellFull warns that the socket has too many connections that it does not serve.
+// tellFull tells that the socket is about to be rebuilt, because it keeps too much of
+// connections that it does not serve.
 func (c *conn) tellFull() {
+	if c.cfg.Pattern == wire.ReqRep {
+		c.log.Debug("rebuilding the socket", "connections that have ended", maxEnded)
+		return
+	}
 	c.obs.warn(fmt.Errorf("netgear: %w: more than %d connections wait behind the one that is served at %s: rebuilding it", ErrPeerLost, maxRefused, c.endpoints()))
 }
 

@@ -284,6 +284,6 @@ func (s *socket) isLost() bool { return s.watch.alarm.lost.Load() == s.generatio
 // clearLost forgets that a connection has ended.
 func (s *socket) clearLost() { s.watch.alarm.lost.Store(0) }
 
-// isFull reports whether the present socket has more than maxRefused connections
-// that it does not serve.
+// isFull reports whether the present socket keeps too much of connections that it does
+// not serve: see maxRefused and maxEnded.
 func (s *socket) isFull() bool { return s.watch.alarm.full.Load() == s.generation.Load() }

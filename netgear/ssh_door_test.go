@@ -2,6 +2,7 @@ package netgear_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -11,11 +12,14 @@ import (
 )
 
 // greetAsPair does the handshake of a PAIR socket without encryption, with a pause in it.
-func greetAsPair(c net.Conn, pause time.Duration) error {
+func greetAsPair(c net.Conn, pause time.Duration) error { return greetAs(c, "PAIR", pause) }
+
+// greetAs is greetAsPair for another type of sockets.
+func greetAs(c net.Conn, typ string, pause time.Duration) error {
 	greeting := make([]byte, 64)
 	greeting[0], greeting[9], greeting[10] = 0xff, 0x7f, 3
 	copy(greeting[12:], "NULL")
-	ready := "\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PAIR"
+	ready := fmt.Sprintf("\x04%c\x05READY\x0bSocket-Type\x00\x00\x00%c%s", 22+len(typ), len(typ), typ)
 	if _, err := c.Write(greeting); err != nil {
 		return err
 	}

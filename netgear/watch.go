@@ -19,6 +19,11 @@ import (
 // peer be gone. Only a new socket is rid of them.
 const maxRefused = 64
 
+// maxEnded is how many connections may end under one REQ socket whose messages go
+// through a Post. libzmq keeps some 10 kB of each until the socket reads what it has
+// sent, and such a socket never reads. Only a new one is rid of them.
+const maxEnded = 500
+
 // watch follows the connections of an end, over all its sockets, from what libzmq's
 // monitors and the door report. It keeps the table of peers, notifies the observer,
 // and has the owner of the socket repair what is lost. Each socket has a goroutine
@@ -67,11 +72,12 @@ func (w *watch) follow(zctx *zmq4.Context, sock *zmq4.Socket, post *door.Post, g
 		_ = mon.Close() // the error that counts is err
 		return fmt.Errorf("netgear: %w: monitor: %w", ErrOpen, err)
 	}
+	hoards := post != nil && w.role == SenderRole && w.entrance.cfg.Pattern == wire.ReqRep
 	spawn(w.alarm.fail, func() {
 		defer func() {
 			_ = mon.Close() // nothing is left to be done about it
 		}()
-		for {
+		for ended := 0; ; {
 			ev, addr, value, err := mon.RecvEvent(0)
 			if err != nil || ev == zmq4.EVENT_MONITOR_STOPPED {
 				w.report(w.peers.stopped(generation))
@@ -79,6 +85,11 @@ func (w *watch) follow(zctx *zmq4.Context, sock *zmq4.Socket, post *door.Post, g
 			}
 			w.log.Debug("connection", "event", ev.String(), "endpoint", addr, "value", value)
 			w.happened(generation, post, ev, w.entrance.shown(addr), value)
+			if hoards && ev == zmq4.EVENT_DISCONNECTED {
+				if ended++; ended == maxEnded {
+					w.alarm.note(&w.alarm.full, generation)
+				}
+			}
 		}
 	})
 	return nil

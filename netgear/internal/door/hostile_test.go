@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/pebbe/zmq4"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/zmsg"
 )
 
 // attack is what one hostile connection does: it returns when it was cut off, or
@@ -219,6 +221,9 @@ func serve(s *bound, typ zmq4.Type, stop <-chan struct{}, good *atomic.Int64) {
 		default:
 		}
 		if typ == zmq4.PUB {
+			if s.post != nil {
+				_, _ = s.post.Wait(zmsg.Out, s.waker, time.Unix(0, 0)) // libzmq keeps what it has to tell until then
+			}
 			_ = s.put("good")
 			good.Add(1)
 			time.Sleep(2 * time.Millisecond)

@@ -38,8 +38,9 @@ const inboxSize = 2
 //
 //	Send --> outbox of each peer --> network --> inbox of each peer --> Recv
 //
-// A Post belongs to one socket of libzmq, and is used in its place. One goroutine at a
-// time may call Send, SendData, Recv, Wait and Close, as with that socket.
+// A Post belongs to one socket of libzmq, and is used in its place. libzmq keeps what it
+// has to tell of connections until Wait takes it in: a program must come to call it. One
+// goroutine at a time may call Send, SendData, Recv, Wait and Close, as with that socket.
 type Post struct {
 	door    *Door
 	pattern Pattern
