@@ -84,6 +84,7 @@ type linkRow struct {
 	Median float64      `json:"age_median_ms"`
 	P95    float64      `json:"age_p95_ms"`
 	Worst  float64      `json:"age_worst_ms"`
+	Gap    float64      `json:"gap_ms"`   // the longest time without a frame
 	Bound  float64      `json:"bound_ms"` // 1.5 x (half a round trip, and a frame's time on the link) + 50
 	FPS    float64      `json:"fps"`
 	Use    float64      `json:"use"` // share of the link
@@ -94,7 +95,7 @@ type linkRow struct {
 // makes machines of its own, which takes root.
 func (b *bench) links(ctx context.Context) error {
 	var rows []linkRow
-	fmt.Println("| link | with | age, median ms | 95th percentile | worst | bound | frames/s | use of the link |\n|---|---|---|---|---|---|---|---|")
+	fmt.Println("| link | with | age, median ms | 95th percentile | worst | bound | longest gap, ms | frames/s | use of the link |\n|---|---|---|---|---|---|---|---|---|")
 	for _, c := range linkCases() {
 		for _, who := range c.contenders() {
 			if !strings.Contains(c.name+": "+who.name, b.only) {
@@ -105,7 +106,7 @@ func (b *bench) links(ctx context.Context) error {
 				return fmt.Errorf("%s: %s: %w", c.name, who.name, err)
 			}
 			for _, r := range of {
-				fmt.Printf("| %s | %s | %.0f | %.0f | %.0f | %.0f | %.1f | %.2f |\n", r.Link, r.With, r.Median, r.P95, r.Worst, r.Bound, r.FPS, r.Use)
+				fmt.Printf("| %s | %s | %.0f | %.0f | %.0f | %.0f | %.0f | %.1f | %.2f |\n", r.Link, r.With, r.Median, r.P95, r.Worst, r.Bound, r.Gap, r.FPS, r.Use)
 			}
 			rows = append(rows, of...)
 		}
@@ -253,11 +254,14 @@ func rowOf(c linkCase, who linkContender, points []arrival, mbit float64, from, 
 	r := linkRow{Link: c.name, With: who.name}
 	var ages []float64
 	var bytes float64
+	last := from.Seconds()
 	for _, p := range points {
 		if p.at > from.Seconds() && p.at < to.Seconds() {
 			ages, bytes = append(ages, p.age), bytes+p.bytes
+			r.Gap, last = max(r.Gap, (p.at-last)*1e3), p.at
 		}
 	}
+	r.Gap = max(r.Gap, (to.Seconds()-last)*1e3)
 	if len(ages) == 0 {
 		return r
 	}
