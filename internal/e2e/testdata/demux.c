@@ -367,6 +367,8 @@ static void end(void)
 	gst_element_set_bus(demux, NULL);
 	gst_bus_set_flushing(bus, TRUE);
 	gst_object_unref(bus);
+	/* A thread that was held up may be the last to leave it, whenever that is. */
+	g_signal_handlers_disconnect_by_func(demux, pad_removed, NULL);
 	gst_object_unref(demux);
 	gst_object_unref(source);
 	g_ptr_array_unref(branches);
