@@ -76,12 +76,13 @@ func TestVanishedPeersAreFound(t *testing.T) {
 		{unix.IPPROTO_TCP, unix.TCP_KEEPINTVL},
 		{unix.IPPROTO_TCP, unix.TCP_KEEPCNT},
 		{unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT},
+		{unix.IPPROTO_TCP, unix.TCP_THIN_LINEAR_TIMEOUTS},
 	})
 	if len(all) != 2 {
 		t.Fatalf("%d connections, want both ends of one", len(all))
 	}
 	for _, got := range all {
-		for i, want := range []int{1, 3, 1, 3, int(timeout.Milliseconds())} {
+		for i, want := range []int{1, 3, 1, 3, int(timeout.Milliseconds()), 1} {
 			if got[i] != want {
 				t.Errorf("options %v: number %d is %d, want %d", got, i, got[i], want)
 			}

@@ -69,11 +69,16 @@ func isLeftBehind(path string) bool {
 // control sets the options of accepted and dialled TCP connections, beside
 // keepalive.
 func (d *Door) control(network, _ string, raw syscall.RawConn) (err error) {
-	if d.cfg.UserTimeout == 0 || len(network) < 3 || network[:3] != "tcp" {
+	if len(network) < 3 || network[:3] != "tcp" {
 		return nil
 	}
 	cerr := raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.cfg.UserTimeout.Milliseconds()))
+		// Where few packets are on the way, as at the end of a frame, and one is lost again
+		// and again, the pauses before it is sent anew do not double six times.
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_THIN_LINEAR_TIMEOUTS, 1)
+		if d.cfg.UserTimeout > 0 {
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.cfg.UserTimeout.Milliseconds()))
+		}
 	})
 	return errors.Join(cerr, err)
 }
