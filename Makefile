@@ -319,7 +319,7 @@ cross-arm64: ## build for arm64, into build/arm64, in a chroot below CHROOTS= (n
 	@cp '$(CHROOTS)/$(SUITE)-arm64/src/build/arm64/libgstnetgear.so' '$(CHROOTS)/$(SUITE)-arm64/src/build/arm64/netgear-keys' $(BUILD)/arm64
 
 .PHONY: test-arm64
-test-arm64: ## the same, and the tests of transport and elements in an emulator of the processor (needs root; an hour)
+test-arm64: ## the same, and the tests of transport and elements in an emulator of the processor (needs root; a quarter of an hour)
 	@GO='$(GO)' scripts/deps.sh debootstrap
 	@GO='$(GO)' scripts/chroot.sh $(SUITE) '$(CHROOTS)/$(SUITE)-arm64' env TESTS='./netgear/... ./elements/...' \
 		scripts/cross-arm64.sh '$(HARDENING)' '$(EXTLDFLAGS)'

@@ -120,6 +120,8 @@ func (e *element) SetCaps(c gstglue.InCaps) error {
 		}
 	}
 	r.caps, r.header = c, h
+	// Deltas may need a key frame, which is asked for in the streaming thread.
+	e.Self.SetPlain(c.Media != gstglue.Encoded && c.Media != gstglue.None)
 	return nil
 }
 
@@ -133,7 +135,7 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 			"a parser (jpegparse, h264parse) or decodebin ! videoconvert behind filesrc knows what they are")
 		return gstglue.FlowRefused
 	}
-	for first := true; ; first = false {
+	for first := !b.Again(); ; first = false {
 		if !b.Map(&r.input) {
 			what := "JPEG"
 			if r.caps.Media == gstglue.Raw {
@@ -174,6 +176,9 @@ func (e *element) Render(b gstglue.Buffer) gstglue.Flow {
 		if err == nil {
 			e.trace(r, size)
 			return gstglue.FlowOK
+		}
+		if b.Away() && errors.Is(err, context.Canceled) {
+			return gstglue.FlowHere // to wait for the end of a pause
 		}
 		if flow, again := e.interrupted(err); !again {
 			return flow

@@ -13,7 +13,18 @@ import (
 )
 
 // Buffer is a GstBuffer for a sink to render. It belongs to GStreamer.
-type Buffer struct{ sink, p unsafe.Pointer }
+type Buffer struct {
+	sink, p unsafe.Pointer
+	where   C.int
+}
+
+// Away reports whether Render runs in a goroutine while the streaming thread waits for it.
+// What takes that thread itself ends it with FlowHere: Render is then called again, in
+// that thread, and Again reports true.
+func (b Buffer) Away() bool { return b.where == C.NETGEAR_RENDER_AWAY }
+
+// Again is described with Away.
+func (b Buffer) Again() bool { return b.where == C.NETGEAR_RENDER_AGAIN }
 
 // Input is the result of Map.
 type Input struct {

@@ -24,6 +24,10 @@ typedef struct {
 	gint on_bus;        /* messages of ours that nobody has taken; atomic */
 	gboolean raw;       /* info holds; streaming thread */
 	GstVideoInfo info;  /* see netgear_video_info */
+	gboolean plain;     /* of standin.c, as all below: frames that none depends on; streaming thread */
+	int ask, reply;     /* descriptors; -1: nobody stands in */
+	GstBuffer *job;
+	int flow;
 } NetgearSink;
 
 typedef struct {
@@ -59,6 +63,14 @@ void netgear_fork_init(void); /* the process is the one that loads the plugin */
 gboolean netgear_forked(void);
 /* Answers a change of state in such a child. */
 GstStateChangeReturn netgear_forked_change_state(GstElement *element, GstStateChange transition);
+
+/* standin.c: a goroutine renders while the streaming thread waits for it. */
+enum { NETGEAR_RENDER_HERE, NETGEAR_RENDER_AWAY, NETGEAR_RENDER_AGAIN }; /* AGAIN: here, after AWAY in vain */
+enum { NETGEAR_FLOW_HERE = GST_FLOW_CUSTOM_SUCCESS }; /* it takes the streaming thread */
+void netgear_stand_in_allow(gboolean on);
+void netgear_sink_set_plain(gpointer sink, gboolean plain); /* in the streaming thread */
+GstFlowReturn netgear_stand_in_render(NetgearSink *sink, GstBuffer *buffer);
+void netgear_stand_in_end(NetgearSink *sink); /* no frame is rendered meanwhile */
 
 /* vfunc.c */
 void netgear_sink_class_init(gpointer klass);

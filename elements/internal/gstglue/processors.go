@@ -1,5 +1,10 @@
 package gstglue
 
+/*
+#include "glue.h"
+*/
+import "C"
+
 import (
 	"fmt"
 	"os"
@@ -93,6 +98,7 @@ func (p *processors) look(finish chan struct{}, use *usage, now time.Time) {
 	} else {
 		runtime.SetDefaultGOMAXPROCS()
 	}
+	C.netgear_stand_in_allow(cbool(few))
 	Element{}.logTransport(LevelDebug, "processors", fmt.Sprintf("Go's runtime has processors=%d", runtime.GOMAXPROCS(0)))
 }
 

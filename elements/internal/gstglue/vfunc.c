@@ -148,6 +148,7 @@ static GstStateChangeReturn sink_change_state(GstElement *element, GstStateChang
 		ret = GST_STATE_CHANGE_NO_PREROLL;
 	if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
 	    (transition == GST_STATE_CHANGE_READY_TO_PAUSED && ret == GST_STATE_CHANGE_FAILURE)) {
+		netgear_stand_in_end(self);
 		netgearClose(element);
 		g_weak_ref_set(&self->source, NULL);
 		if (self->async_off)
@@ -231,7 +232,7 @@ static GstFlowReturn sink_render(GstBaseSink *sink, GstBuffer *buffer)
 {
 	GstFlowReturn ret = sink_wait_playing(sink);
 
-	return ret == GST_FLOW_OK ? netgearSinkRender(sink, buffer) : ret;
+	return ret == GST_FLOW_OK ? netgear_stand_in_render((NetgearSink *)sink, buffer) : ret;
 }
 
 /* EOS that a program sends to its pipeline goes to the sources, and comes here only behind the
@@ -252,6 +253,7 @@ void netgear_sink_init(gpointer sink)
 {
 	GstPad *pad = GST_BASE_SINK_PAD(sink);
 
+	((NetgearSink *)sink)->ask = ((NetgearSink *)sink)->reply = -1;
 	GST_OBJECT_FLAG_SET(sink, GST_ELEMENT_FLAG_SOURCE);
 	sink_parent_chain = GST_PAD_CHAINFUNC(pad); /* the same each time */
 	gst_pad_set_chain_function(pad, sink_chain);

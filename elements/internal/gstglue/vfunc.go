@@ -18,6 +18,7 @@ const (
 	FlowFlushing Flow = C.GST_FLOW_FLUSHING
 	FlowRefused  Flow = C.GST_FLOW_NOT_NEGOTIATED
 	FlowError    Flow = C.GST_FLOW_ERROR
+	FlowHere     Flow = C.NETGEAR_FLOW_HERE // see Buffer.Away
 )
 
 // Sink is the Go half of netgearsink.
@@ -111,10 +112,10 @@ func netgearSinkSetCaps(obj, caps unsafe.Pointer) C.gboolean {
 }
 
 //export netgearSinkRender
-func netgearSinkRender(obj, buffer unsafe.Pointer) (ret C.GstFlowReturn) {
+func netgearSinkRender(obj, buffer unsafe.Pointer, where C.int) (ret C.GstFlowReturn) {
 	ret = C.GST_FLOW_ERROR // after a panic
 	defer rescue(obj)
-	return C.GstFlowReturn(halfOf[Sink](obj).Render(Buffer{obj, buffer}))
+	return C.GstFlowReturn(halfOf[Sink](obj).Render(Buffer{sink: obj, p: buffer, where: where}))
 }
 
 //export netgearSinkFinish

@@ -5,7 +5,8 @@
  *
  * FLAGS is a list of letters: p pause in between, e end the stream with an
  * event to the pipeline and time how long its end takes, f flush while playing,
- * t pause and go on twenty times, with no or next to no time in between.
+ * t pause and go on twenty times, with no or next to no time in between, c first
+ * do nothing until Go's runtime has one processor.
  * Times are in ms. */
 #include <gst/gst.h>
 #include <stdio.h>
@@ -27,6 +28,17 @@ static void set_state(GstElement *pipeline, GstState state)
 		fprintf(stderr, "state change to %s failed\n", gst_element_state_get_name(state));
 		exit(1);
 	}
+}
+
+/* A source that nothing comes to; the plugin then counts as idle. */
+static void calm(void)
+{
+	GstElement *pipeline = gst_parse_launch("netgearsrc port=0 ! fakesink", NULL);
+
+	gst_element_set_state(pipeline, GST_STATE_PLAYING);
+	g_usleep(1800000);
+	gst_element_set_state(pipeline, GST_STATE_NULL);
+	gst_object_unref(pipeline);
 }
 
 static double end_of_stream(GstElement *pipeline)
@@ -58,6 +70,8 @@ int main(int argc, char **argv)
 		int threads = 0, fds = 0;
 		double eos = 0;
 
+		if (strchr(flags, 'c'))
+			calm();
 		times = g_array_new(FALSE, FALSE, sizeof(double));
 		for (i = 0; i < cycles; i++) {
 			GError *error = NULL;
