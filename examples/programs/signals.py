@@ -33,12 +33,17 @@ loop = GLib.MainLoop()
 count, told, failed = 0, False, False
 
 
+def say(text):
+    """Prints a line in one piece: several threads print here."""
+    print(text + "\n", end="", flush=True)
+
+
 def on_message_received(element, port, text):
     """Runs in a thread of the element's own, whether or not anybody looks at the frame; a slow handler misses messages."""
     global told
     if not told:
         told = True
-        print(f"first message, from port {port}: {text}", flush=True)
+        say(f"first message, from port {port}: {text}")
 
 
 def on_sample(sink):
@@ -50,7 +55,7 @@ def on_sample(sink):
     if count % 10 == 0:
         # What is beside this very frame: port, message (JSON) and, from a netgearsink, its number.
         message = json.loads(meta.get_string("message"))
-        print(f"frame {count} from port {meta.get_string('port')} with {message}", flush=True)
+        say(f"frame {count} from port {meta.get_string('port')} with {message}")
         source.emit("push-return-sample", sample)  # a frame as the answer: image/jpeg or video/x-raw
     else:
         source.set_property("return-data", json.dumps({"seen": count}))  # data as the answer; the newest counts
@@ -68,8 +73,8 @@ def on_bus(bus, message):
 
 
 source.connect("message-received", on_message_received)
-source.connect("peer-added", lambda element, endpoint: print("peer added:", endpoint, flush=True))
-source.connect("peer-removed", lambda element, endpoint: print("peer removed:", endpoint, flush=True))
+source.connect("peer-added", lambda element, endpoint: say(f"peer added: {endpoint}"))
+source.connect("peer-removed", lambda element, endpoint: say(f"peer removed: {endpoint}"))
 out.connect("new-sample", on_sample)
 bus = pipeline.get_bus()
 bus.add_signal_watch()
@@ -79,5 +84,5 @@ GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGINT, loop.quit)
 pipeline.set_state(Gst.State.PLAYING)
 loop.run()
 pipeline.set_state(Gst.State.NULL)
-print(f"received {count} frames")
+say(f"received {count} frames")
 sys.exit(failed)
