@@ -59,14 +59,7 @@ func (a *answers) setArray(f *Frame) error {
 		f.Payload.Release()
 		return nil
 	}
-	b, free, owner := f.Payload.Detach()
-	var err error
-	if free == nil {
-		err = a.array.SetCopy(b)
-	} else {
-		err = a.array.SetForeign(b, free, owner)
-	}
-	if err != nil {
+	if err := f.Payload.moveTo(&a.array); err != nil {
 		return err
 	}
 	h := &f.Header

@@ -2,6 +2,7 @@ package netgear
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -15,27 +16,51 @@ type Payload struct {
 	// Bytes may lie outside Go's heap; they are valid until Release.
 	Bytes []byte
 
-	free, owner unsafe.Pointer
+	loan zmsg.Loan
 }
 
 // ForeignPayload returns a payload of memory outside Go's heap. When it is no longer
 // needed, the C function void (*free)(void *owner) is called once, from any thread.
 func ForeignPayload(b []byte, free, owner unsafe.Pointer) Payload {
-	return Payload{Bytes: b, free: free, owner: owner}
+	return SharedPayload(b, free, owner, nil)
+}
+
+// SharedPayload is ForeignPayload for memory that the caller also holds itself. holds
+// counts the holds, and free takes one away. Where others are left, holds is lowered
+// instead, without a call of C.
+func SharedPayload(b []byte, free, owner unsafe.Pointer, holds *atomic.Int32) Payload {
+	return Payload{Bytes: b, loan: zmsg.Loan{Free: free, Owner: owner, Holds: holds}}
 }
 
 // Release frees the payload. Its Bytes must not be used afterwards.
 func (p *Payload) Release() {
-	zmsg.Free(p.free, p.owner)
+	p.loan.End()
 	*p = Payload{}
 }
 
 // Detach passes the ownership to the caller, who must then call free(owner) once
 // from C. free is nil when the bytes belong to Go.
 func (p *Payload) Detach() (b []byte, free, owner unsafe.Pointer) {
-	b, free, owner = p.Bytes, p.free, p.owner
+	b, free, owner = p.Bytes, p.loan.Free, p.loan.Owner
 	*p = Payload{}
 	return b, free, owner
+}
+
+// moveTo passes the payload to a message, which copies what belongs to Go.
+func (p *Payload) moveTo(m *zmsg.Message) error {
+	b, loan := p.Bytes, p.loan
+	*p = Payload{}
+	if loan.Free == nil {
+		return m.SetCopy(b)
+	}
+	m.Lend(b, loan)
+	return nil
+}
+
+// payloadOf moves the content of a message.
+func payloadOf(m *zmsg.Message) Payload {
+	b, loan := m.Detach()
+	return Payload{Bytes: b, loan: loan}
 }
 
 // Frame is one frame as it is sent or was received. [NewRaw] and [NewJPEG] make

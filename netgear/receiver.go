@@ -375,8 +375,7 @@ func (r *Receiver) accept(f *Frame, h *wire.Header, body *zmsg.Message, now time
 	f.Header, f.Arrived, f.Discontinuity = *h, now, disrupted && !h.Ext.Delta
 	r.readTimes(f)
 	stream.disrupted, r.talking = false, true
-	b, free, owner := body.Detach()
-	f.Payload = ForeignPayload(b, free, owner)
+	f.Payload = payloadOf(body)
 	if disrupted && r.row.confirmed {
 		r.care.readAhead() // the same frame may have come over a new connection
 	}

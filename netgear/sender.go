@@ -395,15 +395,9 @@ func (s *Sender) load(fl *flying, f *Frame, now time.Time) error {
 
 // take takes over the payload.
 func (fl *flying) take(p *Payload) error {
-	b, free, owner := p.Detach()
-	var err error
-	if free == nil {
-		err = fl.data.SetCopy(b)
-	} else {
-		err = fl.data.SetForeign(b, free, owner)
-	}
-	if err != nil {
-		return fmt.Errorf("netgear: %w: frame of %d bytes: %w", ErrTransport, len(b), err)
+	size := len(p.Bytes)
+	if err := p.moveTo(&fl.data); err != nil {
+		return fmt.Errorf("netgear: %w: frame of %d bytes: %w", ErrTransport, size, err)
 	}
 	return nil
 }
@@ -738,8 +732,7 @@ func (s *Sender) tellReply(parts int, now time.Time) (port string) {
 	}
 	var array Payload
 	if r.Array {
-		b, free, owner := s.array.Detach()
-		array = ForeignPayload(b, free, owner)
+		array = payloadOf(&s.array)
 	}
 	s.obs.Reply(&r, array)
 	return port

@@ -215,14 +215,13 @@ func (e *element) setTimes(f *netgear.Frame, in *gstglue.Input) {
 	const limit = 1 << 62 // ns: 146 years; a larger number is not a time
 	x := &f.Header.Ext
 	f.Captured = time.Time{}
-	if now, at := e.Self.RunningTimeAt(); now < limit && in.RunningTime < limit {
-		f.Captured = at.Add(time.Duration(in.RunningTime) - time.Duration(now))
+	if in.HasCaptured {
+		f.Captured = gstglue.MomentOf(in.Captured)
 	}
 	x.Taken, x.HasTaken = in.Taken, in.HasTaken
 	if in.HasLocal { // of a relay, whose own times begin at the arrival
-		now := time.Now()
-		if age := now.UnixNano() - in.Local; age >= 0 && age <= wire.MaxAge {
-			f.Captured = now.Add(-time.Duration(age))
+		if at := gstglue.MomentOf(in.Local); time.Since(at) >= 0 && time.Since(at) <= wire.MaxAge {
+			f.Captured = at
 		}
 	}
 	if x.HasPTS = in.RunningTime < limit; x.HasPTS {

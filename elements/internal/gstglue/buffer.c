@@ -11,6 +11,7 @@ guint64 netgear_buffers_copied(void) { return __atomic_load_n(&buffers_copied, _
 
 /* A buffer that is lent to the transport: mapped, or packed into memory. */
 typedef struct {
+	gint holds; /* comes first: Go lowers it too; atomic */
 	GstBuffer *buffer;
 	GstMapInfo map;
 	guint8 *packed;
@@ -34,7 +35,15 @@ static void loan_free(gpointer p)
 	g_free(loan);
 }
 
-gpointer netgear_loan_func(void) { return (gpointer)loan_free; }
+void netgear_loan_hold(gpointer p) { g_atomic_int_inc(&((Loan *)p)->holds); }
+
+void netgear_loan_unhold(gpointer p)
+{
+	if (g_atomic_int_dec_and_test(&((Loan *)p)->holds))
+		loan_free(p);
+}
+
+gpointer netgear_loan_func(void) { return (gpointer)netgear_loan_unhold; }
 
 static gboolean map_whole(Loan *loan, GstBuffer *buffer, NetgearInput *out)
 {
@@ -77,6 +86,7 @@ static gboolean lend(GstBuffer *buffer, const GstVideoInfo *info, NetgearInput *
 {
 	Loan *loan = g_new0(Loan, 1);
 
+	loan->holds = 1;
 	memset(out, 0, sizeof *out);
 	out->running_time = GST_CLOCK_TIME_NONE;
 	out->duration = GST_BUFFER_DURATION(buffer);
@@ -113,6 +123,9 @@ static GstStaticCaps ntp_caps = GST_STATIC_CAPS("timestamp/x-ntp");
 /* From the epoch of NTP, 1900, to that of Unix. */
 #define NTP_TO_UNIX (G_GUINT64_CONSTANT(2208988800) * GST_SECOND)
 
+/* 146 years. A larger number of ns is not a time. */
+#define NEVER (G_GUINT64_CONSTANT(1) << 62)
+
 static GstReferenceTimestampMeta *reference_time(GstBuffer *buffer, GstStaticCaps *kind)
 {
 	GstCaps *caps = gst_static_caps_get(kind);
@@ -138,6 +151,18 @@ static void set_taken(GstBuffer *buffer, NetgearInput *out)
 	out->taken = (gint64)(meta->timestamp - epoch);
 }
 
+/* Sets the moment of the buffer's running time. */
+static void set_captured(NetgearSink *sink, NetgearInput *out)
+{
+	gint64 wall;
+	guint64 now = netgear_running_time_at(sink, &wall);
+
+	if (now >= NEVER || out->running_time >= NEVER)
+		return;
+	out->has_captured = TRUE;
+	out->captured = wall + (gint64)out->running_time - (gint64)now;
+}
+
 gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 {
 	NetgearSink *sink = s;
@@ -148,6 +173,7 @@ gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)
 		return FALSE;
 	set_times(sink, buffer, out);
 	set_taken(buffer, out);
+	set_captured(sink, out);
 	out->delta = GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 	out->live = g_atomic_int_get(&sink->hurried);
 	out->behind = netgear_sink_behind(sink, gst_buffer_get_size(buffer), &out->single);

@@ -7,6 +7,7 @@ package gstglue
 import "C"
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/gst-netgear/gst-netgear/netgear"
@@ -40,6 +41,10 @@ type Input struct {
 	// says. HasTaken reports whether there is one.
 	Taken    int64
 	HasTaken bool
+	// Captured is when the picture was taken, by the running time, in ns since 1970 of
+	// the wall clock of this machine. HasCaptured reports whether there is a clock.
+	Captured    int64
+	HasCaptured bool
 	// Local is when the pipeline before a relay had the picture, by the wall clock of
 	// this machine. HasLocal reports whether it is known.
 	Local    int64
@@ -64,7 +69,9 @@ type Input struct {
 // Map reads the buffer in the format of the caps that came before it. It
 // returns false where the buffer does not fit them.
 func (b Buffer) Map(in *Input) bool {
-	if C.netgear_sink_map(C.gpointer(b.sink), C.gpointer(b.p), &in.c) == 0 {
+	if b.Away() { // see ask of standin.c
+		in.c = *(*C.NetgearSink)(b.sink).input
+	} else if C.netgear_sink_map(C.gpointer(b.sink), C.gpointer(b.p), &in.c) == 0 {
 		return false
 	}
 	in.take()
@@ -85,15 +92,18 @@ func (in *Input) take() {
 	if c.size > 0 {
 		data = unsafe.Slice((*byte)(c.data), int(c.size))
 	}
-	in.Payload = netgear.ForeignPayload(data, unsafe.Pointer(C.netgear_loan_func()), unsafe.Pointer(c.owner))
+	in.Payload = netgear.SharedPayload(data, loanFunc, unsafe.Pointer(c.owner), (*atomic.Int32)(c.owner))
 	in.RunningTime, in.Duration, in.Reorder = uint64(c.running_time), uint64(c.duration), uint64(c.reorder)
 	in.Taken, in.HasTaken = int64(c.taken), c.has_taken != 0
+	in.Captured, in.HasCaptured = int64(c.captured), c.has_captured != 0
 	in.Local, in.HasLocal = int64(c.local), c.has_local != 0
 	in.Delta, in.Live, in.Single, in.Behind = c.delta != 0, c.live != 0, c.single != 0, int(c.behind)
 	if in.HasMessage = c.message != nil; in.HasMessage {
 		in.Message = C.GoString(c.message)
 	}
 }
+
+var loanFunc = unsafe.Pointer(C.netgear_loan_func())
 
 // BytesPacked returns how many bytes of raw video were copied since the process
 // began, because their rows were padded. Tests watch it.

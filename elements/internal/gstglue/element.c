@@ -1,6 +1,8 @@
 /* What every element can do: messages, notifications, weak references, time. */
 #include "glue.h"
 
+#include <time.h>
+
 void netgear_post(gpointer element, int type, int domain, int code, const char *text, const char *debug)
 {
 	GQuark quark = 0;
@@ -61,4 +63,35 @@ guint64 netgear_running_time(gpointer e)
 	now = gst_clock_get_time(clock);
 	gst_object_unref(clock);
 	return now > base ? now - base : 0;
+}
+
+static gint64 wall_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (gint64)t.tv_sec * GST_SECOND + t.tv_nsec;
+}
+
+guint64 netgear_running_time_at(gpointer element, gint64 *wall)
+{
+	gint64 least = G_MAXINT64;
+	guint64 running = GST_CLOCK_TIME_NONE;
+	int attempts = 5;
+
+	*wall = wall_clock();
+	while (attempts-- > 0 && least > 20 * GST_USECOND) {
+		gint64 begin = wall_clock(), took;
+		guint64 now = netgear_running_time(element);
+
+		if (!GST_CLOCK_TIME_IS_VALID(now))
+			return now;
+		took = wall_clock() - begin;
+		if (took >= 0 && took < least) { /* less than 0: somebody set the clock */
+			least = took;
+			running = now;
+			*wall = begin + took / 2;
+		}
+	}
+	return running;
 }

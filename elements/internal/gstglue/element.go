@@ -61,26 +61,22 @@ const NoTime = ^uint64(0)
 func (e Element) RunningTime() uint64 { return uint64(C.netgear_running_time(C.gpointer(e.p))) }
 
 // RunningTimeAt returns a running time, as RunningTime, and the moment at which it
-// was read. The two belong together to within some microseconds, unless the machine
-// is so busy that all of a few attempts are interrupted.
+// was read: see netgear_running_time_at.
 func (e Element) RunningTimeAt() (running uint64, at time.Time) {
-	const attempts, good = 5, 20 * time.Microsecond
-	least := time.Hour
-	for range attempts {
-		begin := time.Now()
-		now := e.RunningTime()
-		took := time.Since(begin)
-		if now == NoTime {
-			return NoTime, begin
-		}
-		if took < least {
-			least, running, at = took, now, begin.Add(took/2)
-		}
-		if took < good {
-			break
-		}
+	var wall C.gint64
+	begin := time.Now()
+	running = uint64(C.netgear_running_time_at(C.gpointer(e.p), &wall))
+	if at = MomentOf(int64(wall)); at.Before(begin) || at.After(time.Now()) { // somebody has set the clock meanwhile
+		at = begin
 	}
 	return running, at
+}
+
+// MomentOf returns when this machine's wall clock showed a time, in ns since 1970. What it
+// returns for a time before somebody set the clock is as wrong as the clock was.
+func MomentOf(wall int64) time.Time {
+	now := time.Now()
+	return now.Add(time.Duration(wall - now.UnixNano()))
 }
 
 // Weak is a reference that does not keep its element alive. It is for goroutines

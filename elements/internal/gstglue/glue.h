@@ -27,6 +27,7 @@ typedef struct {
 	gboolean plain;     /* of standin.c, as all below: frames that none depends on; streaming thread */
 	int ask, reply;     /* descriptors; -1: nobody stands in */
 	GstBuffer *job;
+	struct _NetgearInput *input; /* of the job */
 	int flow;
 } NetgearSink;
 
@@ -92,6 +93,9 @@ gpointer netgear_weak_new(gpointer object);
 gpointer netgear_weak_get(gpointer weak);
 void netgear_weak_free(gpointer weak);
 guint64 netgear_running_time(gpointer element);
+/* Sets the moment at which it was read, in ns since 1970: the two belong together to within some
+ * microseconds, unless all of a few attempts are interrupted. */
+guint64 netgear_running_time_at(gpointer element, gint64 *wall);
 
 /* property.c. The kinds are those of the table in package netgear. */
 enum {
@@ -248,18 +252,20 @@ void netgear_watch_caps(GstPad *pad);
 GstCaps *netgear_sink_get_caps(GstBaseSink *sink, GstCaps *filter);
 
 /* buffer.c */
-typedef struct {
+typedef struct _NetgearInput {
 	guint64 running_time, duration; /* ns; GST_CLOCK_TIME_NONE unknown */
 	guint64 reorder;                /* ns from decoding to showing, 0 the same or unknown */
 	guint8 *data;
 	gsize size;
-	gpointer owner;      /* for netgear_loan_func */
+	gpointer owner;      /* for netgear_loan_func; it begins with the number of holds, an atomic gint */
 	const char *message; /* of the buffer's meta, borrowed; or NULL */
 	gboolean delta;      /* cannot be decoded without the frames before it */
 	gboolean has_taken;
 	gint64 taken;        /* when the picture was taken, by a meta of the buffer; ns since 1970 */
+	gboolean has_captured;
+	gint64 captured;     /* when it was taken, by the running time; ns since 1970 of the wall clock of this machine */
 	gboolean has_local;
-	gint64 local;        /* the same by the wall clock of this machine, where netgearsrc knew it */
+	gint64 local;        /* the same, where netgearsrc knew it */
 	gboolean live;       /* whoever makes the frames must not be held up for long */
 	guint behind;        /* how many newer frames wait for certain */
 	gboolean single;     /* a program made it, which may wait for it before it makes the next */
@@ -268,7 +274,9 @@ guint netgear_sink_behind(gpointer sink, gsize size, gboolean *single);
 gboolean netgear_sink_map(gpointer sink, gpointer buffer, NetgearInput *out);
 gsize netgear_sink_frame_size(gpointer sink);
 gboolean netgear_sample_map(gpointer sample, const NetgearCaps *caps, NetgearInput *out);
-gpointer netgear_loan_func(void);
+gpointer netgear_loan_func(void); /* takes a hold away */
+void netgear_loan_hold(gpointer owner);
+void netgear_loan_unhold(gpointer owner);
 guint64 netgear_buffers_copied(void);
 
 typedef struct {

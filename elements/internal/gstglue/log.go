@@ -27,7 +27,9 @@ const (
 )
 
 // logs reports whether anybody reads the level of a role's category.
-func logs(r Role, l Level) bool { return C.netgear_log_enabled(C.int(r), C.int(l)) != 0 }
+func logs(r Role, l Level) bool {
+	return int(l) <= int(C._gst_debug_min) && C.netgear_log_enabled(C.int(r), C.int(l)) != 0
+}
 
 // Logs reports whether anybody reads the level of the element's category.
 func (e Element) Logs(l Level) bool { return logs(e.role, l) }

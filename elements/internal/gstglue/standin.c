@@ -44,11 +44,22 @@ static void ask(NetgearSink *sink, GstBuffer *job)
 			g_error("netgear: eventfd: %s", g_strerror(errno));
 }
 
+/* The goroutine calls no C where it can do without, since each call wakes up the runtime's
+ * monitor. So the buffer is mapped here, and this thread is the last that holds its memory, unless
+ * that has to wait for the network. */
 GstFlowReturn netgear_stand_in_render(NetgearSink *sink, GstBuffer *buffer)
 {
-	if (!g_atomic_int_get(&allowed) || !sink->plain || (sink->ask < 0 && !begin(sink)))
+	NetgearInput input;
+	gpointer owner;
+
+	if (!g_atomic_int_get(&allowed) || !sink->plain || (sink->ask < 0 && !begin(sink)) ||
+	    !netgear_sink_map(sink, buffer, &input))
 		return netgearSinkRender(sink, buffer, NETGEAR_RENDER_HERE);
+	owner = input.owner;
+	netgear_loan_hold(owner);
+	sink->input = &input;
 	ask(sink, buffer);
+	netgear_loan_unhold(owner);
 	return sink->flow == NETGEAR_FLOW_HERE ? netgearSinkRender(sink, buffer, NETGEAR_RENDER_AGAIN) : sink->flow;
 }
 

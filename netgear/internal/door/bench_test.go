@@ -73,9 +73,7 @@ func lockstep(b *testing.B, size int, doors string) {
 	exchange := func() {
 		var m zmsg.Message
 		defer m.Close()
-		if err := m.SetForeign(memory, nil, nil); err != nil {
-			b.Fatal(err)
-		}
+		m.Lend(memory, zmsg.Loan{})
 		for out.Send([]byte("header"), &m) != nil {
 			_, _ = out.Wait(zmsg.Out, wake, time.Now().Add(patience)) // it is tried again
 		}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gst-netgear/gst-netgear/netgear/internal/rawio"
 )
 
 // On the way from libzmq to a peer over TCP, as many bytes wait unsent in our kernel as
@@ -136,8 +138,8 @@ func (s *stream) ask() (l Link, ok bool) {
 		return l, false
 	}
 	err := s.link.Control(func(fd uintptr) {
-		info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO)
-		if err != nil {
+		var info unix.TCPInfo
+		if rawio.TCPInfo(fd, &info) != nil {
 			return
 		}
 		l = Link{

@@ -211,10 +211,9 @@ func asks(raw syscall.RawConn, event int16) (yes bool) {
 
 // isNow reports whether the event is there, or an error or the end in its place.
 func isNow(fd uintptr, event int16) bool {
-	fds := []unix.PollFd{{Fd: int32(fd), Events: event}} //nolint:gosec // a descriptor
 	for {
-		if n, err := unix.Poll(fds, 0); !errors.Is(err, unix.EINTR) {
-			return n > 0 || err != nil
+		if yes, err := rawio.Ready(fd, event); !errors.Is(err, unix.EINTR) {
+			return yes || err != nil
 		}
 	}
 }

@@ -51,6 +51,22 @@ func Send(fd uintptr, parts [][]byte) (n int, err error) {
 	return n, err
 }
 
+// TCPInfo fills in what the kernel knows of a TCP connection.
+func TCPInfo(fd uintptr, info *unix.TCPInfo) error {
+	size := uint32(unix.SizeofTCPInfo)
+	_, _, errno := unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO, uintptr(unsafe.Pointer(info)), uintptr(unsafe.Pointer(&size)), 0)
+	_, err := result(0, 0, errno)
+	return err
+}
+
+// Ready asks poll(2) whether an event is there now, or an error or the end in its place.
+func Ready(fd uintptr, event int16) (yes bool, err error) {
+	p := unix.PollFd{Fd: int32(fd), Events: event} //nolint:gosec // a descriptor
+	var now unix.Timespec
+	n, err := result(unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(unsafe.Pointer(&now)), 0, 0, 0))
+	return n > 0, err
+}
+
 func result(n, _ uintptr, errno unix.Errno) (int, error) {
 	if errno != 0 {
 		return 0, errno

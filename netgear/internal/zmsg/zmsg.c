@@ -9,7 +9,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,20 +17,6 @@
 #include <unistd.h>
 
 typedef void (*free_func_t)(void *owner);
-
-static _Atomic uint64_t copied;
-
-uint64_t netgear_zmsg_copied(void) { return atomic_load(&copied); }
-
-int netgear_zmsg_copy(zmq_msg_t *m, const void *data, size_t size)
-{
-	if (zmq_msg_init_size(m, size) != 0)
-		return errno;
-	if (size > 0)
-		memcpy(zmq_msg_data(m), data, size);
-	atomic_fetch_add(&copied, size);
-	return 0;
-}
 
 /* libzmq's free function takes the data too; the lender's takes its owner. */
 struct loan {
@@ -51,16 +36,14 @@ static void end_loan(void *data, void *hint)
 int netgear_zmsg_lend(zmq_msg_t *m, void *data, size_t size, void *free_func, void *owner)
 {
 	struct loan *loan = malloc(sizeof *loan);
-	if (loan == NULL) {
-		netgear_zmsg_call_free(free_func, owner);
+
+	if (loan == NULL)
 		return ENOMEM;
-	}
 	loan->free_func = (free_func_t)free_func;
 	loan->owner = owner;
 	if (zmq_msg_init_data(m, data, size, end_loan, loan) != 0) {
-		int e = errno;
-		end_loan(data, loan);
-		return e;
+		free(loan);
+		return ENOMEM;
 	}
 	return 0;
 }
@@ -73,20 +56,42 @@ static void free_message(void *p)
 
 void *netgear_zmsg_free_func(void) { return (void *)free_message; }
 
-void netgear_zmsg_call_free(void *free_func, void *owner)
-{
-	if (free_func)
-		((free_func_t)free_func)(owner);
-}
+void netgear_zmsg_call_free(void *free_func, void *owner) { ((free_func_t)free_func)(owner); }
 
-void *netgear_zmsg_detach(zmq_msg_t *m)
+static zmq_msg_t *new_message(void)
 {
 	zmq_msg_t *p = malloc(sizeof *p);
 	if (p == NULL)
 		abort(); /* 64 bytes: as Go itself does when memory is out */
+	return p;
+}
+
+void *netgear_zmsg_detach(zmq_msg_t *m)
+{
+	zmq_msg_t *p = new_message();
+
 	zmq_msg_init(p);
 	zmq_msg_move(p, m);
 	zmq_msg_close(m);
+	return p;
+}
+
+/* Fills a message with a copy, and returns 0 or an errno. */
+static int copy(zmq_msg_t *m, const void *data, size_t size)
+{
+	if (zmq_msg_init_size(m, size) != 0)
+		return errno;
+	if (size > 0)
+		memcpy(zmq_msg_data(m), data, size);
+	return 0;
+}
+
+void *netgear_zmsg_detach_copy(const unsigned char *data, size_t size)
+{
+	zmq_msg_t *p = new_message();
+
+	if (copy(p, data, size) != 0)
+		abort(); /* as above: it is short */
 	return p;
 }
 
@@ -99,48 +104,39 @@ static int send_part(void *sock, zmq_msg_t *m, int flags)
 	return rc < 0 ? errno : 0;
 }
 
-int netgear_zmsg_send(void *sock, const void *head, size_t head_size, zmq_msg_t *data)
+/* Sends a part that is a share of another message, or a copy. */
+static int send_copy(void *sock, zmq_msg_t *shared, const void *data, size_t size, int flags)
 {
 	zmq_msg_t part;
 	int e;
 
-	if (zmq_msg_init_size(&part, head_size) != 0)
-		return errno;
-	if (head_size > 0)
-		memcpy(zmq_msg_data(&part), head, head_size);
-	e = send_part(sock, &part, data ? ZMQ_SNDMORE : 0);
-	if (e != 0 || data == NULL) {
-		if (e != 0)
-			zmq_msg_close(&part);
+	if (shared != NULL) {
+		zmq_msg_init(&part);
+		e = zmq_msg_copy(&part, shared) == 0 ? 0 : errno;
+	} else if ((e = copy(&part, data, size)) != 0) {
 		return e;
 	}
-	zmq_msg_init(&part);
-	if (zmq_msg_copy(&part, data) != 0) {
-		e = errno;
-		zmq_msg_close(&part);
-		return e;
-	}
-	e = send_part(sock, &part, 0);
-	if (e != 0)
-		zmq_msg_close(&part);
-	/* The pipe went away between the parts: the message is torn, and the
-	 * caller must not take that for "nothing was sent". */
-	return e == EAGAIN ? EPIPE : e;
-}
-
-int netgear_zmsg_send_data(void *sock, zmq_msg_t *data)
-{
-	zmq_msg_t part;
-	int e;
-
-	zmq_msg_init(&part);
-	if (zmq_msg_copy(&part, data) != 0)
-		e = errno;
-	else
-		e = send_part(sock, &part, 0);
+	if (e == 0)
+		e = send_part(sock, &part, flags);
 	if (e != 0)
 		zmq_msg_close(&part);
 	return e;
+}
+
+int netgear_zmsg_send(void *sock, const unsigned char *head, long head_size, zmq_msg_t *shared, const unsigned char *data, long size)
+{
+	int with_data = shared != NULL || size >= 0;
+	int e;
+
+	if (head_size >= 0) {
+		e = send_copy(sock, NULL, head, (size_t)head_size, with_data ? ZMQ_SNDMORE : 0);
+		if (e != 0 || !with_data)
+			return e;
+	}
+	e = send_copy(sock, shared, data, (size_t)size, 0);
+	/* The pipe went away between the parts: the message is torn, and the
+	 * caller must not take that for "nothing was sent". */
+	return e == EAGAIN && head_size >= 0 ? EPIPE : e;
 }
 
 /* Memory for large parts. Whoever reads from the network runs on one thread or another,
@@ -241,19 +237,20 @@ size_t netgear_zmsg_kept(void)
 	return size;
 }
 
-int netgear_zmsg_make(zmq_msg_t *m, size_t size)
+/* Returns the memory, or NULL. */
+void *netgear_zmsg_make(zmq_msg_t *m, size_t size)
 {
 	struct block *b;
 
 	if (size < LARGE)
-		return zmq_msg_init_size(m, size) == 0 ? 0 : errno;
+		return zmq_msg_init_size(m, size) == 0 ? zmq_msg_data(m) : NULL;
 	if (size > SIZE_MAX / 2 || (b = take_block(block_size(size + sizeof *b))) == NULL)
-		return ENOMEM;
+		return NULL;
 	if (zmq_msg_init_data(m, b + 1, size, put_block, b) != 0) {
 		put_block(NULL, b);
-		return ENOMEM;
+		return NULL;
 	}
-	return 0;
+	return b + 1;
 }
 
 int netgear_zmsg_share(zmq_msg_t *m, zmq_msg_t *from)
@@ -268,9 +265,10 @@ int netgear_zmsg_share(zmq_msg_t *m, zmq_msg_t *from)
 	return e;
 }
 
-/* Returns 1 when more parts follow, 0 when none does, or a negative errno. */
-int netgear_zmsg_recv(void *sock, zmq_msg_t *m)
+/* What fits into the room that begins with m is put there. */
+int netgear_zmsg_recv(void *sock, zmq_msg_t *m, size_t room, struct received *got)
 {
+	char *data;
 	int rc;
 
 	zmq_msg_init(m);
@@ -280,9 +278,21 @@ int netgear_zmsg_recv(void *sock, zmq_msg_t *m)
 	if (rc < 0) {
 		int e = errno;
 		zmq_msg_close(m);
-		return -e;
+		return e;
 	}
-	return zmq_msg_more(m) != 0;
+	got->more = zmq_msg_more(m);
+	got->size = zmq_msg_size(m);
+	got->connection = zmq_msg_get(m, ZMQ_SRCFD);
+	got->data = data = zmq_msg_data(m);
+	if (got->size <= room) {
+		zmq_msg_t outside;
+
+		memcpy(&outside, m, sizeof outside); /* it may lie anywhere; data may be inside of m */
+		memmove(m, data, got->size);
+		zmq_msg_close(&outside);
+		got->data = NULL;
+	}
+	return 0;
 }
 
 static long now_ms(void)

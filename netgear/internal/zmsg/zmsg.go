@@ -19,6 +19,7 @@ import (
 	"reflect"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -89,26 +90,79 @@ func (s Socket) AcceptOwnProcess() error { return errno(C.netgear_zmsg_own_proce
 
 // Message is one message part. The zero value is empty and needs no Close. It must
 // not be copied once it has content.
+//
+// What is short, and what is lent, stays with Go until libzmq needs it: a call of C
+// costs little, but it wakes up the monitor thread of Go's runtime where that sleeps.
 type Message struct {
-	m    [8]uint64 // a zmq_msg_t: 64 bytes, aligned for the pointers inside
-	full bool
-	from int // the connection, plus 1; 0: libzmq knows
+	content content
+	m       [shortMax / 8]uint64 // begins with a zmq_msg_t, aligned for the pointers inside; or the bytes
+	data    *byte                // but of short
+	size    int
+	loan    Loan
+	from    int // the connection, plus 1; 0: not known
+}
+
+// content is where the bytes of a Message are.
+type content uint8
+
+const (
+	none  content = iota
+	short         // in m
+	lent          // at data, by loan
+	held          // at data, by the zmq_msg_t in m
+)
+
+// shortMax is in bytes. It has room for a zmq_msg_t, of which libzmq itself keeps what is
+// shorter inside, and for a confirmation with its times.
+const shortMax = 256
+
+// Loan is memory outside Go's heap that somebody lends.
+type Loan struct {
+	// Free takes a hold of the memory away: void (*)(void *owner). It is called once,
+	// from any thread. nil: nothing has to be done.
+	Free, Owner unsafe.Pointer
+	// Holds counts the holds, where there may be others. Only the last one is then taken
+	// away with Free, and the number is lowered instead of a call for another.
+	Holds *atomic.Int32
+}
+
+// End takes the hold away.
+func (l Loan) End() {
+	if l.Holds != nil {
+		for n := l.Holds.Load(); n > 1; n = l.Holds.Load() {
+			if l.Holds.CompareAndSwap(n, n-1) {
+				return
+			}
+		}
+	}
+	if l.Free != nil {
+		C.netgear_zmsg_call_free(l.Free, l.Owner)
+	}
 }
 
 func (m *Message) c() *C.zmq_msg_t { return (*C.zmq_msg_t)(unsafe.Pointer(&m.m)) }
 
+func (m *Message) short() []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(&m.m)), shortMax)[:m.size:m.size]
+}
+
+// hold notes that m has a zmq_msg_t now, which is not one that keeps its bytes inside.
+func (m *Message) hold(data unsafe.Pointer, size int) {
+	m.content, m.data, m.size = held, (*byte)(data), size
+}
+
 // Copies returns how many bytes this package has copied from payloads into libzmq
 // because nobody lent them, over all sockets of the process. Tests watch it.
-func Copies() uint64 { return uint64(C.netgear_zmsg_copied()) }
+func Copies() uint64 { return copied.Load() }
+
+var copied atomic.Uint64
 
 // SetCopy fills the message with a copy of b.
 func (m *Message) SetCopy(b []byte) error {
-	m.Close()
-	if C.netgear_zmsg_copy(m.c(), unsafe.Pointer(unsafe.SliceData(b)), C.size_t(len(b))) != 0 {
-		return syscall.ENOMEM
+	if err := m.Make(len(b)); err != nil {
+		return err
 	}
-	m.full = true
-	runtime.KeepAlive(b)
+	copied.Add(uint64(copy(m.Bytes(), b)))
 	return nil
 }
 
@@ -116,10 +170,15 @@ func (m *Message) SetCopy(b []byte) error {
 // The memory of large ones is used again: see Trim.
 func (m *Message) Make(size int) error {
 	m.Close()
-	if C.netgear_zmsg_make(m.c(), C.size_t(size)) != 0 {
+	if size <= shortMax {
+		m.content, m.size = short, size
+		return nil
+	}
+	data := C.netgear_zmsg_make(m.c(), C.size_t(size))
+	if data == nil {
 		return syscall.ENOMEM
 	}
-	m.full = true
+	m.hold(data, size)
 	return nil
 }
 
@@ -134,71 +193,69 @@ func Kept() int { return int(C.netgear_zmsg_kept()) }
 // it move.
 func (m *Message) Take(from *Message) {
 	m.Close()
-	m.m, m.full, m.from = from.m, from.full, from.from
-	from.full, from.from = false, 0
+	*m = *from
+	*from = Message{}
 }
 
 // Share fills the message with the content of from, which both share.
 func (m *Message) Share(from *Message) error {
 	m.Close()
-	if !from.full {
+	switch from.content {
+	case none:
 		return nil
+	case short:
+		m.content, m.m, m.size = short, from.m, from.size
+		return nil
+	case lent:
+		if err := from.give(); err != nil {
+			return err
+		}
+	case held:
 	}
 	if C.netgear_zmsg_share(m.c(), from.c()) != 0 {
 		return syscall.ENOMEM
 	}
-	m.full = true
+	m.hold(unsafe.Pointer(from.data), from.size)
+	return nil
+}
+
+// give gives libzmq what is lent. After an error m is as before.
+func (m *Message) give() error {
+	if C.netgear_zmsg_lend(m.c(), unsafe.Pointer(m.data), C.size_t(m.size), m.loan.Free, m.loan.Owner) != 0 {
+		return syscall.ENOMEM
+	}
+	m.content, m.loan = held, Loan{}
 	return nil
 }
 
 // SetConnection makes Connection return a number that is not negative.
 func (m *Message) SetConnection(number int) { m.from = number + 1 }
 
-// SetForeign fills the message with b, which lies outside Go's heap, without a copy.
-// When libzmq and every Message are done with it, the C function free, void (*)(void
-// *owner), is called with owner, from any thread. After an error it has been called
-// already.
-func (m *Message) SetForeign(b []byte, free, owner unsafe.Pointer) error {
+// Lend fills the message with b, which lies outside Go's heap, without a copy. The loan
+// ends when libzmq and every Message are done with it.
+func (m *Message) Lend(b []byte, loan Loan) {
 	m.Close()
-	if C.netgear_zmsg_lend(m.c(), unsafe.Pointer(unsafe.SliceData(b)), C.size_t(len(b)), free, owner) != 0 {
-		return syscall.ENOMEM
-	}
-	m.full = true
-	return nil
+	m.content, m.data, m.size, m.loan = lent, unsafe.SliceData(b), len(b), loan
 }
 
 // Len returns the size in bytes.
-func (m *Message) Len() int {
-	if !m.full {
-		return 0
-	}
-	return int(C.zmq_msg_size(m.c()))
-}
+func (m *Message) Len() int { return m.size }
 
-// Bytes returns the content. It is valid until the message is closed or
+// Bytes returns the content. It is valid until the message is closed, moved or
 // received into again.
 func (m *Message) Bytes() []byte {
-	if !m.full {
+	switch {
+	case m.size == 0:
 		return nil
+	case m.content == short:
+		return m.short()
 	}
-	n := C.zmq_msg_size(m.c())
-	if n == 0 {
-		return nil
-	}
-	return unsafe.Slice((*byte)(C.zmq_msg_data(m.c())), int(n))
+	return unsafe.Slice(m.data, m.size)
 }
 
 // Connection returns a number that is the same for all messages of one connection,
 // and that no other connection has at the same time; -1 when it is not known.
-func (m *Message) Connection() int {
-	if m.from > 0 {
-		return m.from - 1
-	}
-	if !m.full {
-		return -1
-	}
-	return int(C.zmq_msg_get(m.c(), C.ZMQ_SRCFD))
-}
+func (m *Message) Connection() int { return m.from - 1 }
 
 // Stands reports whether the other end of a connection, given by its number, has not
 // closed it. A number that is not in use does not stand.
@@ -206,67 +263,94 @@ func Stands(connection int) bool { return C.netgear_zmsg_stands(C.int(connection
 
 // Close empties the message and releases its content.
 func (m *Message) Close() {
-	if m.full {
+	switch m.content {
+	case held:
 		C.zmq_msg_close(m.c())
-		m.full = false
+	case lent:
+		m.loan.End()
+	case none, short:
 	}
-	m.from = 0
+	m.content, m.data, m.size, m.loan, m.from = none, nil, 0, Loan{}, 0
 }
 
-// Detach moves the content out of m into C memory. It returns that with the C
-// function void (*)(void *owner) that must be called once to free it.
-func (m *Message) Detach() (b []byte, free, owner unsafe.Pointer) {
-	if !m.full {
-		return nil, nil, nil
+// Detach moves the content out of m into memory of C, whose loan it returns.
+func (m *Message) Detach() (b []byte, loan Loan) {
+	switch m.content {
+	case none:
+		return nil, Loan{}
+	case lent:
+		b, loan = m.Bytes(), m.loan
+		*m = Message{}
+		return b, loan
+	case short, held:
 	}
-	p := C.netgear_zmsg_detach(m.c())
-	m.full, m.from = false, 0
-	n := int(C.zmq_msg_size((*C.zmq_msg_t)(p)))
-	if n > 0 {
-		b = unsafe.Slice((*byte)(C.zmq_msg_data((*C.zmq_msg_t)(p))), n)
+	var p, data unsafe.Pointer
+	if m.content == short {
+		p = C.netgear_zmsg_detach_copy(bytesOf(m.short()), C.size_t(m.size))
+		data = C.zmq_msg_data((*C.zmq_msg_t)(p))
+	} else {
+		p, data = C.netgear_zmsg_detach(m.c()), unsafe.Pointer(m.data)
 	}
-	return b, C.netgear_zmsg_free_func(), p
+	if m.size > 0 {
+		b = unsafe.Slice((*byte)(data), m.size)
+	}
+	*m = Message{}
+	return b, Loan{Free: freeFunc, Owner: p}
 }
 
-// Free calls free(owner), which came from Detach or from the lender.
-func Free(free, owner unsafe.Pointer) {
-	if free != nil {
-		C.netgear_zmsg_call_free(free, owner)
-	}
-}
+var freeFunc = C.netgear_zmsg_free_func()
 
 // Send sends head and, when data is not nil, a second part that shares the content
 // of data; data stays valid and can be sent again. Send never blocks: ErrAgain means
 // that nothing was sent.
-func (s Socket) Send(head []byte, data *Message) error {
-	var d *C.zmq_msg_t
+func (s Socket) Send(head []byte, data *Message) error { return s.send(head, len(head), data) }
+
+// SendData sends a message of one part, which shares the content of data. It is
+// otherwise as Send.
+func (s Socket) SendData(data *Message) error { return s.send(nil, -1, data) }
+
+// send is both. A size of -1 means that there is no such part.
+func (s Socket) send(head []byte, headSize int, data *Message) error {
+	var (
+		shared   *C.zmq_msg_t
+		copied   []byte
+		copySize = -1
+	)
 	if data != nil {
-		d = data.c()
+		if data.content == lent {
+			if err := data.give(); err != nil {
+				return err
+			}
+		}
+		if data.content == held {
+			shared = data.c()
+		} else {
+			copied, copySize = data.Bytes(), data.size
+		}
 	}
-	e := C.netgear_zmsg_send(s.p, unsafe.Pointer(unsafe.SliceData(head)), C.size_t(len(head)), d)
+	e := C.netgear_zmsg_send(s.p, bytesOf(head), C.long(headSize), shared, bytesOf(copied), C.long(copySize))
 	runtime.KeepAlive(head)
 	runtime.KeepAlive(data)
 	return errno(e)
 }
 
-// SendData sends a message of one part, which shares the content of data. It is
-// otherwise as Send.
-func (s Socket) SendData(data *Message) error {
-	e := C.netgear_zmsg_send_data(s.p, data.c())
-	runtime.KeepAlive(data)
-	return errno(e)
-}
+// bytesOf has a type that tells cgo that there are no pointers in the bytes, whatever
+// they lie in.
+func bytesOf(b []byte) *C.uchar { return (*C.uchar)(unsafe.SliceData(b)) }
 
 // Recv receives one part into m without blocking. more means that further parts of
 // the same message follow; they have arrived already.
 func (s Socket) Recv(m *Message) (more bool, err error) {
 	m.Close()
-	got := C.netgear_zmsg_recv(s.p, m.c())
-	if got < 0 {
-		return false, errno(-got)
+	var got C.struct_received
+	if e := C.netgear_zmsg_recv(s.p, m.c(), shortMax, &got); e != 0 {
+		return false, errno(e)
 	}
-	m.full = true
-	return got != 0, nil
+	m.size, m.from = int(got.size), int(got.connection)+1
+	if m.content = short; got.data != nil {
+		m.hold(got.data, m.size)
+	}
+	return got.more != 0, nil
 }
 
 // Events is the result of Wait; zero means that the time was up.

@@ -5,19 +5,23 @@
 #include <stdint.h>
 #include <zmq.h>
 
-int netgear_zmsg_copy(zmq_msg_t *m, const void *data, size_t size);
 int netgear_zmsg_lend(zmq_msg_t *m, void *data, size_t size, void *free_func, void *owner);
-uint64_t netgear_zmsg_copied(void);
 void *netgear_zmsg_detach(zmq_msg_t *m);
+void *netgear_zmsg_detach_copy(const unsigned char *data, size_t size);
 void *netgear_zmsg_free_func(void);
 void netgear_zmsg_call_free(void *free_func, void *owner);
-int netgear_zmsg_send(void *sock, const void *head, size_t head_size, zmq_msg_t *data);
-int netgear_zmsg_send_data(void *sock, zmq_msg_t *data);
-int netgear_zmsg_make(zmq_msg_t *m, size_t size);
+/* A size of -1 means that there is no such part; the second one may be shared. */
+int netgear_zmsg_send(void *sock, const unsigned char *head, long head_size, zmq_msg_t *shared, const unsigned char *data, long size);
+void *netgear_zmsg_make(zmq_msg_t *m, size_t size);
 int netgear_zmsg_share(zmq_msg_t *m, zmq_msg_t *from);
 void netgear_zmsg_trim(void);
 size_t netgear_zmsg_kept(void);
-int netgear_zmsg_recv(void *sock, zmq_msg_t *m);
+struct received {
+	int more, connection;
+	size_t size;
+	void *data; /* NULL: the bytes are where m was */
+};
+int netgear_zmsg_recv(void *sock, zmq_msg_t *m, size_t room, struct received *got);
 int netgear_zmsg_wait(void *sock, int fd, int want, int waker, long timeout_ms);
 int netgear_zmsg_look(void *sock);
 int netgear_zmsg_enforce_zap(void *sock);
