@@ -294,7 +294,7 @@ func TestAllocationsOfAFrame(t *testing.T) {
 	allocs := float64(after.Mallocs-before.Mallocs) / frames
 	bytes := float64(after.TotalAlloc-before.TotalAlloc) / frames
 	t.Logf("%.2f allocations, %.0f bytes a frame, both ends", allocs, bytes)
-	if allocs > 2 || bytes > 200 {
-		t.Errorf("%.2f allocations and %.0f bytes a frame, want 2 and 200 at the most", allocs, bytes)
+	if allocs > 1 || bytes > 150 {
+		t.Errorf("%.2f allocations and %.0f bytes a frame, want 1 and 150 at the most", allocs, bytes)
 	}
 }

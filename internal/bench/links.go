@@ -41,6 +41,7 @@ func linkCases() (all []linkCase) {
 		linkCase{"10 Mbit/s, no delay, jpegenc", 10, 0, 0, 0, 0, "jpeg"},
 		linkCase{"10 Mbit/s, 20 ms, jpegenc", 10, 20 * ms, 0, 0, 0, "jpeg"},
 		linkCase{"10 Mbit/s, 50 ms, 2 % lost, jpegenc", 10, 50 * ms, 0.02, 0, 0, "jpeg"},
+		linkCase{"20, 2, 20 Mbit/s, no delay, x264enc", 20, 0, 0, 2, 0, "h264"},
 		linkCase{"20, 2, 20 Mbit/s, x264enc", 20, 20 * ms, 0, 2, 0, "h264"},
 	)
 }

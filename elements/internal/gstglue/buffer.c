@@ -154,13 +154,12 @@ static void set_taken(GstBuffer *buffer, NetgearInput *out)
 /* Sets the moment of the buffer's running time. */
 static void set_captured(NetgearSink *sink, NetgearInput *out)
 {
-	gint64 wall;
-	guint64 now = netgear_running_time_at(sink, &wall);
+	NetgearMoment now = netgear_running_time_at(sink);
 
-	if (now >= NEVER || out->running_time >= NEVER)
+	if (now.running >= NEVER || out->running_time >= NEVER)
 		return;
 	out->has_captured = TRUE;
-	out->captured = wall + (gint64)out->running_time - (gint64)now;
+	out->captured = now.wall + (gint64)out->running_time - (gint64)now.running;
 }
 
 gboolean netgear_sink_map(gpointer s, gpointer b, NetgearInput *out)

@@ -128,6 +128,8 @@ type Output struct {
 	// since 1970; ClockOffset is the sender's wall clock less ours, in ns.
 	Local, ClockOffset, ClockError int64
 	HasClock                       bool
+
+	c C.NetgearOutput // for C, here so that a frame allocates nothing
 }
 
 // NewBuffer makes a GstBuffer of the frame. It copies only where downstream cannot
@@ -135,7 +137,7 @@ type Output struct {
 // out.
 func (e Element) NewBuffer(o *Output) unsafe.Pointer {
 	b, free, owner := o.Payload.Detach()
-	c := C.NetgearOutput{
+	o.c = C.NetgearOutput{
 		data: (*C.guint8)(unsafe.SliceData(b)), size: C.gsize(len(b)),
 		free_func: C.gpointer(free), owner: C.gpointer(owner),
 		pts: C.guint64(o.PTS), dts: C.guint64(o.DTS), duration: C.guint64(o.Duration),
@@ -145,7 +147,7 @@ func (e Element) NewBuffer(o *Output) unsafe.Pointer {
 		has_taken: cbool(o.HasTaken), taken: C.gint64(o.Taken),
 		has_clock: cbool(o.HasClock), local: C.gint64(o.Local), clock_offset: C.gint64(o.ClockOffset), clock_error: C.gint64(o.ClockError),
 	}
-	return unsafe.Pointer(C.netgear_src_buffer(C.gpointer(e.p), &c))
+	return unsafe.Pointer(C.netgear_src_buffer(C.gpointer(e.p), &o.c))
 }
 
 // CText holds a text as a C string, and makes a new string only when the text

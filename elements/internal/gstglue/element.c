@@ -73,25 +73,24 @@ static gint64 wall_clock(void)
 	return (gint64)t.tv_sec * GST_SECOND + t.tv_nsec;
 }
 
-guint64 netgear_running_time_at(gpointer element, gint64 *wall)
+NetgearMoment netgear_running_time_at(gpointer element)
 {
+	NetgearMoment at = {GST_CLOCK_TIME_NONE, wall_clock()};
 	gint64 least = G_MAXINT64;
-	guint64 running = GST_CLOCK_TIME_NONE;
 	int attempts = 5;
 
-	*wall = wall_clock();
 	while (attempts-- > 0 && least > 20 * GST_USECOND) {
 		gint64 begin = wall_clock(), took;
-		guint64 now = netgear_running_time(element);
+		guint64 running = netgear_running_time(element);
 
-		if (!GST_CLOCK_TIME_IS_VALID(now))
-			return now;
+		if (!GST_CLOCK_TIME_IS_VALID(running))
+			break;
 		took = wall_clock() - begin;
 		if (took >= 0 && took < least) { /* less than 0: somebody set the clock */
 			least = took;
-			running = now;
-			*wall = begin + took / 2;
+			at.running = running;
+			at.wall = begin + took / 2;
 		}
 	}
-	return running;
+	return at;
 }

@@ -63,13 +63,12 @@ func (e Element) RunningTime() uint64 { return uint64(C.netgear_running_time(C.g
 // RunningTimeAt returns a running time, as RunningTime, and the moment at which it
 // was read: see netgear_running_time_at.
 func (e Element) RunningTimeAt() (running uint64, at time.Time) {
-	var wall C.gint64
 	begin := time.Now()
-	running = uint64(C.netgear_running_time_at(C.gpointer(e.p), &wall))
-	if at = MomentOf(int64(wall)); at.Before(begin) || at.After(time.Now()) { // somebody has set the clock meanwhile
+	c := C.netgear_running_time_at(C.gpointer(e.p))
+	if at = MomentOf(int64(c.wall)); at.Before(begin) || at.After(time.Now()) { // somebody has set the clock meanwhile
 		at = begin
 	}
-	return running, at
+	return uint64(c.running), at
 }
 
 // MomentOf returns when this machine's wall clock showed a time, in ns since 1970. What it

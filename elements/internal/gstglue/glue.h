@@ -93,9 +93,13 @@ gpointer netgear_weak_new(gpointer object);
 gpointer netgear_weak_get(gpointer weak);
 void netgear_weak_free(gpointer weak);
 guint64 netgear_running_time(gpointer element);
-/* Sets the moment at which it was read, in ns since 1970: the two belong together to within some
- * microseconds, unless all of a few attempts are interrupted. */
-guint64 netgear_running_time_at(gpointer element, gint64 *wall);
+/* A running time, and the moment at which it was read, in ns since 1970. They belong together to
+ * within some microseconds, unless all of a few attempts are interrupted. */
+typedef struct {
+	guint64 running;
+	gint64 wall;
+} NetgearMoment;
+NetgearMoment netgear_running_time_at(gpointer element);
 
 /* property.c. The kinds are those of the table in package netgear. */
 enum {
