@@ -2,6 +2,7 @@ package netgear_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -85,6 +86,49 @@ func TestArrived(t *testing.T) {
 			}
 			if peers := s.Stats().Peers; len(told) != 1 || len(peers) != 1 || !told[peers[0].Endpoint] || bytes < frames*size/2 {
 				t.Errorf("told of %d bytes at %v, want some %d of %+v", bytes, told, frames*size, peers)
+			}
+		})
+	}
+}
+
+// With several frames on the way a confirmation is read with the next frame. When it came
+// is told all the same, to the observer and in the stats.
+func TestConfirmedWhenItCame(t *testing.T) {
+	const frames, pause = 8, 300 * time.Millisecond
+	for _, inFlight := range []uint{0, 4} {
+		t.Run(fmt.Sprint("in-flight=", inFlight), func(t *testing.T) {
+			t.Parallel()
+			ctx := deadline(t)
+			r := receiver(t, config(netgear.ReceiverRole, wire.Pair))
+			go func() {
+				for f := (netgear.Frame{}); r.Recv(ctx, &f) == nil; {
+					f.Payload.Release()
+				}
+			}()
+			cfg := config(netgear.SenderRole, wire.Pair)
+			cfg.InFlight, cfg.Port = inFlight, r.CurrentPort()
+			obs, took := observer(t, "sender"), []time.Duration{}
+			obs.Confirmed = func(sent, came time.Time, _ int) { took = append(took, came.Sub(sent)) }
+			s, err := netgear.NewSender(cfg, obs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer closed(s)
+			for i := range frames {
+				if err := s.Send(ctx, rawFrame(i, 64, 48)); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(pause)
+			}
+			if err := s.Finish(ctx); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(took)
+			if len(took) != frames || took[frames/2] > pause/2 {
+				t.Errorf("confirmations took %v, want those of %d frames, most far less than the %v between them", took, frames, pause)
+			}
+			if rtt := s.Stats().AckRTT; rtt > pause/2 {
+				t.Errorf("the stats say %v", rtt)
 			}
 		})
 	}

@@ -255,9 +255,10 @@ type Observer struct {
 	// called on a goroutine of its own, beside the stream.
 	EstimatedBitrate func(bits uint64)
 	// Confirmed is called when a frame is confirmed, on the goroutine that uses the
-	// Sender. sent is when the socket first got the frame, bytes the size of its data
-	// part.
-	Confirmed func(sent time.Time, bytes int)
+	// Sender. sent is when the socket first got the frame, came when the confirmation
+	// was first seen, which may be before that goroutine read it, and bytes the size of
+	// the frame's data part.
+	Confirmed func(sent, came time.Time, bytes int)
 	// Arrived is called where nothing is confirmed, while the encoder follows the link
 	// (see Sender.SetSteered), when encoded video has arrived at a Receiver of this
 	// package. endpoint is that of the Peer, sent is when the first of so many bytes was

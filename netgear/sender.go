@@ -667,23 +667,23 @@ func (s *Sender) answered(parts int, now time.Time) {
 		}
 	}
 	s.keys.confirmed(s.ring[s.first].key, !s.cfg.answers(), text)
-	s.confirmed(port)
+	s.confirmed(port, now)
 	if s.senseless >= tooSenseless && s.hasPlaces() && s.conn.door.Waiting() {
 		s.conn.log.Info("the answers of the receiver make no sense: making room for another", "answers", s.senseless)
 		s.makePlace()
 	}
 }
 
-// confirmed notes the confirmation of the oldest frame.
-func (s *Sender) confirmed(port string) {
+// confirmed notes the confirmation of the oldest frame, which came at a time.
+func (s *Sender) confirmed(port string, came time.Time) {
 	s.lastFrame = time.Now()
 	fl := &s.ring[s.first]
-	s.stats.ack(s.lastFrame.Sub(fl.at))
+	s.stats.ack(came.Sub(fl.at))
 	if s.obs.Confirmed != nil {
-		s.obs.Confirmed(fl.at, fl.data.Len())
+		s.obs.Confirmed(fl.at, came, fl.data.Len())
 	}
 	if s.window.Follows() && !fl.late {
-		s.window.Confirmed(s.lastFrame, fl.at, fl.alone, fl.data.Len(), s.EstimatedBitrate())
+		s.window.Confirmed(came, fl.at, fl.alone, fl.data.Len(), s.EstimatedBitrate())
 	}
 	s.peers.frame(port)
 	s.pop()

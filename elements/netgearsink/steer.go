@@ -98,9 +98,9 @@ func (s *steerer) close() {
 }
 
 // confirmed implements netgear.Observer.
-func (s *steerer) confirmed(sent time.Time, bytes int) {
+func (s *steerer) confirmed(sent, came time.Time, bytes int) {
 	if now := s.present.Load(); now != nil {
-		now.confirmed(sent, bytes)
+		now.confirmed(sent, came, bytes)
 	}
 }
 
@@ -168,9 +168,9 @@ type steering struct {
 
 func (s *steering) now() time.Duration { return time.Since(s.begin) }
 
-func (s *steering) confirmed(sent time.Time, bytes int) {
+func (s *steering) confirmed(sent, came time.Time, bytes int) {
 	s.mu.Lock()
-	s.control.Confirm(s.now(), sent.Sub(s.begin), bytes)
+	s.control.Confirm(came.Sub(s.begin), sent.Sub(s.begin), bytes)
 	s.mu.Unlock()
 	select {
 	case s.wake <- struct{}{}:

@@ -161,4 +161,8 @@ func (g *grip) add(now, excess, interval time.Duration) {
 	g.missing = max(0, g.missing-dt*max(tighten, tightenShare*g.missing))
 }
 
+// fell notes that the rate of the link has fallen: it is not that which frames have come
+// late for so far.
+func (g *grip) fell(now time.Duration) { g.since, g.allowed = max(now, 1), 0 }
+
 func (g *grip) value() float64 { return 1 - g.missing }

@@ -29,7 +29,8 @@ type Watch struct {
 	ignored bool
 
 	told    float64       // bit/s, for trim
-	stable  time.Duration // when it was told that
+	stable  time.Duration // of frames since it was told that
+	even    float64       // made since, without what it made at first; 0: nothing yet
 	trimmed time.Duration // when trim last changed
 	trim    float64
 }
@@ -38,11 +39,17 @@ type Watch struct {
 // that time, however fast the link takes it.
 func (w *Watch) Frame(interval time.Duration, bytes int) {
 	bps := float64(8*bytes) / interval.Seconds()
-	if w.made == 0 {
-		w.made = bps
-		return
+	w.made = averageOf(w.made, bps, interval)
+	if w.stable += interval; w.stable > trimAfter {
+		w.even = averageOf(w.even, bps, interval)
 	}
-	w.made += (bps - w.made) * (1 - math.Exp(-float64(interval)/float64(madeOver)))
+}
+
+func averageOf(made, bps float64, interval time.Duration) float64 {
+	if made == 0 {
+		return bps
+	}
+	return made + (bps-made)*(1-math.Exp(-float64(interval)/float64(madeOver)))
 }
 
 // Made returns how many bits a second the encoder makes.
@@ -79,7 +86,8 @@ func (w *Watch) Ignored(now time.Duration, told float64, deaf bool) bool {
 // Constants of Trim.
 const (
 	leastTrim, mostTrim = 0.75, 1.1
-	trimAfter           = time.Second // of a steady target
+	trimAfter           = 700 * time.Millisecond // of a steady target the encoder has come to it
+	trimPause           = 300 * time.Millisecond // after that without a call the target counts as changed
 	steady              = 0.15
 	trimTime            = 2 * time.Second // to find it, and to forget it
 )
@@ -90,13 +98,17 @@ func (w *Watch) Trim(now time.Duration, target float64) float64 {
 	if w.trim == 0 {
 		w.trim = 1
 	}
-	part := min(now-w.trimmed, time.Second).Seconds() / trimTime.Seconds()
+	pause := now - w.trimmed
+	part := min(pause, time.Second).Seconds() / trimTime.Seconds()
 	w.trimmed = now
-	if math.Abs(target-w.told) > steady*w.told {
-		w.told, w.stable = target, now
+	if math.Abs(target-w.told) > steady*w.told || pause > trimPause {
+		w.told, w.stable, w.even = target, 0, 0
 	}
-	if now-w.stable > trimAfter && w.made > 0 {
-		w.trim *= math.Pow(target/w.made, part)
+	if w.stable > 2*trimAfter {
+		if w.even > target {
+			part = min(2*part, 1) // down at once, up with care
+		}
+		w.trim *= math.Pow(target/w.even, part)
 		w.trim = min(max(w.trim, leastTrim), mostTrim)
 	} else {
 		w.trim += (1 - w.trim) * part

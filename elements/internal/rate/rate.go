@@ -84,7 +84,9 @@ func (c *Controller) Frame(now time.Duration, bytes int) {
 
 // Confirm notes the confirmation of a frame that the transport got at sent.
 func (c *Controller) Confirm(now, sent time.Duration, bytes int) {
-	c.trains.confirm(now, sent, bytes, c.rtt)
+	if c.trains.confirm(now, sent, bytes, c.rtt) {
+		c.grip.fell(now)
+	}
 }
 
 // Arrived notes that a receiver where nothing is confirmed has got so many bytes, which

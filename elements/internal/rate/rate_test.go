@@ -311,6 +311,57 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// What an encoder made before its target fell, and while it came down, says nothing of how
+// it follows what it is told.
+func TestTrimAfterAFall(t *testing.T) {
+	var w Watch
+	now, made := time.Duration(0), 17e6
+	frames := func(n int, asked bool, target float64) (told float64) {
+		for range n {
+			made += (target - made) * 0.07 // over half a second
+			w.Frame(frame, int(made*frame.Seconds()/8))
+			if asked {
+				told = w.Trim(now, target)
+			}
+			now += frame
+		}
+		return told
+	}
+	frames(60, true, 17e6)
+	frames(30, false, 0.9e6) // the least that it can be told
+	for _, n := range []int{1, 20, 20, 20, 60} {
+		if told := frames(n, true, 1.5e6); math.Abs(told/1.5e6-1) > 0.08 {
+			t.Errorf("%v after the fall it is told %.2f Mbit/s, want 1.5", now-3*time.Second, told/1e6)
+		}
+	}
+}
+
+// Frames that are late because the link has just fallen do not show a link that carries
+// less than it seems, though others were a little late before.
+func TestGripAfterAFall(t *testing.T) {
+	run := func(fell bool) float64 {
+		var g grip
+		now := time.Second
+		for ; now < 4*time.Second; now += frame {
+			g.add(now, frame+time.Millisecond, frame)
+		}
+		if fell {
+			g.fell(now)
+		}
+		for late := 600 * time.Millisecond; late > 0; late -= frame / 2 {
+			g.add(now, late, frame)
+			now += frame
+		}
+		return g.value()
+	}
+	if v := run(true); v < 0.98 {
+		t.Errorf("a link that has fallen carries %.2f of what it seems to, want all", v)
+	}
+	if v := run(false); v > 0.9 {
+		t.Errorf("a link that did not fall carries %.2f of what it seems to, want less", v)
+	}
+}
+
 func TestTrim(t *testing.T) {
 	var w Watch
 	now := time.Duration(0)

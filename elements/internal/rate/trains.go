@@ -77,7 +77,8 @@ func (t *trains) send(now time.Duration, bytes int) {
 	t.flying = append(t.flying, flying{now, bytes})
 }
 
-func (t *trains) confirm(now, sent time.Duration, bytes int, rtt time.Duration) {
+// confirm notes a confirmation. It reports whether that shows that the rate has fallen.
+func (t *trains) confirm(now, sent time.Duration, bytes int, rtt time.Duration) (fell bool) {
 	for i, f := range t.flying {
 		if f.bytes == bytes && f.sent <= sent {
 			t.flying = append(t.flying[:0], t.flying[i+1:]...)
@@ -89,15 +90,15 @@ func (t *trains) confirm(now, sent time.Duration, bytes int, rtt time.Duration) 
 		if t.bounds = append(t.bounds, s); len(t.bounds) > maxBounds {
 			t.bounds = append(t.bounds[:0], t.bounds[1:]...)
 		}
-		return
+		return false
 	}
 	t.bounds = t.bounds[:0]
 	mean, n := t.mean(), len(t.samples)
 	switch r := t.rateOf(s); {
 	case n > 0 && t.busy(s) < noise.Seconds() && r < mean:
-		return // it is at least that fast
+		return false // it is at least that fast
 	case r < stepDown*mean && s.took > longer*t.usual():
-		t.samples = t.samples[:0]
+		t.samples, fell = t.samples[:0], true
 	case n > 0 && r > stepUp*mean && t.rateOf(t.samples[n-1]) > stepUp*mean:
 		t.samples = append(t.samples[:0], t.samples[n-1])
 	}
@@ -107,6 +108,7 @@ func (t *trains) confirm(now, sent time.Duration, bytes int, rtt time.Duration) 
 	if s.alone {
 		t.findDelay()
 	}
+	return fell
 }
 
 // sampleOf finds out how long a frame kept the link busy. full is false where the link
