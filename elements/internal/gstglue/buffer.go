@@ -69,7 +69,7 @@ type Input struct {
 // Map reads the buffer in the format of the caps that came before it. It
 // returns false where the buffer does not fit them.
 func (b Buffer) Map(in *Input) bool {
-	if b.Away() { // see ask of standin.c
+	if b.Away() { // see netgear_stand_in_render
 		in.c = *(*C.NetgearSink)(b.sink).input
 	} else if C.netgear_sink_map(C.gpointer(b.sink), C.gpointer(b.p), &in.c) == 0 {
 		return false

@@ -54,8 +54,7 @@ func Send(fd uintptr, parts [][]byte) (n int, err error) {
 // TCPInfo fills in what the kernel knows of a TCP connection.
 func TCPInfo(fd uintptr, info *unix.TCPInfo) error {
 	size := uint32(unix.SizeofTCPInfo)
-	_, _, errno := unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO, uintptr(unsafe.Pointer(info)), uintptr(unsafe.Pointer(&size)), 0)
-	_, err := result(0, 0, errno)
+	_, err := result(unix.RawSyscall6(unix.SYS_GETSOCKOPT, fd, unix.IPPROTO_TCP, unix.TCP_INFO, uintptr(unsafe.Pointer(info)), uintptr(unsafe.Pointer(&size)), 0))
 	return err
 }
 

@@ -23,9 +23,20 @@ func pattern(size int) []byte {
 	return b
 }
 
-// socketPair returns two sockets that are connected.
-func socketPair(t *testing.T) (a, b zmsg.Socket) {
+// link is two sockets that are connected.
+type link struct {
+	a, b  zmsg.Socket
+	waker *zmsg.Waker
+	until time.Time
+}
+
+func newLink(t *testing.T) *link {
 	t.Helper()
+	waker, err := zmsg.NewWaker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(waker.Close)
 	zctx, err := zmq4.NewContext()
 	if err != nil {
 		t.Fatal(err)
@@ -47,38 +58,41 @@ func socketPair(t *testing.T) (a, b zmsg.Socket) {
 	}
 	t.Cleanup(func() { _ = zctx.Term() }) // before the sockets' own, so it comes after them
 	var at string
-	a = open(func(s *zmq4.Socket) error {
+	a := open(func(s *zmq4.Socket) error {
 		err := s.Bind("tcp://127.0.0.1:*")
 		if err == nil {
 			at, err = s.GetLastEndpoint()
 		}
 		return err
 	})
-	b = open(func(s *zmq4.Socket) error { return s.Connect(at) })
-	return a, b
+	b := open(func(s *zmq4.Socket) error { return s.Connect(at) })
+	return &link{a, b, waker, time.Now().Add(20 * time.Second)}
+}
+
+// send tries to send until there is room.
+func (l *link) send(f func() error) {
+	for f() != nil {
+		_, _ = l.a.Wait(zmsg.Out, l.waker, l.until) // it is tried again
+	}
+}
+
+// recv waits for a part.
+func (l *link) recv(t *testing.T, m *zmsg.Message) (more bool) {
+	t.Helper()
+	if ev, err := l.b.Wait(zmsg.In, l.waker, l.until); err != nil || ev&zmsg.In == 0 {
+		t.Fatalf("nothing came: %v", err)
+	}
+	more, err := l.b.Recv(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return more
 }
 
 // Whatever a message holds its bytes in, libzmq sends them, and they come out as they
 // were, once for each time that they were sent.
 func TestMessagesOfAllSizes(t *testing.T) {
-	a, b := socketPair(t)
-	waker, err := zmsg.NewWaker()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer waker.Close()
-	until := time.Now().Add(20 * time.Second)
-	recv := func(m *zmsg.Message) bool {
-		t.Helper()
-		if ev, err := b.Wait(zmsg.In, waker, until); err != nil || ev&zmsg.In == 0 {
-			t.Fatalf("nothing came: %v", err)
-		}
-		more, err := b.Recv(m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return more
-	}
+	l := newLink(t)
 	var got zmsg.Message
 	defer got.Close()
 	for _, size := range sizes {
@@ -88,10 +102,8 @@ func TestMessagesOfAllSizes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			for a.Send(want, &m) != nil {
-				_, _ = a.Wait(zmsg.Out, waker, until) // it is tried again
-			}
-			if more := recv(&got); !more || !bytes.Equal(got.Bytes(), want) {
+			l.send(func() error { return l.a.Send(want, &m) })
+			if more := l.recv(t, &got); !more || !bytes.Equal(got.Bytes(), want) {
 				t.Errorf("head of %d bytes: %d came, more %v", size, got.Len(), more)
 			}
 			if got.Connection() <= 0 {
@@ -99,7 +111,7 @@ func TestMessagesOfAllSizes(t *testing.T) {
 			}
 			var moved zmsg.Message
 			moved.Take(&got)
-			if more := recv(&got); more || !bytes.Equal(got.Bytes(), want) || got.Len() != size {
+			if more := l.recv(t, &got); more || !bytes.Equal(got.Bytes(), want) || got.Len() != size {
 				t.Errorf("data of %d bytes: %d came, more %v", size, got.Len(), more)
 			}
 			if !bytes.Equal(moved.Bytes(), want) {
@@ -107,10 +119,10 @@ func TestMessagesOfAllSizes(t *testing.T) {
 			}
 			moved.Close()
 		}
-		if err := a.SendData(&m); err != nil {
+		if err := l.a.SendData(&m); err != nil {
 			t.Fatal(err)
 		}
-		if more := recv(&got); more || !bytes.Equal(got.Bytes(), want) {
+		if more := l.recv(t, &got); more || !bytes.Equal(got.Bytes(), want) {
 			t.Errorf("%d bytes alone: %d came, more %v", size, got.Len(), more)
 		}
 		var taken zmsg.Message
@@ -127,13 +139,7 @@ func TestMessagesOfAllSizes(t *testing.T) {
 // A loan ends once, when nobody needs the memory any more: with libzmq, with a share, or
 // with nobody else.
 func TestLoans(t *testing.T) {
-	a, b := socketPair(t)
-	waker, err := zmsg.NewWaker()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer waker.Close()
-	until := time.Now().Add(20 * time.Second)
+	l := newLink(t)
 	for name, use := range map[string]func(m *zmsg.Message, content []byte){
 		"not used": func(*zmsg.Message, []byte) {},
 		"shared": func(m *zmsg.Message, content []byte) {
@@ -147,16 +153,11 @@ func TestLoans(t *testing.T) {
 			}
 		},
 		"sent": func(m *zmsg.Message, content []byte) {
-			for a.SendData(m) != nil {
-				_, _ = a.Wait(zmsg.Out, waker, until) // it is tried again
-			}
+			l.send(func() error { return l.a.SendData(m) })
 			var got zmsg.Message
 			defer got.Close()
-			if ev, err := b.Wait(zmsg.In, waker, until); err != nil || ev&zmsg.In == 0 {
-				t.Fatalf("nothing came: %v", err)
-			}
-			if _, err := b.Recv(&got); err != nil || !bytes.Equal(got.Bytes(), content) {
-				t.Errorf("%d bytes came: %v", got.Len(), err)
+			if l.recv(t, &got); !bytes.Equal(got.Bytes(), content) {
+				t.Errorf("%d bytes came", got.Len())
 			}
 		},
 		"moved": func(m *zmsg.Message, content []byte) {
@@ -190,7 +191,7 @@ func TestLoans(t *testing.T) {
 			}
 			m.Close()
 			for zmsg.Kept() == 0 {
-				if time.Now().After(until) {
+				if time.Now().After(l.until) {
 					t.Fatal("the loan does not end")
 				}
 				time.Sleep(time.Millisecond) // a thread of libzmq ends it
