@@ -50,7 +50,10 @@ type freshness struct {
 // that is there.
 func (f *freshness) sent(from, to time.Time, held bool) {
 	f.left = to
-	if !held || to.Sub(from) < f.interval {
+	// After a stall, a link that carries no more than the frames that come leaves each of
+	// them late, though none takes long.
+	behind := !f.held.IsZero() && f.late-min(f.usual, f.before) >= longStall
+	if !held || to.Sub(from) < f.interval && !behind {
 		f.held = time.Time{} // it keeps up
 		return
 	}

@@ -342,7 +342,6 @@ func (s *steering) step(now time.Duration, cfg *netgear.Config) {
 		s.mu.Unlock()
 		return
 	}
-	s.control.Estimate = float64(s.sender.EstimatedBitrate())
 	target, known := s.control.Target(now)
 	steerable := s.enc != nil && s.enc.Steerable()
 	var v float64

@@ -62,13 +62,14 @@ func (l *lateness) add(now, late time.Duration) {
 }
 
 // penalty returns the part of the link that must stay free so that late frames catch up.
-// wait is how long they wait behind each other, which comes on top.
-func (l *lateness) penalty(now, wait, interval time.Duration) float64 {
+// wait is how long they wait behind each other, which comes on top. So much as free costs
+// nothing.
+func (l *lateness) penalty(now, wait, free time.Duration) float64 {
 	excess := wait
 	if now-l.at < lateStale {
 		excess += l.excess
 	}
-	return min(maxPenalty, max(0, float64(excess-interval)/float64(caughtUp)))
+	return min(maxPenalty, max(0, float64(excess-free)/float64(caughtUp)))
 }
 
 // average is a rate over about a quarter of a second.

@@ -26,9 +26,6 @@ type Controller struct {
 	Window int
 	// Interval is the time from one frame to the next; 0 means not known yet.
 	Interval time.Duration
-	// Estimate is the transport's own estimate of the rate of the link; 0 means not
-	// known. It may be twice what went out while the link was not full.
-	Estimate float64
 
 	trains  trains
 	ways    map[string]*way // to each receiver, where nothing is confirmed
@@ -71,7 +68,7 @@ func (w *way) target(now time.Duration, c *Controller) float64 {
 	}
 	// Nothing keeps the source back here, so that all that waits counts.
 	wait := w.trains.wait + time.Duration(w.waiting/r*float64(time.Second))
-	return r * (share - c.late.penalty(now, wait+c.interval(), c.interval()))
+	return r * (share - c.late.penalty(now, wait, 0))
 }
 
 // Frame notes a frame that the sender is about to send.
@@ -168,16 +165,13 @@ func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	if r == 0 {
 		return 0, false
 	}
-	// Where many frames are under way, the sender sees a confirmation only when it sends
-	// the next frame. That is too coarse, unless frames wait long for each other.
-	if c.Window != 1 && c.trains.best.value().time > c.interval()*6/5 && c.trains.wait < c.interval()*3/2 {
-		r = max(r, c.Estimate)
-	}
 	room, waits := c.room()
 	if waits { // smaller frames would not come earlier
 		return r * room * share, true
 	}
-	return r * room * c.grip.value() * (share - c.late.penalty(now, c.trains.wait, c.interval())), true
+	// A frame that is a little larger than the others makes the next one late, but a link
+	// that is used to the full makes all of them so.
+	return r * room * c.grip.value() * (share - c.late.penalty(now, c.trains.wait, c.interval()/2)), true
 }
 
 // Waits reports whether each frame waits for a round trip that is about as long as the

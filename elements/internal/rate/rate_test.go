@@ -408,27 +408,6 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// Where many frames are under way, confirmations are seen too coarsely to tell the
-// rate, and the estimate of the transport counts.
-func TestManyFramesOnALongWay(t *testing.T) {
-	c := Controller{Confirmed: true, Window: 8, Interval: frame, Estimate: 8e6}
-	const bytes, way = 8000, 120 * time.Millisecond
-	var sent []time.Duration
-	now := time.Duration(0)
-	for range 300 {
-		for len(sent) > 0 && sent[0]+way <= now {
-			c.Confirm(now, sent[0], bytes)
-			sent = sent[1:]
-		}
-		c.Frame(now, bytes)
-		sent = append(sent, now)
-		now += frame
-	}
-	if got, _ := c.Target(now); got < 7e6 {
-		t.Errorf("target %.1f Mbit/s, want most of the estimate, 8 Mbit/s", got/1e6)
-	}
-}
-
 // behindAFall simulates a link of 20 Mbit/s behind a tunnel that falls to slow bit/s from
 // 8 s on, until a time, and an encoder that makes 1 Mbit/s at least.
 func behindAFall(t *testing.T, until time.Duration, slow float64) *outcome {
@@ -532,6 +511,33 @@ func TestWaits(t *testing.T) {
 		c.Look(0, []Link{{RTT: w.rtt, MinRTT: w.rtt}})
 		if got := c.Waits(); got != w.want {
 			t.Errorf("%+v: Waits = %v", w, got)
+		}
+	}
+}
+
+// Frames that all come late by most of the time between them show a link that is used to
+// the full: it must get some air. A little late is what frames of different sizes are.
+func TestFramesThatAllAreLateNeedAir(t *testing.T) {
+	for _, w := range []struct {
+		late time.Duration
+		full bool // all that frames may use of the link
+	}{{0, true}, {frame / 3, true}, {frame * 4 / 5, false}} {
+		c := Controller{Confirmed: true, Window: 1, Interval: frame}
+		const bps, bytes = 10e6, 30000
+		now, best := time.Second, 0.0
+		for i := range 60 {
+			late := w.late
+			if i == 0 {
+				late = 0 // at best
+			}
+			c.Late(now, late)
+			c.Frame(now, bytes)
+			c.Confirm(now+time.Duration(8*bytes/bps*float64(time.Second)), now, bytes)
+			now += frame
+			best, _ = c.Target(now)
+		}
+		if got := best > 0.94*bps; got != w.full {
+			t.Errorf("frames %v late: target %.1f Mbit/s of 10, want all that frames may use = %v", w.late, best/1e6, w.full)
 		}
 	}
 }
