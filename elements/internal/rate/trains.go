@@ -31,7 +31,7 @@ const (
 	least         = 100 * time.Microsecond
 	// attempt is by how much a link that was not full is assumed to be faster. The next
 	// frames show whether it is.
-	attempt = 1.25
+	attempt, boldAttempt = 1.25, 1.5
 )
 
 // trains finds the rate of a link from frames that are confirmed. The packets of a
@@ -126,7 +126,7 @@ func (t *trains) sampleOf(now, sent time.Duration, bits float64, rtt time.Durati
 	if t.wait = 0; sent+rtt < t.last {
 		gap := max(now-t.last, least)
 		s.took, s.alone, t.wait = gap.Seconds(), false, queue
-		full = gap > (sent-t.sent)*9/8+noise || queue > 2*noise
+		full = gap > (sent-t.sent)*9/8+noise && queue > noise || queue > 2*noise
 	}
 	t.sent, t.last = sent, now
 	return s, full
@@ -162,7 +162,11 @@ func (t *trains) mean() float64 {
 		return known
 	}
 	bits, took := sum(t.bounds, func(s sample) float64 { return s.bits }), sum(t.bounds, func(s sample) float64 { return s.took })
-	return max(known, attempt*bits/took)
+	bound := bits / took
+	if bound > stepUp*known { // the link is not the one that the samples are of
+		return boldAttempt * bound
+	}
+	return max(known, attempt*bound)
 }
 
 func sum(samples []sample, of func(sample) float64) (total float64) {
