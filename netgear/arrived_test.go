@@ -13,15 +13,17 @@ import (
 	"github.com/gst-netgear/gst-netgear/netgear/wire"
 )
 
-// A receiver of ours says what has arrived of encoded video that nobody confirms, while the
+// A receiver of ours says what has arrived of a live stream that nobody confirms, while the
 // encoder follows the link, and at no other time. A socket of libzmq says nothing.
 func TestArrived(t *testing.T) {
 	const frames, size = 30, 1000
 	for _, c := range []struct {
 		name                   string
 		bind, steered, foreign bool
+		pictures               bool // each one by itself, as JPEGs are
 	}{
 		{name: "steered", steered: true},
+		{name: "steered, pictures", steered: true, pictures: true},
 		{name: "steered, bound", steered: true, bind: true},
 		{name: "not steered"},
 		{name: "libzmq", steered: true, bind: true, foreign: true},
@@ -70,7 +72,7 @@ func TestArrived(t *testing.T) {
 			for i := range frames {
 				f := liveFrame(i)
 				f.Payload.Bytes = make([]byte, size)
-				f.Header.Ext.Delta = i > 0
+				f.Header.Ext.Delta = i > 0 && !c.pictures
 				if err := s.Send(ctx, f); err != nil {
 					t.Fatal(err)
 				}

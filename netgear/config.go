@@ -260,8 +260,8 @@ type Observer struct {
 	// the frame's data part.
 	Confirmed func(sent, came time.Time, bytes int)
 	// Arrived is called where nothing is confirmed, while the encoder follows the link
-	// (see Sender.SetSteered), when encoded video has arrived at a Receiver of this
-	// package. endpoint is that of the Peer, sent is when the first of so many bytes was
+	// (see Sender.SetSteered), when frames of a live stream have arrived at a Receiver of
+	// this package. endpoint is that of the Peer, sent is when the first of so many bytes was
 	// written. It is called on a goroutine of that connection, which must not wait. It
 	// is not called with CURVE.
 	Arrived func(endpoint string, sent time.Time, bytes int)

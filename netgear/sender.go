@@ -418,6 +418,7 @@ func (s *Sender) publish(fl *flying) error {
 	steered := s.steered.Load()
 	s.conn.door.Queue(s.keys.delta && live && steered)
 	s.conn.door.Gate(!s.keys.delta && live && !steered)
+	s.conn.door.Ask(live && steered)
 	// Makes libzmq notice what subscribers have read. Otherwise it notices once in a
 	// millisecond or two, and drops what comes in between.
 	_, err := s.conn.data.Wait(zmsg.Out, s.conn.waker, longAgo)

@@ -31,6 +31,7 @@ type Controller struct {
 	ways    map[string]*way // to each receiver, where nothing is confirmed
 	late    lateness
 	grip    grip
+	larger  time.Duration // since when frames are larger, see try
 	rtt     time.Duration // of packets on the longest way, while there is no queue
 	offered average       // bit/s that went out
 }
@@ -68,7 +69,7 @@ func (w *way) target(now time.Duration, c *Controller) float64 {
 	}
 	// Nothing keeps the source back here, so that all that waits counts.
 	wait := w.trains.wait + time.Duration(w.waiting/r*float64(time.Second))
-	return r * (share - c.late.penalty(now, wait, 0))
+	return r * c.try(now, &w.trains) * (share - c.late.penalty(now, wait, 0))
 }
 
 // Frame notes a frame that the sender is about to send.
@@ -171,7 +172,25 @@ func (c *Controller) Target(now time.Duration) (bps float64, known bool) {
 	}
 	// A frame that is a little larger than the others makes the next one late, but a link
 	// that is used to the full makes all of them so.
-	return r * room * c.grip.value() * (share - c.late.penalty(now, c.trains.wait, c.interval()/2)), true
+	return r * c.try(now, &c.trains) * room * c.grip.value() * (share - c.late.penalty(now, c.trains.wait, c.interval()/2)), true
+}
+
+// Frames of one size, as pictures that hardly change are, do not show which part of their
+// time is a hidden way and which the link. Once in tryPause tryFrames of them may be larger.
+const (
+	tryPause  = 5 * time.Second
+	tryFrames = 3
+)
+
+// try returns by how much frames whose times are those of t may be larger now.
+func (c *Controller) try(now time.Duration, t *trains) float64 {
+	if t.vague && now-c.larger > tryPause {
+		c.larger = now
+	}
+	if c.larger > 0 && now-c.larger < tryFrames*c.interval() {
+		return attempt
+	}
+	return 1
 }
 
 // Waits reports whether each frame waits for a round trip that is about as long as the

@@ -34,6 +34,15 @@ func rough(random *rand.Rand) encoder {
 	return func(told float64) float64 { return told * frame.Seconds() * (0.8 + 0.4*random.Float64()) }
 }
 
+// jpegs makes frames of few sizes, and none smaller than the first.
+func jpegs(told float64) float64 {
+	bits := 280e3
+	for bits*1.12 <= told*frame.Seconds() {
+		bits *= 1.12
+	}
+	return bits
+}
+
 type simFrame struct {
 	captured, sent, arrived time.Duration
 	bits, left              float64
@@ -231,6 +240,23 @@ func TestAPauseIsForgotten(t *testing.T) {
 	o.between(t, 13*time.Second, 20*time.Second, 0.85, 0)
 }
 
+// Frames that all have the same size do not show which part of their time is the way of a
+// tunnel, and so a link that looks full. The target finds its way back all the same.
+func TestSameSizesHideNoLink(t *testing.T) {
+	slow := func(now time.Duration) float64 {
+		if now > 6*time.Second && now < 12*time.Second {
+			return 6e6
+		}
+		return 20e6
+	}
+	for _, l := range []link{
+		{rate: slow, window: 3, hidden: 20 * time.Millisecond},
+		{rate: slow, quiet: true, says: true, buffer: 64 * 8e3, hidden: 20 * time.Millisecond},
+	} {
+		simulate(t, &l, 40e6, jpegs, 40*time.Second).between(t, 25*time.Second, 39*time.Second, 0.8, 20*time.Millisecond)
+	}
+}
+
 // Tiny frames say nothing of a fast link.
 func TestSmallFramesAreNoSlowLink(t *testing.T) {
 	var c Controller
@@ -284,6 +310,25 @@ func TestSizer(t *testing.T) {
 		if q != 85 {
 			t.Errorf("quality %d of a simple picture, want the one that was set", q)
 		}
+	}
+}
+
+// The least qualities of libjpeg make frames of about the same size, so a link that carries a
+// fifth more is enough for a better one.
+func TestSizerAtTheLeast(t *testing.T) {
+	sizes := map[int]int{1: 35100, 2: 35140, 3: 38370, 4: 43070, 5: 47230, 8: 56940} // jpegenc, 1280x720
+	z := NewSizer(85)
+	z.Frame(200000)
+	q := z.Choose(20000, 1, 85)
+	for range 30 {
+		z.Frame(sizes[q])
+		q = z.Choose(20000, 1, 85)
+	}
+	if q != 1 {
+		t.Fatalf("quality %d where the least makes too much, want 1", q)
+	}
+	if q = z.Choose(1.25*35100, 1, 85); q < 3 || sizes[q] == 0 {
+		t.Errorf("quality %d for a quarter more than the least makes, want 3 or a little more", q)
 	}
 }
 

@@ -38,7 +38,9 @@ const (
 	clearChange           = 0.15     // of a logarithm of bytes
 	strengthUp            = 0.35     // the largest step up, of a logarithm of s
 	urgent                = 0.7      // of the bytes: after such a fall the quality changes at once
-	leastScale            = 1.0      // percent
+	// leastScale and mostScale are in percent. From there on the quantisation of all that
+	// matters is 255, the most: qualities of 1 and 2 make frames of the same size.
+	leastScale, mostScale = 1.0, 2000.0
 )
 
 // NewSizer begins with the quality that is set.
@@ -53,7 +55,7 @@ func scale(quality int) float64 {
 	if q < 50 {
 		s = 5000 / q
 	}
-	return math.Log(max(s, leastScale))
+	return math.Log(min(max(s, leastScale), mostScale))
 }
 
 // Frame notes the size of a frame.

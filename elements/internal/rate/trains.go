@@ -25,7 +25,8 @@ const (
 	// The delay is found from at least leastForDelay frames, whose sizes must differ by
 	// leastSpread of their mean.
 	leastForDelay = 8
-	leastSpread   = 0.06
+	leastSpread   = 0.01
+	mostDoubt     = 0.2 // of the time of a frame
 	delayWeight   = 0.25
 	mostDelayed   = 0.9 // of the time that a frame takes
 	least         = 100 * time.Microsecond
@@ -55,6 +56,7 @@ type trains struct {
 	samples []sample      // since the link changed, oldest first
 	bounds  []sample      // the last frames in a row, if they show only that the link is faster
 	delay   float64       // seconds, beyond what is known of the way
+	vague   bool          // sizes hardly differ, and so do not show the delay
 }
 
 type flying struct {
@@ -105,7 +107,7 @@ func (t *trains) confirm(now, sent time.Duration, bytes int, rtt time.Duration) 
 	if t.samples = append(t.samples, s); len(t.samples) > maxRecent {
 		t.samples = append(t.samples[:0], t.samples[1:]...)
 	}
-	if s.alone {
+	if t.vague = false; s.alone {
 		t.findDelay()
 	}
 	return fell
@@ -186,7 +188,7 @@ func (t *trains) usual() (took float64) {
 }
 
 // findDelay finds the part of a frame's time that does not depend on its size, by least
-// squares.
+// squares. vague is false before.
 func (t *trains) findDelay() {
 	var n, bits, took float64
 	fastest := math.Inf(1)
@@ -206,12 +208,13 @@ func (t *trains) findDelay() {
 			bb, bt, tt = bb+b*b/n, bt+b*d/n, tt+d*d/n
 		}
 	}
-	if math.Sqrt(bb) < leastSpread*bits {
+	if t.vague = math.Sqrt(bb) < leastSpread*bits; t.vague {
 		return
 	}
 	slope := max(bt/bb, 0)
 	// By chance the delay may look larger than it is: take the smallest likely value.
 	doubt := math.Sqrt(max(tt-slope*slope*bb, 0)/(bb*n)) * bits
+	t.vague = doubt > mostDoubt*took
 	delay := min(took-slope*bits-doubt, mostDelayed*fastest)
 	t.delay = max(0, t.delay+delayWeight*(delay-t.delay))
 }

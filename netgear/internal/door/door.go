@@ -63,9 +63,8 @@ type Config struct {
 	// GaveWay is called when a picture gives way to a newer one on its way to one peer:
 	// see PreferNewest. It may be nil.
 	GaveWay func()
-	// Arrived is called when a peer that answers pings has got pictures that encoded video
-	// needs, with when they began to be sent and how many bytes they were: see Queue. It
-	// may be nil.
+	// Arrived is called when a peer that answers pings has got pictures, with when they
+	// began to be sent and how many bytes they were: see Ask. It may be nil.
 	Arrived func(p Peer, sent time.Time, bytes int)
 	// Unreached is called after each failed attempt to connect. It may be nil.
 	Unreached func(err error)
@@ -104,6 +103,7 @@ type Door struct {
 	newest    atomic.Bool  // see PreferNewest
 	queue     atomic.Bool  // see Queue
 	gated     atomic.Bool  // see Gate
+	asks      atomic.Bool  // see Ask
 	lateBytes atomic.Int64 // of all connections
 
 	mu        sync.Mutex

@@ -91,9 +91,12 @@ func (m *parcel) rest(to net.Buffers, most int) net.Buffers {
 func (d *Door) PreferNewest(on bool) { d.newest.Store(on) }
 
 // Queue sets whether more messages than the places of the Post wait for a slow link even
-// if they do not give way to newer ones. That is for encoded video. Config.Arrived hears
-// of those that have arrived.
+// if they do not give way to newer ones. That is for encoded video.
 func (d *Door) Queue(on bool) { d.queue.Store(on) }
+
+// Ask sets whether peers that are ours are asked which pictures have arrived, for
+// Config.Arrived.
+func (d *Door) Ask(on bool) { d.asks.Store(on) }
 
 // Shed drops the messages that wait for a slow link, but for those that a peer has got a
 // part of.
@@ -379,7 +382,7 @@ func (o *outbox) hasPlaceLocked(m *parcel) bool {
 // to know.
 func (o *outbox) pings() bool {
 	d := o.conn.door
-	return o.conn.answers.Load() && (d.gated.Load() || d.queue.Load())
+	return o.conn.answers.Load() && (d.gated.Load() || d.asks.Load())
 }
 
 // hasWayLocked asks the gate.
@@ -416,7 +419,7 @@ func (o *outbox) answered(context []byte) {
 	f, busy := o.gate.answered(time.Now(), context)
 	o.mu.Unlock()
 	c.flow.carried(f.bytes, busy, f.alone)
-	if d := c.door; f.bytes > 0 && d.queue.Load() && d.cfg.Arrived != nil {
+	if d := c.door; f.bytes > 0 && d.asks.Load() && d.cfg.Arrived != nil {
 		d.cfg.Arrived(c.about, f.at, f.bytes)
 	}
 	signal(o.news)
