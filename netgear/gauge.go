@@ -45,6 +45,7 @@ func (g *gauge) run(ctx context.Context) {
 		case <-t.C:
 		}
 		g.ways = g.door.Ways(g.ways[:0])
+		g.stats.farthest(g.ways)
 		g.tell(g.slowest(time.Now()))
 	}
 }

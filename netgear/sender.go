@@ -45,6 +45,7 @@ type Sender struct {
 	patience  patience
 	fresh     freshness
 	window    window.Window
+	lockstep  lockstep
 	steered   atomic.Bool // see SetSteered
 	keys      keyFrames
 	seq       uint64
@@ -682,6 +683,9 @@ func (s *Sender) confirmed(port string, came time.Time) {
 	s.stats.ack(came.Sub(fl.at))
 	if s.obs.Confirmed != nil {
 		s.obs.Confirmed(fl.at, came, fl.data.Len())
+	}
+	if !fl.late {
+		s.noteRoundTrip(came.Sub(fl.at))
 	}
 	if s.window.Follows() && !fl.late {
 		s.window.Confirmed(came, fl.at, fl.alone, fl.data.Len(), s.EstimatedBitrate())

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gst-netgear/gst-netgear/netgear/internal/clock"
+	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 )
 
 // Stats is a snapshot of a Sender's or Receiver's counters since it was made.
@@ -68,6 +69,9 @@ type counters struct {
 	taken uint64
 	// measured is when the clocks were compared last.
 	measured time.Time
+	// rtt is the round trip of packets to the farthest peer of a Sender over tcp, without
+	// a queue; 0: not known.
+	rtt time.Duration
 }
 
 // clock notes how the clocks of the two ends differ.
@@ -95,6 +99,24 @@ func (c *counters) bitrate() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.st.EstimatedBitrate
+}
+
+// farthest notes how far away the peers are.
+func (c *counters) farthest(ways []door.Way) {
+	var rtt time.Duration
+	for i := range ways {
+		rtt = max(rtt, ways[i].MinRTT)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rtt = rtt
+}
+
+// roundTrip returns rtt.
+func (c *counters) roundTrip() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rtt
 }
 
 // count lets f change the counters.

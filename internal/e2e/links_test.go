@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -70,4 +71,33 @@ func TestTheLinkIsKnown(t *testing.T) {
 		})
 	}
 	wait()
+}
+
+// A stream that waits for a long round trip with each frame would be slow and old with no
+// reason given: its sink says why, once, and what to set. The way needs no more where many
+// frames may be on it.
+func TestALongWayIsTold(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ set, want string }{
+		{"pattern=pair", `settings: in-flight=1 over a round trip of 1\d\dms: .* at most \d of 30 frames/s go through: want in-flight=0`},
+		{"pattern=req-rep", `settings: pattern=req-rep over a round trip of 1\d\dms: .*: want pattern=pair with in-flight=0, or pattern=pub-sub, at both ends`},
+		{"pattern=pair in-flight=0", ""},
+	} {
+		t.Run(c.set, func(t *testing.T) {
+			m := kit.NewMachines(t)
+			m.Set(kit.Conditions{Delay: 50 * time.Millisecond})
+			pattern, _, _ := strings.Cut(c.set, " ")
+			r := startIn(t, m.Receiver, "netgearsrc", "gst-launch-1.0", "--gst-debug=netgear*:7", "netgearsrc", "address=*", "port=5555", pattern, "!", "fakesink", "sync=false")
+			r.BoundPort()
+			s := startIn(t, m.Sender, "netgearsink", strings.Fields("gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=30/1 ! jpegenc ! "+
+				"netgearsink address=10.9.0.2 port=5555 "+c.set)...)
+			if c.want != "" {
+				s.Says("WARNING: .*" + c.want)
+			}
+			r.More(60)
+			if n := s.Count("WARNING: .*round trip"); n > 1 || n > 0 && c.want == "" {
+				t.Errorf("told %d times", n)
+			}
+		})
+	}
 }

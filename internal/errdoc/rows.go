@@ -47,6 +47,11 @@ var Kinds = []Kind{
 				Cause: "the picture is too large, or too restless, for the link", Cure: "a smaller width and height or frame rate before the encoder, or H.264 in the place of JPEG",
 			},
 			{
+				ID: "round-trip", On: []string{Sink}, Warning: true,
+				Text:  "settings: <setting> over a round trip of <time>: each frame waits for the confirmation of the one before, so that at most <number> of <number> frames/s go through: want <settings>",
+				Cause: "the way to the receiver and back takes longer than the time between two frames of a live stream, and pictures that do not get through are dropped", Cure: "`in-flight=0` with `pattern=pair`; in the place of `pattern=req-rep` that, or `pattern=pub-sub`, at both ends. It is told once",
+			},
+			{
 				ID: "port-0", On: both, Text: "settings: port 0 with bind=false: want the port that the other end binds to",
 				Cause: "port 0 takes any free port, which only the end that binds can do", Cure: "the receiver's `port`",
 			},

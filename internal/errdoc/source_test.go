@@ -25,6 +25,8 @@ var causes = []string{"no-receiver", "no-reply", "no-peer", "no-sender", "no-fra
 // within are texts that stand in the place of a <placeholder>, with the rows
 // that have it.
 var within = map[string][]string{
+	// what to set instead of lockstep
+	"pattern=pair with in-flight=0": {"round-trip"},
 	// the certificates that a folder has
 	"%w: no line public-key": {"key-file"}, "%s: %w: no line secret-key": {"key-file"}, "without an equals sign": {"key-file"},
 	"40 characters of Z85": {"key-file"}, "not of one pair": {"key-file"},
