@@ -25,6 +25,10 @@ const (
 	// twentieth of a core.
 	acceptBurst    = 64
 	acceptInterval = time.Millisecond
+	// leastRTO is the least time beyond a round trip until a packet counts as lost, and
+	// mostRTO the most. The system's own are 200 ms and two minutes. An acknowledgement
+	// may be delayed by 40 ms, and a second is the least that Linux takes for mostRTO.
+	leastRTO, mostRTO = 100 * time.Millisecond, time.Second
 )
 
 // Listen opens the door at a TCP address. For network "unix" it opens it at a path
@@ -76,6 +80,10 @@ func (d *Door) control(network, _ string, raw syscall.RawConn) (err error) {
 		// Where few packets are on the way, as at the end of a frame, and one is lost again
 		// and again, the pauses before it is sent anew do not double six times.
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_THIN_LINEAR_TIMEOUTS, 1)
+		// Elsewhere they do double, from leastRTO to mostRTO where the system has that, as
+		// Linux 6.18: a link that is back is used within a second.
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_RTO_MIN_US, int(leastRTO.Microseconds()))
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_RTO_MAX_MS, int(mostRTO.Milliseconds()))
 		if d.cfg.UserTimeout > 0 {
 			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.cfg.UserTimeout.Milliseconds()))
 		}
