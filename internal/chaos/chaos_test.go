@@ -484,7 +484,8 @@ func TestChaosBadLink(t *testing.T) {
 					}
 					o.resumed(t, longest)
 					o.unbroken(t, p, s, r)
-					if n := s.Warnings() + r.Warnings(); n > 0 {
+					// A hundred frames a second do not go over a long way in lockstep, which is told.
+					if n := s.Warnings() - s.Count("^WARNING: from element .* over a round trip of ") + r.Warnings(); n > 0 {
 						t.Errorf("%d warnings, want none: nothing was lost", n)
 					}
 				})

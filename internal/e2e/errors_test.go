@@ -749,6 +749,7 @@ func TestEveryErrorIsProvoked(t *testing.T) {
 	for _, row := range []string{"rate-no-encoder", "rate-deaf", "rate-ignored", "rate-lowest"} {
 		add(row, errdoc.Sink) // in TestRateControlThatCannotFollow
 	}
+	add("round-trip", errdoc.Sink) // in TestALongWayIsTold
 	add("forked", errdoc.Sink, errdoc.Src, errdoc.Demux)
 	add("crowd", errdoc.Sink, errdoc.Src)
 	add("descriptors", errdoc.Sink, errdoc.Src)
