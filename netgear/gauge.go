@@ -45,9 +45,17 @@ func (g *gauge) run(ctx context.Context) {
 		case <-t.C:
 		}
 		g.ways = g.door.Ways(g.ways[:0])
-		g.stats.farthest(g.ways)
+		g.stats.setRoundTrip(g.farthest())
 		g.tell(g.slowest(time.Now()))
 	}
+}
+
+// farthest returns the round trip of packets to the farthest peer, 0 where none is known.
+func (g *gauge) farthest() (rtt time.Duration) {
+	for i := range g.ways {
+		rtt = max(rtt, g.ways[i].MinRTT)
+	}
+	return rtt
 }
 
 // slowest takes in what the door has counted, and returns the estimate in bit/s, 0

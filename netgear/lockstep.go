@@ -33,8 +33,11 @@ func (l *lockstep) note(took, interval, rtt time.Duration) (news bool) {
 
 // noteRoundTrip warns, once, of a live stream that a long way holds up.
 func (s *Sender) noteRoundTrip(took time.Duration) {
+	if !s.patience.live || s.inFlight() != 1 {
+		return
+	}
 	interval, rtt := s.fresh.interval, s.stats.roundTrip()
-	if !s.patience.live || s.inFlight() != 1 || !s.lockstep.note(took, interval, rtt) {
+	if !s.lockstep.note(took, interval, rtt) {
 		return
 	}
 	name, cure := "in-flight=1", "in-flight=0"

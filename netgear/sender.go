@@ -684,11 +684,12 @@ func (s *Sender) confirmed(port string, came time.Time) {
 	if s.obs.Confirmed != nil {
 		s.obs.Confirmed(fl.at, came, fl.data.Len())
 	}
-	if !fl.late {
-		s.noteRoundTrip(came.Sub(fl.at))
-	}
-	if s.window.Follows() && !fl.late {
+	switch {
+	case fl.late:
+	case s.window.Follows():
 		s.window.Confirmed(came, fl.at, fl.alone, fl.data.Len(), s.EstimatedBitrate())
+	default:
+		s.noteRoundTrip(came.Sub(fl.at))
 	}
 	s.peers.frame(port)
 	s.pop()

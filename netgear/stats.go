@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/gst-netgear/gst-netgear/netgear/internal/clock"
-	"github.com/gst-netgear/gst-netgear/netgear/internal/door"
 )
 
 // Stats is a snapshot of a Sender's or Receiver's counters since it was made.
@@ -101,12 +100,8 @@ func (c *counters) bitrate() uint64 {
 	return c.st.EstimatedBitrate
 }
 
-// farthest notes how far away the peers are.
-func (c *counters) farthest(ways []door.Way) {
-	var rtt time.Duration
-	for i := range ways {
-		rtt = max(rtt, ways[i].MinRTT)
-	}
+// setRoundTrip sets rtt.
+func (c *counters) setRoundTrip(rtt time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rtt = rtt

@@ -49,7 +49,7 @@ var Kinds = []Kind{
 			{
 				ID: "round-trip", On: []string{Sink}, Warning: true,
 				Text:  "settings: <setting> over a round trip of <time>: each frame waits for the confirmation of the one before, so that at most <number> of <number> frames/s go through: want <settings>",
-				Cause: "the way to the receiver and back takes longer than the time between two frames of a live stream, and pictures that do not get through are dropped", Cure: "`in-flight=0` with `pattern=pair`; in the place of `pattern=req-rep` that, or `pattern=pub-sub`, at both ends. It is told once",
+				Cause: "the way to the receiver and back leaves too little of the time between two frames of a live stream, and pictures that do not get through are dropped", Cure: "`in-flight=0` with `pattern=pair`; in the place of `pattern=req-rep` that, or `pattern=pub-sub`, at both ends. It is told once",
 			},
 			{
 				ID: "port-0", On: both, Text: "settings: port 0 with bind=false: want the port that the other end binds to",

@@ -38,8 +38,8 @@ const (
 	clearChange           = 0.15     // of a logarithm of bytes
 	strengthUp            = 0.35     // the largest step up, of a logarithm of s
 	urgent                = 0.7      // of the bytes: after such a fall the quality changes at once
-	// leastScale and mostScale are in percent. From there on the quantisation of all that
-	// matters is 255, the most: qualities of 1 and 2 make frames of the same size.
+	// leastScale and mostScale are in percent. From mostScale on the quantisation of all
+	// that matters is 255, the most: qualities of 1 and 2 make frames of the same size.
 	leastScale, mostScale = 1.0, 2000.0
 )
 

@@ -30,8 +30,8 @@ const (
 	delayWeight   = 0.25
 	mostDelayed   = 0.9 // of the time that a frame takes
 	least         = 100 * time.Microsecond
-	// attempt is by how much a link that was not full is assumed to be faster. The next
-	// frames show whether it is.
+	// attempt is by how much a link that was not full is assumed to be faster, boldAttempt
+	// where it is clearly another link than before. The next frames show whether it is.
 	attempt, boldAttempt = 1.25, 1.5
 )
 
